@@ -1,0 +1,1 @@
+"""The only place that imports third-party engines, one module each, lazily."""

@@ -1,0 +1,1 @@
+"""Probes audit a model; evidence is what they leave."""

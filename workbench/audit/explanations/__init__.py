@@ -1,0 +1,1 @@
+"""Why the model decided so, and whether to believe the answer."""

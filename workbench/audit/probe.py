@@ -1,0 +1,83 @@
+"""What a probe is.
+
+Two shapes, told apart by protocol:
+
+- `WholeProbe.measure` looks at the whole corpus at once (performance, fairness).
+- `ItemProbe` works example by example (attacks, explanations): `select` the examples, produce one exhibit per `item`,
+  `gather` them into measurements. The runner commits each finished item, so a killed audit continues.
+
+Probes are frozen dataclasses: their fields are their parameters, stored in the record, and rebuild them exactly.
+Probes never train, never write files, never print. A probe that cannot run returns `NotApplicable` with a reason that
+tells how to make it run; an exception becomes `Failed`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from workbench.data.corpus import Corpus, Example, Task
+from workbench.evidence.decision import Decision
+from workbench.evidence.exhibits import Rewrite, TokenScores
+from workbench.evidence.record import Measured, NotApplicable
+from workbench.models.protocols import Classifier
+from workbench.registry import Registry
+from workbench.seeds import Streams
+
+Item = Rewrite | TokenScores
+"""What an item probe leaves per example."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What every probe of one audit shares: the choices that its numbers assume."""
+
+    streams: Streams
+    decision: Decision
+    positive_label: str
+
+    def positive(self, labels: Sequence[str]) -> int:
+        """Return the column of the positive label."""
+        return list(labels).index(self.positive_label)
+
+
+class Probe(Protocol):
+    """What both shapes have in common."""
+
+    name: ClassVar[str]
+    """`pillar.name@version`, the registered name."""
+    tasks: ClassVar[frozenset[Task]]
+    """Tasks it can judge; the runner answers `NotApplicable` for the rest."""
+    protocol: ClassVar[type[Any]]
+    """`Classifier` or `Differentiable`; the runner answers `NotApplicable` for models without it."""
+
+
+@runtime_checkable
+class WholeProbe(Probe, Protocol):
+    """A probe that looks at the whole corpus at once."""
+
+    def measure(self, model: Classifier, corpus: Corpus, setting: Setting) -> Measured | NotApplicable:
+        """Return what was found. `corpus` is in canonical order and its labels are the model's."""
+        ...
+
+
+@runtime_checkable
+class ItemProbe(Probe, Protocol):
+    """A probe that works example by example."""
+
+    def select(self, model: Classifier, corpus: Corpus, setting: Setting) -> Sequence[Example] | NotApplicable:
+        """Return the examples to work on, chosen by hash of id (never by row order)."""
+        ...
+
+    def item(self, model: Classifier, example: Example, setting: Setting) -> Item:
+        """Return what this probe finds on one example; randomness only from `setting.streams` by example id."""
+        ...
+
+    def gather(self, items: Sequence[Item], corpus: Corpus, setting: Setting) -> Measured | NotApplicable:
+        """Return the measurements over all finished items, given in the order of `select`."""
+        ...
+
+
+probes: Registry[type[Any]] = Registry("probe", group="workbench.probes")
+"""Probe classes by `name@version`. `@probes.register("fairness.groups@1")`."""

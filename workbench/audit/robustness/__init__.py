@@ -1,0 +1,1 @@
+"""How the model stands when its inputs are changed."""

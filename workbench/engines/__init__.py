@@ -1,0 +1,1 @@
+"""Where the audit's work items run."""

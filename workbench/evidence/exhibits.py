@@ -1,0 +1,157 @@
+"""What a reader looks at: a tagged union, told apart by `kind`. Values only; how it looks is the report's business."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from workbench.evidence.measurement import Facets
+from workbench.evidence.schema import Stored
+
+
+class TokenScores(Stored):
+    """How much each token of one text moved the model's output for one label (an attribution)."""
+
+    kind: Literal["token_scores"] = "token_scores"
+    example: str
+    """Example id, or '' for a text that is in no corpus."""
+    text: str
+    method: str
+    """Registered name of the attributor."""
+    target: str
+    """The label explained."""
+    output: str
+    """What the scores add up to, e.g. 'logit'."""
+    probability: float = Field(ge=0, le=1)
+    """The model's probability for `target`."""
+    label: str | None = None
+    """True label, where known."""
+    predicted: str | None = None
+    """Decided label under the audit's decision rule."""
+    tokens: tuple[str, ...]
+    spans: tuple[tuple[int, int], ...]
+    """Character span [start, end) of each token in `text`; (0, 0) for special tokens."""
+    scores: tuple[float, ...]
+    """One per token, in units of `output`; positive pushes towards `target`."""
+    completeness_gap: float | None = None
+    """|sum of scores - (output at text - output at baseline)| / max(|that difference|, 1e-6); None where undefined."""
+    baseline: str | None = None
+    """What the text is compared with, e.g. 'pad tokens, special tokens kept'."""
+    passes: int = Field(ge=0)
+    """Forward passes used (sequences through the model)."""
+
+    @model_validator(mode="after")
+    def _aligned(self) -> Self:
+        if not len(self.tokens) == len(self.spans) == len(self.scores):
+            raise ValueError("tokens, spans and scores must have equal length")
+        return self
+
+
+class Rewrite(Stored):
+    """What an attack made of one text."""
+
+    kind: Literal["rewrite"] = "rewrite"
+    example: str
+    recipe: str
+    outcome: Literal["succeeded", "resisted", "exhausted", "skipped", "failed"]
+    """`skipped`: the model was wrong already; `exhausted`: query budget spent; `failed`: the attack itself crashed."""
+    label: str
+    """True label."""
+    original: str
+    rewritten: str | None
+    """None unless succeeded."""
+    predicted_before: str
+    predicted_after: str | None
+    probability_before: float = Field(ge=0, le=1)
+    """Model's probability of the true label before."""
+    probability_after: float | None = Field(default=None, ge=0, le=1)
+    queries: int = Field(ge=0)
+    words_changed: int | None = None
+    words: int = Field(ge=0)
+    error: str | None = None
+
+
+class Confusion(Stored):
+    """Counts of decided against true labels."""
+
+    kind: Literal["confusion"] = "confusion"
+    labels: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+    """Rows: true label; columns: decided label."""
+
+
+class CurvePoint(Stored):
+    """One point of a curve with its uncertainty."""
+
+    x: float
+    y: float
+    low: float
+    high: float
+    n: int = Field(ge=1)
+
+
+class Curve(Stored):
+    """A measured curve, e.g. a reliability diagram."""
+
+    kind: Literal["curve"] = "curve"
+    name: str
+    """e.g. 'reliability', 'roc', 'threshold_sweep'."""
+    x_label: str
+    y_label: str
+    points: tuple[CurvePoint, ...]
+    reference: Literal["diagonal", "none"] = "none"
+    method: str
+    """How low and high were computed."""
+    where: Facets = Field(default_factory=dict)
+
+
+class GroupSize(Stored):
+    """How many examples and people one group has, and how many per label."""
+
+    group: str
+    n: int = Field(ge=0)
+    people: int = Field(ge=0)
+    by_label: dict[str, int]
+
+
+class GroupTable(Stored):
+    """The sizes of the groups of one attribute: first thing to read before any rate."""
+
+    kind: Literal["group_table"] = "group_table"
+    attribute: str
+    groups: tuple[GroupSize, ...]
+    too_small: tuple[str, ...] = ()
+    """Groups whose rates are shown but not compared, because they are smaller than the probe's stated minimum."""
+
+
+class Case(Stored):
+    """One audited example that a reader may want to see."""
+
+    example: str
+    text: str
+    label: str
+    predicted: str
+    probability: float = Field(ge=0, le=1)
+    """Probability of the predicted label."""
+    groups: dict[str, str] = Field(default_factory=dict)
+
+
+class Cases(Stored):
+    """A capped list of examples, e.g. the most confident mistakes."""
+
+    kind: Literal["cases"] = "cases"
+    title: str
+    cases: tuple[Case, ...]
+    total: int = Field(ge=0)
+    """How many there are in all; `cases` may hold fewer."""
+
+
+class Note(Stored):
+    """A sentence that a reader of the numbers must know, e.g. a caveat found while measuring."""
+
+    kind: Literal["note"] = "note"
+    text: str
+
+
+Exhibit = Annotated[TokenScores | Rewrite | Confusion | Curve | GroupTable | Cases | Note, Field(discriminator="kind")]

@@ -1,0 +1,194 @@
+"""The audit record: everything one audit established, and how to establish it again.
+
+Schema history
+--------------
+1  first version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from workbench.evidence.cards import CorpusCard, ModelCard, TrainingCard
+from workbench.evidence.decision import Decision
+from workbench.evidence.exhibits import Exhibit
+from workbench.evidence.measurement import Measurement
+from workbench.evidence.schema import Stored
+
+SCHEMA_VERSION = 1
+
+
+class Measured(Stored):
+    """The probe ran and this is what it found."""
+
+    outcome: Literal["measured"] = "measured"
+    measurements: tuple[Measurement, ...]
+    exhibits: tuple[Exhibit, ...] = ()
+
+
+class NotApplicable(Stored):
+    """The probe cannot run here, for a reason that is a sentence."""
+
+    outcome: Literal["not_applicable"] = "not_applicable"
+    reason: str = Field(min_length=1)
+
+
+class Failed(Stored):
+    """The probe crashed."""
+
+    outcome: Literal["failed"] = "failed"
+    error: str = Field(min_length=1)
+    """Type and message of the exception, and where it was raised."""
+
+
+Result = Annotated[Measured | NotApplicable | Failed, Field(discriminator="outcome")]
+
+
+class Evidence(Stored):
+    """What one probe left, with what is needed to run it again."""
+
+    probe: str
+    """`name@version`."""
+    params: dict[str, Any]
+    seed: int
+    seconds: float = Field(ge=0)
+    result: Result
+
+
+class Environment(Stored):
+    """Where the audit ran."""
+
+    python: str
+    platform: str
+    device: str
+    """e.g. 'cpu', 'NVIDIA H200'."""
+    processor: str
+    threads: int
+    versions: dict[str, str]
+    """Package -> version, for every package that can change a number."""
+    code: str
+    """The workbench's own version and source revision."""
+
+
+class AuditSettings(Stored):
+    """The choices that every number assumes."""
+
+    seed: int
+    profile: str
+    split: str
+    """Which part of the corpus was audited: 'test', 'all', …"""
+    limit: int | None
+    """`--limit`: at most so many examples, sampled by hash of their id."""
+    decision: Decision
+    positive_label: str
+    """The label that rates are about."""
+    label_map: dict[str, str]
+    """Data label -> model label, where `--label-map` renamed any."""
+    precision: str
+    policy: str
+    policy_digest: str
+    """sha256 of the policy, fixed before the audit ran."""
+    date: str
+    """ISO 8601 date and time (UTC) at the start. Volatile."""
+    ledger_count: int = Field(ge=1)
+    """How many audits have been made on this very set of examples on this installation, this one included. Volatile."""
+    command: str | None = None
+    """The command that was run, for the report's last section. Volatile."""
+
+
+Verdict = Literal["pass", "warn", "fail", "not_established"]
+
+
+class Finding(Stored):
+    """The judgement of one criterion of the policy."""
+
+    criterion: str
+    severity: Literal["fail", "warn"]
+    verdict: Verdict
+    because: str
+    """One plain sentence: what was required, what was found."""
+    why: str
+    """The policy's own reason for the criterion."""
+    measurement: str
+    where: dict[str, str]
+    bound: str
+    """The requirement in words, e.g. 'at least 0.80'."""
+    evidence: Measurement | None
+    """The measurement judged; None where there was none."""
+    probe: str | None
+    """The probe that made it, or should have."""
+
+
+class AuditRecord(Stored):
+    """One audit of one model on one corpus."""
+
+    schema_version: int = SCHEMA_VERSION
+    model: ModelCard
+    training: TrainingCard | None
+    """None for a model that the workbench did not train."""
+    corpus: CorpusCard
+    environment: Environment
+    audit: AuditSettings
+    evidence: tuple[Evidence, ...]
+    findings: tuple[Finding, ...] = ()
+
+    def measurements(self) -> Iterator[tuple[Evidence, Measurement]]:
+        """Yield every measurement with the evidence that holds it, in record order."""
+        for evidence in self.evidence:
+            if isinstance(evidence.result, Measured):
+                for measurement in evidence.result.measurements:
+                    yield evidence, measurement
+
+    def exhibits(self, kind: str | None = None) -> Iterator[tuple[Evidence, Exhibit]]:
+        """Yield every exhibit (of one kind) with the evidence that holds it, in record order."""
+        for evidence in self.evidence:
+            if isinstance(evidence.result, Measured):
+                for exhibit in evidence.result.exhibits:
+                    if kind is None or exhibit.kind == kind:
+                        yield evidence, exhibit
+
+    def find(self, name: str, **where: str) -> Measurement | None:
+        """Return the one measurement with this name and exactly these facets, or None."""
+        for _, measurement in self.measurements():
+            if measurement.name == name and measurement.where == where:
+                return measurement
+        return None
+
+
+VOLATILE: tuple[str, ...] = (
+    "audit.date",
+    "audit.ledger_count",
+    "audit.command",
+    "evidence.*.seconds",
+    "cost.latency_p50",
+    "cost.latency_p95",
+    "cost.throughput",
+    "cost.peak_memory",
+)
+"""What may differ between two equal audits: paths into the record, and measurements by name (value and interval).
+
+Findings that rest on a volatile measurement are volatile with it.
+"""
+
+
+def stable(record: AuditRecord) -> dict[str, Any]:
+    """Return the record as plain JSON values without what is `VOLATILE`: equal for two equal audits."""
+    plain: dict[str, Any] = record.model_dump(mode="json")
+    for key in ("date", "ledger_count", "command"):
+        del plain["audit"][key]
+    for evidence in plain["evidence"]:
+        del evidence["seconds"]
+        for measurement in evidence["result"].get("measurements", ()):
+            _blur(measurement)
+    for finding in plain["findings"]:
+        if finding["measurement"] in VOLATILE:
+            finding["verdict"] = finding["because"] = finding["evidence"] = None
+    return plain
+
+
+def _blur(measurement: dict[str, Any]) -> None:
+    if measurement["name"] in VOLATILE:
+        measurement["value"] = measurement["interval"] = None

@@ -1,0 +1,1 @@
+"""What an audit may know of a model, and the models that we can load."""

@@ -1,0 +1,84 @@
+"""What an audit may know of a model. Black-box probes ask for `Classifier`, white-box ones for `Differentiable`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.data.corpus import Task
+from workbench.evidence.cards import ModelCard
+
+if TYPE_CHECKING:
+    import torch
+
+FloatArray = NDArray[np.float64]
+
+
+@runtime_checkable
+class Classifier(Protocol):
+    """All that a black-box probe may know."""
+
+    @property
+    def task(self) -> Task: ...
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Label names in output order."""
+        ...
+
+    @property
+    def card(self) -> ModelCard: ...
+
+    def predict_proba(self, inputs: Sequence[str]) -> FloatArray:
+        """Return probabilities, shape (n, n_labels), float64; rows sum to 1. Empty input gives shape (0, n_labels)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One batch of tokenised texts on the model's device."""
+
+    input_ids: torch.Tensor
+    """(batch, length) int64"""
+    attention_mask: torch.Tensor
+    """(batch, length) int64; 0 on padding"""
+    special: torch.Tensor
+    """(batch, length) bool; True on special and padding tokens"""
+    tokens: tuple[tuple[str, ...], ...]
+    """Tokens of each text, without padding"""
+    spans: tuple[tuple[tuple[int, int], ...], ...]
+    """Character span of each token; (0, 0) for special tokens"""
+
+
+@runtime_checkable
+class Differentiable(Classifier, Protocol):
+    """The white-box extra: from texts to embeddings, from embeddings to logits, with gradients."""
+
+    def encode(self, inputs: Sequence[str]) -> Encoded:
+        """Tokenise, truncate to the model's length, pad to the longest of `inputs`."""
+        ...
+
+    def embed(self, input_ids: torch.Tensor) -> torch.Tensor:
+        """Return input embeddings, (batch, length, width); position and type embeddings are not included."""
+        ...
+
+    def baseline_ids(self, encoded: Encoded) -> torch.Tensor:
+        """Return `input_ids` with every ordinary token replaced by padding (special tokens kept)."""
+        ...
+
+    def logits_from(self, embedded: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return logits, (batch, n_labels), differentiable in `embedded`."""
+        ...
+
+
+@runtime_checkable
+class Truncating(Protocol):
+    """A model that reads only so many tokens."""
+
+    def truncated(self, inputs: Sequence[str]) -> int:
+        """Return how many of `inputs` are longer than the model reads."""
+        ...

@@ -1,0 +1,1 @@
+"""A report tells the verdict and the evidence. It never computes."""

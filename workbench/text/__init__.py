@@ -1,0 +1,1 @@
+"""Pure strings: words with character spans, normalisation. A leaf."""

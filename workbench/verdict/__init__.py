@@ -1,0 +1,1 @@
+"""A policy judges the evidence. Pure."""
