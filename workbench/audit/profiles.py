@@ -1,0 +1,55 @@
+"""Which probes an audit runs, and how much each may cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workbench.audit.probe import ItemProbe, WholeProbe, probes
+from workbench.errors import NotFound
+
+PROFILES: dict[str, dict[str, dict[str, Any]]] = {
+    # Probe -> parameters that differ from its defaults. Sizes were chosen on two cores with a 22.7M-parameter model:
+    # quick: about five minutes on 2,800 reviews; standard: half an hour; full: as much as the statistics can use.
+    "quick": {
+        "performance.classification@1": {},
+        "performance.calibration@1": {},
+        "fairness.groups@1": {},
+        "robustness.attack@1": {"examples": 40},
+        "explanations.attribution@1": {"examples": 12},
+        "performance.cost@1": {},
+    },
+    "standard": {
+        "performance.classification@1": {},
+        "performance.calibration@1": {},
+        "fairness.groups@1": {},
+        "robustness.attack@1": {"examples": 200},
+        "explanations.attribution@1": {"examples": 50},
+        "performance.cost@1": {"calls": 400},
+    },
+    "full": {
+        "performance.classification@1": {"replicates": 10_000},
+        "performance.calibration@1": {"replicates": 10_000},
+        "fairness.groups@1": {"replicates": 10_000},
+        "robustness.attack@1": {"examples": 1000},
+        "explanations.attribution@1": {"examples": 100},
+        "performance.cost@1": {"calls": 1000},
+    },
+}
+
+
+def profile(name: str) -> tuple[WholeProbe | ItemProbe, ...]:
+    """Return the probes of the profile `name`, in the order they run. Raises `NotFound`."""
+    if name not in PROFILES:
+        raise NotFound.among("profile", name, PROFILES)
+    _register_all()
+    return tuple(probes[probe](**params) for probe, params in PROFILES[name].items())
+
+
+def _register_all() -> None:
+    """Import the modules that register the built-in probes."""
+    import workbench.audit.explanations.attribution
+    import workbench.audit.fairness.groups
+    import workbench.audit.performance.calibration
+    import workbench.audit.performance.classification
+    import workbench.audit.performance.cost
+    import workbench.audit.robustness.attack  # noqa: F401 - imported for what they register

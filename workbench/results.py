@@ -1,0 +1,162 @@
+"""What the verbs return: results that show themselves in a notebook and save themselves to files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from workbench.errors import BadInput, NotFound
+from workbench.evidence.exhibits import TokenScores
+from workbench.evidence.record import SCHEMA_VERSION, AuditRecord, Finding, Verdict
+from workbench.files import write_text, writing
+from workbench.verdict.judge import overall
+
+if TYPE_CHECKING:
+    from workbench.data.corpus import Corpus
+    from workbench.models.protocols import FloatArray
+
+RECORD, REPORT, PREDICTIONS = "audit.json", "index.html", "predictions.parquet"
+
+
+@dataclass(frozen=True)
+class Audited:
+    """A finished audit."""
+
+    record: AuditRecord
+    corpus: Corpus
+    probabilities: FloatArray
+    """(n, n_labels), in the order of `corpus`."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """One judgement per criterion of the policy."""
+        return self.record.findings
+
+    @property
+    def verdict(self) -> Verdict:
+        """The overall verdict, worst first."""
+        return overall(self.record, self.findings)
+
+    @cached_property
+    def html(self) -> str:
+        """The report as one self-contained page."""
+        from workbench.report.render import render
+
+        return render(self.record, self.findings)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write `audit.json`, `predictions.parquet` and `index.html` to `folder`; return the report's path.
+
+        The report is written last: where it exists, everything that it tells of does. Raises `Unwritable`.
+        """
+        place = Path(folder)
+        self._save_predictions(place / PREDICTIONS)
+        write_text(place / RECORD, record_json(self.record))
+        write_text(place / REPORT, self.html)
+        return place / REPORT
+
+    def _save_predictions(self, path: Path) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as parquet
+
+        settings = self.record.audit
+        labels = self.corpus.labels
+        decided = settings.decision.decide(self.probabilities, labels.index(settings.positive_label))
+        table = {
+            "id": [example.id for example in self.corpus],
+            "person": [example.person for example in self.corpus],
+            "label": [example.label for example in self.corpus],
+            "decided": [labels[i] for i in decided],
+            **{f"probability of {label}": self.probabilities[:, i] for i, label in enumerate(labels)},
+            **{f"group {attribute}": list(self.corpus.group_of(attribute)) for attribute in self.corpus.attributes},
+        }
+        with writing(path) as temporary:
+            parquet.write_table(pa.table(table), temporary)
+
+    def _repr_html_(self) -> str:
+        from workbench.report.fragments import record_fragment
+
+        return record_fragment(self.record, self.findings)
+
+    def __repr__(self) -> str:
+        words = self.verdict.replace("_", " ")
+        record = self.record
+        return f"Audited({record.model.name!r} on {record.corpus.name!r}: {words}, {len(self.findings)} criteria)"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Token scores for one or more texts."""
+
+    scores: tuple[TokenScores, ...]
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def __getitem__(self, index: int) -> TokenScores:
+        return self.scores[index]
+
+    def __iter__(self) -> Iterator[TokenScores]:
+        return iter(self.scores)
+
+    @cached_property
+    def html(self) -> str:
+        """A self-contained page."""
+        from workbench.report.fragments import render_explanation
+
+        return render_explanation(self.scores)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the page to `path`, all or nothing. Raises `Unwritable`."""
+        write_text(Path(path), self.html)
+        return Path(path)
+
+    def _repr_html_(self) -> str:
+        from workbench.report.fragments import explanation_fragment
+
+        return explanation_fragment(self.scores)
+
+
+def record_json(record: AuditRecord) -> str:
+    """Return the record as the text of `audit.json`."""
+    return record.model_dump_json(indent=1) + "\n"
+
+
+def read_record(path: str | Path) -> AuditRecord:
+    """Read an `audit.json` (or the folder that holds one).
+
+    Raises:
+        NotFound: there is no such file.
+        BadInput: it is no audit record, or of another schema version.
+    """
+    file = Path(path)
+    if file.is_dir():
+        file = file / RECORD
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise NotFound(
+            f"no audit record at {file}; `workbench audit MODEL --data DATA --out FOLDER` writes one"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"cannot read {file}: {error}") from error
+    try:
+        version = json.loads(text).get("schema_version")
+    except (ValueError, AttributeError) as error:
+        raise BadInput(f"{file} is not an audit record: {error}; it may have been cut short: audit again") from error
+    if version != SCHEMA_VERSION:
+        raise BadInput(
+            f"{file} has schema version {version!r}; this workbench reads version {SCHEMA_VERSION}: audit again"
+        )
+    try:
+        return AuditRecord.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BadInput(f"{file} is not an audit record: {where}: {first['msg']}; audit again") from error

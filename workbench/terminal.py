@@ -1,0 +1,218 @@
+"""How results look in a terminal: progress, verdict, findings, coloured tokens. Presentation only."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from workbench.audit.runner import Step
+    from workbench.data.manifest import CatalogueEntry
+    from workbench.doctor import Check
+    from workbench.evidence.cards import TrainingCard
+    from workbench.evidence.exhibits import TokenScores
+    from workbench.evidence.record import AuditRecord, Finding, Verdict
+    from workbench.results import Audited
+    from workbench.train.loop import TrainingEvent
+
+out = Console(highlight=False, soft_wrap=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+VERDICT_STYLE = {"pass": "bold green", "warn": "bold yellow", "fail": "bold red", "not_established": "bold magenta"}
+VERDICT_SIGN = {"pass": "✓", "warn": "!", "fail": "✗", "not_established": "?"}
+
+
+def clean(text: str) -> str:
+    """Return `text` without control characters, so that data cannot drive the reader's terminal."""
+    return "".join(char if char.isprintable() or char == "\n" else "�" for char in text)
+
+
+@contextmanager
+def audit_progress() -> Iterator[Callable[[Step], None]]:
+    """Yield a callback that shows audit steps: a live bar on a terminal, a line per step elsewhere."""
+    with _bars() as bars:
+        tasks: dict[str, Any] = {}
+
+        def show(step: Step) -> None:
+            if step.name not in tasks:
+                tasks[step.name] = bars.add_task(step.name, total=step.total)
+                if not err.is_terminal:
+                    err.print(f"{step.name} …")
+            task = tasks[step.name]
+            bars.update(task, completed=step.done, total=step.total)
+            if step.outcome is not None:
+                colour = {"m": "green", "n": "yellow", "f": "red"}[step.outcome[0]]
+                bars.update(task, description=f"[{colour}]{step.name}[/]: {escape(clean(step.outcome))}")
+                if not err.is_terminal:
+                    err.print(f"{step.name}: {escape(clean(step.outcome))}")
+
+        yield show
+
+
+@contextmanager
+def training_progress() -> Iterator[Callable[[TrainingEvent], None]]:
+    """Yield a callback that shows training: a live bar on a terminal, a line every half minute elsewhere."""
+    with _bars() as bars:
+        tasks: dict[str, Any] = {}
+        said = 0.0
+
+        def show(event: TrainingEvent) -> None:
+            nonlocal said
+            loss = "" if event.loss is None else f"  loss {event.loss:.3f}"
+            if event.phase not in tasks:
+                tasks[event.phase] = bars.add_task(event.phase, total=event.total)
+            bars.update(tasks[event.phase], completed=event.step, total=event.total, description=f"{event.phase}{loss}")
+            ended = event.total is not None and event.step >= event.total
+            if not err.is_terminal and (ended or time.monotonic() - said > 30):
+                said = time.monotonic()
+                err.print(f"{event.phase}: {event.step} of {event.total}{loss}")
+
+        yield show
+
+
+@contextmanager
+def _bars() -> Iterator[Progress]:
+    columns = (
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    )  # fmt: skip
+    with Progress(*columns, console=err, disable=not err.is_terminal) as bars:
+        yield bars
+
+
+def print_verdict(record: AuditRecord, findings: Sequence[Finding], verdict: Verdict) -> None:
+    """Print the findings, worst first, and the overall verdict."""
+    order = ["fail", "not_established", "warn", "pass"]
+    table = Table(show_edge=False, pad_edge=False, header_style="dim")
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("criterion")
+    table.add_column("finding")
+    for finding in sorted(findings, key=lambda f: order.index(f.verdict)):
+        sign = Text(f"{VERDICT_SIGN[finding.verdict]} {words(finding.verdict)}", style=VERDICT_STYLE[finding.verdict])
+        table.add_row(sign, Text(clean(finding.criterion)), Text(clean(finding.because)))
+    out.print(table)
+    unestablished = [e for e in record.evidence if e.result.outcome != "measured"]
+    for evidence in unestablished:
+        reason = getattr(evidence.result, "error", None) or getattr(evidence.result, "reason", "")
+        word = evidence.result.outcome.replace("_", " ")
+        out.print(Text(f"{evidence.probe}: {word}: {clean(reason)}", style="red" if word == "failed" else "yellow"))
+    line = Text("Verdict: ", style="bold")
+    line.append(f"{VERDICT_SIGN[verdict]} {words(verdict)}", style=VERDICT_STYLE[verdict])
+    line.append(
+        f"  ({clean(record.model.name)} on {clean(record.corpus.name)}, {record.corpus.n:,} examples, "
+        f"policy {clean(record.audit.policy)})"
+    )
+    out.print(line)
+
+
+def print_audited(audited: Audited, folder: Path) -> None:
+    """Print what an audit found and where its files are."""
+    from workbench.results import RECORD, REPORT
+
+    print_verdict(audited.record, audited.findings, audited.verdict)
+    out.print(Text.assemble(("Report:  ", "bold"), str(folder / REPORT)))
+    out.print(Text.assemble(("Record:  ", "bold"), str(folder / RECORD)))
+
+
+def print_training(card: TrainingCard, folder: Path) -> None:
+    """Print how a training ended."""
+    out.print(Text("Test split, scikit-learn's classification report", style="bold"))
+    out.print(Text(clean(card.test_report)))
+    out.print(
+        f"Trained in {card.seconds:,.0f} s on {card.device}, {card.steps:,} steps; {card.stopped}. Model: {folder}"
+    )
+
+
+def print_catalogue(entries: Iterable[CatalogueEntry]) -> None:
+    """Print the named corpora and models."""
+    rows = [(e.name, e.kind, e.task, e.size, e.licence, e.digest[:12], e.state) for e in entries]
+    print_table(("name", "kind", "task", "size", "licence", "sha256", "state"), rows)
+
+
+def print_checks(checks: Iterable[Check]) -> None:
+    """Print what is there, what is missing, what that switches off and how to get it."""
+    style = {"ok": ("✓", "green"), "missing": ("✗", "red"), "warning": ("!", "yellow")}
+    for check in checks:
+        sign, colour = style[check.status]
+        out.print(Text.assemble((f"{sign} ", colour), (f"{check.name}: ", "bold"), clean(check.found)))
+        if check.status != "ok":
+            if check.effect:
+                out.print(Text(f"    effect: {clean(check.effect)}"))
+            if check.remedy:
+                out.print(Text(f"    remedy: {clean(check.remedy)}", style="cyan"))
+
+
+def print_json(value: Any) -> None:
+    """Print `value` as JSON, for programs: no colour, no wrapping."""
+    out.out(json.dumps(value, indent=1, ensure_ascii=True), highlight=False)
+
+
+def words(verdict: str) -> str:
+    """Return a verdict as people say it."""
+    return verdict.replace("_", " ")
+
+
+def print_explanation(scores: TokenScores) -> None:
+    """Print one text with its tokens coloured: green and + push towards the target, red and - away from it."""
+    largest = max((abs(score) for score in scores.scores), default=0.0) or 1.0
+    line = Text()
+    end = 0
+    for (start, stop), score in zip(scores.spans, scores.scores, strict=True):
+        if stop <= start or start < end:
+            continue  # special tokens have no place in the text
+        line.append(clean(scores.text[end:start]))
+        line.append(clean(scores.text[start:stop]), style=_shade(score / largest))
+        end = stop
+    line.append(clean(scores.text[end:]))
+    header = f"P({clean(scores.target)}) = {scores.probability:.3f}   {scores.method}, {scores.output}"
+    if scores.completeness_gap is not None:
+        header += f", completeness gap {scores.completeness_gap:.1%}"
+    out.print(Text(header, style="bold"))
+    out.print(line)
+    table = Table(show_edge=False, pad_edge=False, header_style="dim")
+    table.add_column("token")
+    table.add_column(f"score ({scores.output})", justify="right")
+    ranked = sorted(zip(scores.tokens, scores.spans, scores.scores, strict=True), key=lambda row: -abs(row[2]))
+    for token, (start, stop), score in ranked[:10]:
+        if stop > start:
+            table.add_row(Text(clean(token)), Text(f"{score:+.4f}"))
+    out.print(table)
+
+
+def _shade(share: float) -> str:
+    """Return a Rich style for a score's share of the largest, in [-1, 1]."""
+    if abs(share) < 0.05:
+        return ""
+    light = int(70 + 110 * min(abs(share), 1.0))
+    return f"bold white on rgb(0,{light},60)" if share > 0 else f"underline white on rgb({light},0,50)"
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None) -> None:
+    """Print a plain table."""
+    table = Table(title=title, title_justify="left", show_edge=False, pad_edge=False, header_style="dim")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(clean(cell)) for cell in row))
+    out.print(table)
+
+
+def print_error(message: str) -> None:
+    """Print one line that says what went wrong and what to do."""
+    err.print(Text.assemble(("error: ", "bold red"), " ".join(clean(message).split())))

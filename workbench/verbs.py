@@ -1,0 +1,304 @@
+"""The verbs: what people call. Each composes the rooms below; none has an algorithm of its own.
+
+Heavy modules are imported inside the verbs, so that `render` and `judge` work on a machine without torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import BadInput, Misconfigured, NotFound
+from workbench.evidence.decision import Decision
+from workbench.evidence.record import AuditRecord, AuditSettings, Finding
+from workbench.results import Audited, Explanation, read_record
+from workbench.verdict.judge import judge as _judge
+from workbench.verdict.policy import Policy, load_policy
+
+if TYPE_CHECKING:
+    from workbench.audit.runner import Progress
+    from workbench.data.corpus import Corpus
+    from workbench.data.sources import Columns
+    from workbench.models.hugging_face import HuggingFaceTextClassifier
+    from workbench.models.protocols import Classifier
+    from workbench.train.loop import Trained
+    from workbench.train.recipe import Recipe
+
+
+def load(
+    model: str | Path,
+    *,
+    online: bool = False,
+    device: str = "auto",
+    precision: str = "auto",
+    max_length: int | None = None,
+) -> HuggingFaceTextClassifier:
+    """Load a text classifier: a folder written by `train`, any Hugging Face checkpoint folder, or a hub id.
+
+    Only safetensors weights are read, no remote code is run, and nothing is downloaded unless `online`.
+    `precision` is 'auto' (float32), 'float32' or 'bfloat16'.
+
+    Raises:
+        NotFound: no such folder, and not a hub id that is at hand.
+        Untrusted: pickled weights or remote code.
+        BadInput: not a text-classification checkpoint.
+    """
+    from workbench.models.hugging_face import load_checkpoint
+
+    resolved = {"auto": "float32"}.get(precision, precision)
+    return load_checkpoint(model, online=online, device=device, precision=resolved, max_length=max_length)
+
+
+def train(
+    recipe: Recipe | str | Path | None = None,
+    data: str | Path | Corpus | None = None,
+    *,
+    out: str | Path,
+    columns: Columns | None = None,
+    resume: bool = False,
+    track: str | None = None,
+    online: bool = False,
+    progress: Callable[[Any], None] | None = None,
+) -> Trained:
+    """Fine-tune as `recipe` says and write a plain Hugging Face checkpoint with a training card to `out`.
+
+    `recipe` is a `Recipe`, a TOML file, or None for the default; `data` overrides the recipe's.
+    """
+    from workbench.data.corpus import Corpus
+    from workbench.data.sources import load_corpus
+    from workbench.train.loop import train as fine_tune
+    from workbench.train.recipe import Recipe
+
+    chosen = recipe if isinstance(recipe, Recipe) else Recipe() if recipe is None else Recipe.read(Path(recipe))
+    if isinstance(data, Corpus):
+        corpus = data
+    else:
+        corpus = load_corpus(str(data) if data is not None else chosen.data, columns=columns, online=online)
+    chosen = chosen.model_copy(update={"data": corpus.name})
+    return fine_tune(chosen, corpus, Path(out), resume=resume, track=track, progress=progress)
+
+
+def audit(
+    model: str | Path | Classifier,
+    data: str | Path | Corpus,
+    *,
+    out: str | Path | None = None,
+    profile: str = "quick",
+    policy: str | Path | Policy = "default",
+    columns: Columns | None = None,
+    label_map: Mapping[str, str] | None = None,
+    positive_label: str | None = None,
+    threshold: float | None = None,
+    split: str | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+    precision: str = "auto",
+    device: str = "auto",
+    online: bool = False,
+    command: str | None = None,
+    progress: Progress | None = None,
+) -> Audited:
+    """Audit `model` on `data`; return the record, the findings and the verdict, and write the report to `out`.
+
+    Named corpora are audited on their test split, everything else on all its rows, unless `split` says otherwise.
+    With `out`, an interrupted audit continues where it stopped when it is run again with the same arguments.
+
+    Args:
+        model: a checkpoint folder, a hub id (with `online`), or any `Classifier`.
+        data: a named corpus, a file, a hub data set (with `online`), or a `Corpus`.
+        out: folder for `index.html`, `audit.json` and `predictions.parquet`.
+        profile: 'quick', 'standard' or 'full'.
+        policy: a shipped policy's name, a TOML file, or a `Policy`. Fixed before the audit runs.
+        columns: which columns of a file or hub data set hold text, label, groups, id, person.
+        label_map: data label -> model label, where they differ.
+        positive_label: the label that rates are about (default: the corpus's own, else the last).
+        threshold: decide 'positive' from this probability on (two labels only); default: the most probable label.
+        split: 'train', 'validation', 'test' or 'all'.
+        limit: at most so many examples, sampled by hash of their id.
+        seed: root of all random streams.
+        precision: 'auto', 'float32' or 'bfloat16'.
+        device: 'auto', 'cpu', 'cuda', …
+        online: allow downloads.
+        command: the command line, for the report's last section.
+        progress: called with every step.
+
+    Raises:
+        BadInput: the model, data or arguments cannot be used; the message says what to do.
+    """
+    from workbench import home
+    from workbench.audit.ledger import count_audit
+    from workbench.audit.probe import Setting
+    from workbench.audit.profiles import profile as probes_of
+    from workbench.audit.runner import Run, run_probes
+    from workbench.audit.store import Store, key_of
+    from workbench.environment import environment
+    from workbench.files import require_writable
+    from workbench.models.engine import engine_for
+    from workbench.models.training_card import read_training_card
+    from workbench.seeds import Streams
+
+    chosen_policy = policy if isinstance(policy, Policy) else load_policy(policy)
+    probes = probes_of(profile)
+    folder = None if out is None else Path(out)
+    if folder is not None:
+        require_writable(folder)
+    classifier = (
+        load(model, online=online, device=device, precision=precision) if isinstance(model, str | Path) else model
+    )
+    mapping = dict(label_map or {})
+    corpus = _audited_part(
+        classifier.labels, data, columns=columns, label_map=mapping, split=split, limit=limit, online=online
+    )
+    settings = AuditSettings(
+        seed=seed,
+        profile=profile,
+        split=corpus.split,
+        limit=limit,
+        decision=_decision(threshold, classifier.labels),
+        positive_label=_positive(positive_label, corpus, classifier.labels),
+        label_map=mapping,
+        precision=str(getattr(classifier, "precision", "float64")),
+        policy=chosen_policy.name,
+        policy_digest=chosen_policy.digest,
+        date=(now := datetime.now(UTC).isoformat(timespec="seconds")),
+        ledger_count=count_audit(home.ledger(), corpus=corpus.digest, model=classifier.card.digest, date=now),
+        command=command,
+    )
+    place = environment(str(getattr(classifier, "device", "cpu")))
+    model_folder = getattr(classifier, "folder", None)
+    key = key_of(
+        model=classifier.card.model_dump(mode="json"),
+        corpus=corpus.digest,
+        settings=settings.model_dump(
+            mode="json", exclude={"date", "ledger_count", "command", "profile", "policy", "policy_digest"}
+        ),
+        environment=place.model_dump(mode="json"),
+    )
+    setting = Setting(Streams(seed), settings.decision, settings.positive_label)
+    store = None if folder is None else Store(folder)
+    try:
+        run = Run(engine_for(classifier), corpus, setting, store, key, progress or _silent)
+        probabilities, evidence = run_probes(run, probes)
+        record = AuditRecord(
+            model=classifier.card,
+            training=None if model_folder is None else read_training_card(model_folder),
+            corpus=corpus.card.model_copy(update=_reading(classifier, corpus, model_folder)),
+            environment=place,
+            audit=settings,
+            evidence=evidence,
+        )
+        record = record.model_copy(update={"findings": judge(record, chosen_policy)})
+        audited = Audited(record, corpus, probabilities)
+        if folder is not None:
+            audited.save(folder)
+        if store is not None:
+            store.discard()  # complete: the next run with these arguments measures anew
+            store = None
+    finally:
+        if store is not None:
+            store.close()
+    return audited
+
+
+def judge(record: AuditRecord | str | Path, policy: str | Path | Policy = "default") -> tuple[Finding, ...]:
+    """Judge `record` (or the `audit.json` at that path) by `policy`. Pure: same input, same findings."""
+    held = record if isinstance(record, AuditRecord) else read_record(record)
+    return _judge(held, policy if isinstance(policy, Policy) else load_policy(policy))
+
+
+def render(record: AuditRecord | str | Path, findings: Sequence[Finding] | None = None) -> str:
+    """Return the report of `record` as one self-contained HTML page; `findings` default to the record's own."""
+    from workbench.report.render import render as page
+
+    held = record if isinstance(record, AuditRecord) else read_record(record)
+    return page(held, held.findings if findings is None else tuple(findings))
+
+
+def explain(
+    model: str | Path | Classifier,
+    text: str | Sequence[str],
+    *,
+    target: str | None = None,
+    method: str = "integrated_gradients@1",
+    online: bool = False,
+) -> Explanation:
+    """Explain why `model` decides so about `text` (one or several): a score for every token.
+
+    `target` is the label to explain (default: the one decided). The result shows itself in a notebook.
+    """
+    from workbench.audit.explanations.explain import explain as attribute
+
+    classifier = load(model, online=online) if isinstance(model, str | Path) else model
+    texts = [text] if isinstance(text, str) else list(text)
+    if not texts:
+        raise BadInput("nothing to explain: give at least one text")
+    return Explanation(tuple(attribute(classifier, one, target=target, method=method) for one in texts))
+
+
+def _audited_part(
+    labels: tuple[str, ...],
+    data: str | Path | Corpus,
+    *,
+    columns: Columns | None,
+    label_map: Mapping[str, str],
+    split: str | None,
+    limit: int | None,
+    online: bool,
+) -> Corpus:
+    """Return the part of `data` to audit, with the model's labels, in canonical order."""
+    from workbench.data.corpus import Corpus
+    from workbench.data.labels import align
+    from workbench.data.manifest import manifests
+    from workbench.data.sources import load_corpus, require_labels
+    from workbench.data.splits import split as part_of
+
+    if limit is not None and limit < 1:
+        raise Misconfigured(f"--limit must be at least 1; got {limit}")
+    whole = data if isinstance(data, Corpus) else load_corpus(str(data), columns=columns, online=online)
+    corpus = align(whole, labels, label_map)
+    part = split or ("test" if not isinstance(data, Corpus) and whole.name in manifests() else "all")
+    if part != "all":
+        corpus = part_of(corpus, part)
+    if limit is not None:
+        corpus = corpus.sample(limit)
+    require_labels(corpus, at_least=2)
+    return corpus.canonical()
+
+
+def _decision(threshold: float | None, labels: tuple[str, ...]) -> Decision:
+    if threshold is None:
+        return Decision()
+    if len(labels) != 2:
+        raise Misconfigured(
+            f"--threshold needs a model with two labels; this one has {len(labels)}: {', '.join(labels)}"
+        )
+    if not 0 < threshold < 1:
+        raise Misconfigured(f"--threshold must lie between 0 and 1; got {threshold}")
+    return Decision(rule="threshold", threshold=threshold)
+
+
+def _positive(asked: str | None, corpus: Corpus, labels: tuple[str, ...]) -> str:
+    if asked is not None:
+        if asked not in labels:
+            raise NotFound.among("positive label", asked, labels)
+        return asked
+    return corpus.positive_label if corpus.positive_label in labels else labels[-1]
+
+
+def _reading(classifier: Classifier, corpus: Corpus, model_folder: Path | None) -> dict[str, int | None]:
+    """Return what only model and corpus together know: texts cut off, examples seen in training."""
+    from workbench.data.overlap import overlap
+    from workbench.models.protocols import Truncating
+    from workbench.models.training_card import read_fingerprints
+
+    seen = None if model_folder is None else read_fingerprints(model_folder)
+    return {
+        "truncated": classifier.truncated(corpus.inputs) if isinstance(classifier, Truncating) else None,
+        "in_training": None if seen is None else overlap(corpus, seen),
+    }
+
+
+def _silent(step: object) -> None:
+    """Report progress to nobody."""
