@@ -1,0 +1,122 @@
+"""The measurement names that policies, comparisons, scripts and people rely on.
+
+One table: `pillar.metric` to its title, the kind of quantity it is and the facets that say what it is about. A renamed
+entry is a new schema version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+Quantity = Literal["proportion", "difference", "ratio", "score", "amount"]
+"""`proportion`: a share of n units, in [0, 1]; `difference`: between two proportions, in [0, 1]; `ratio`: of two, in
+[0, 1]; `score`: anything else without a unit; `amount`: has a unit of its own (seconds, bytes, queries, nats)."""
+
+BOUNDED: frozenset[Quantity] = frozenset({"proportion", "difference", "ratio"})
+"""Quantities that lie in [0, 1]: a bound outside can only be a mistake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What is known about one measurement name."""
+
+    title: str
+    """How a sentence calls it."""
+    quantity: Quantity
+    facets: tuple[str, ...] = ()
+    """Facets that it always has."""
+    optional: tuple[str, ...] = ()
+    """Facets of its breakdown: with all of them, or with none."""
+    qualifiers: tuple[str, ...] = ()
+    """Facets that add to it without telling two measurements apart."""
+
+    @property
+    def all_facets(self) -> tuple[str, ...]:
+        """Every facet that it may have."""
+        return (*self.facets, *self.optional, *self.qualifiers)
+
+
+_GROUP = ("attribute", "group")
+_RECIPE = ("recipe",)
+_SEEN = ("seen_in_training",)
+_ATTRIBUTOR = ("attributor",)
+
+NAMES: Mapping[str, Named] = MappingProxyType(
+    {
+        "performance.accuracy": Named("Accuracy", "proportion"),
+        "performance.balanced_accuracy": Named("Balanced accuracy", "score"),
+        "performance.macro_f1": Named("Macro-averaged F1", "score"),
+        "performance.precision": Named("Precision", "proportion", ("label",)),
+        "performance.recall": Named("Recall", "proportion", ("label",)),
+        "performance.f1": Named("F1", "score", ("label",)),
+        "performance.roc_auc": Named("ROC-AUC", "score", optional=("label",)),
+        "performance.average_precision": Named("Average precision", "score", optional=("label",)),
+        "performance.log_loss": Named("Log loss", "score"),
+        "calibration.ece": Named("Calibration error", "score", optional=_GROUP),
+        "calibration.ece_raw": Named("Calibration error, raw", "score", optional=_GROUP),
+        "calibration.ece_raw_if_calibrated": Named(
+            "Raw calibration error that a calibrated model would show", "score", optional=_GROUP
+        ),
+        "calibration.brier": Named("Brier score", "score", optional=_GROUP),
+        "cost.parameters": Named("Parameters", "amount"),
+        "cost.bytes": Named("Size on disk", "amount"),
+        "cost.latency_p50": Named("Latency, median", "amount"),
+        "cost.latency_p95": Named("Latency, 95th percentile", "amount"),
+        "cost.throughput": Named("Throughput", "amount"),
+        "cost.peak_memory": Named("Peak memory", "amount"),
+        "robustness.attack_success_rate": Named("Attack success rate", "proportion", _RECIPE, qualifiers=_SEEN),
+        "robustness.accuracy_under_attack": Named("Accuracy under attack", "proportion", _RECIPE, qualifiers=_SEEN),
+        "robustness.queries_mean": Named("Queries per attack, mean", "amount", _RECIPE, qualifiers=_SEEN),
+        "robustness.words_changed_mean": Named("Words changed, mean", "score", _RECIPE, qualifiers=_SEEN),
+        "robustness.similarity_mean": Named("Similarity to the original, mean", "score", _RECIPE, qualifiers=_SEEN),
+        "robustness.failure_rate": Named("Behaviour failure rate", "proportion", ("behaviour",)),
+        "robustness.noise_auc": Named("Accuracy under noise, area", "score", ("noise",)),
+        "robustness.certified_accuracy": Named("Certified accuracy", "proportion", ("radius",)),
+        "fairness.selection_rate": Named("Selection rate", "proportion", _GROUP),
+        "fairness.accuracy": Named("Accuracy", "proportion", _GROUP),
+        "fairness.true_positive_rate": Named("True positive rate", "proportion", _GROUP),
+        "fairness.false_positive_rate": Named("False positive rate", "proportion", _GROUP),
+        "fairness.false_negative_rate": Named("False negative rate", "proportion", _GROUP),
+        "fairness.precision": Named("Precision", "proportion", _GROUP),
+        "fairness.roc_auc": Named("ROC-AUC", "score", _GROUP),
+        "fairness.demographic_parity_difference": Named("Demographic parity difference", "difference", ("attribute",)),
+        "fairness.demographic_parity_ratio": Named("Demographic parity ratio", "ratio", ("attribute",)),
+        "fairness.equal_opportunity_difference": Named("Equal opportunity difference", "difference", ("attribute",)),
+        "fairness.equalized_odds_difference": Named("Equalized odds difference", "difference", ("attribute",)),
+        "fairness.predictive_parity_difference": Named("Predictive parity difference", "difference", ("attribute",)),
+        "fairness.accuracy_difference": Named("Accuracy difference", "difference", ("attribute",)),
+        "fairness.worst_group_accuracy": Named("Accuracy of the worst group", "score", ("attribute",)),
+        "fairness.subgroup_auc": Named("Subgroup AUC", "score", _GROUP),
+        "fairness.bpsn_auc": Named("BPSN AUC", "score", _GROUP),
+        "fairness.bnsp_auc": Named("BNSP AUC", "score", _GROUP),
+        "fairness.counterfactual_flip_rate": Named("Counterfactual flip rate", "proportion", ("swap",)),
+        "privacy.epsilon": Named("Epsilon", "amount", ("accountant",)),
+        "privacy.delta": Named("Delta", "amount"),
+        "privacy.membership_auc": Named("Membership inference AUC", "score", ("attack",)),
+        "privacy.membership_tpr": Named("Membership inference true positive rate", "proportion", ("attack", "fpr")),
+        "privacy.canary_exposure": Named("Canary exposure", "amount"),
+        "privacy.epsilon_lower_bound": Named("Empirical lower bound of epsilon", "amount", ("confidence",)),
+        "explanations.comprehensiveness": Named("Comprehensiveness", "score", _ATTRIBUTOR),
+        "explanations.sufficiency": Named("Sufficiency", "score", _ATTRIBUTOR),
+        "explanations.deletion_auc": Named("Deletion curve, area", "score", _ATTRIBUTOR),
+        "explanations.insertion_auc": Named("Insertion curve, area", "score", _ATTRIBUTOR),
+        "explanations.tau_loo": Named("Rank agreement with leave-one-out", "score", _ATTRIBUTOR),
+        "explanations.infidelity": Named("Infidelity", "score", _ATTRIBUTOR),
+        "explanations.sensitivity": Named("Sensitivity to small changes", "score", _ATTRIBUTOR),
+        "explanations.randomisation_correlation": Named(
+            "Correlation after randomising the model", "score", _ATTRIBUTOR
+        ),
+        "explanations.seed_stability": Named("Stability across seeds", "score", _ATTRIBUTOR),
+        "explanations.completeness_gap": Named("Completeness gap", "score", _ATTRIBUTOR),
+        "explanations.agreement": Named("Agreement between methods", "score", ("attributor", "other")),
+    }
+)
+
+
+def title(name: str) -> str:
+    """Return how a sentence calls the measurement `name`; a name that is not in the table is spelled out."""
+    known = NAMES.get(name)
+    return known.title if known else name.partition(".")[2].replace("_", " ").capitalize()

@@ -1,0 +1,181 @@
+"""A policy: what an organisation requires of a model, fixed before the audit runs."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterable
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from workbench.errors import Misconfigured, NotFound
+from workbench.evidence.names import BOUNDED, NAMES
+from workbench.evidence.schema import Stored
+
+ANY = "*"
+"""A facet value that means: every one that there is."""
+
+
+class Criterion(Stored):
+    """One requirement: a measurement, a bound, and what it means to miss it."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    measurement: str
+    """A name of the architecture's table, e.g. 'performance.accuracy'."""
+    where: dict[str, str] = Field(default_factory=dict)
+    """Facets; '*' stands for every value that there is, and each is judged."""
+    at_least: float | None = None
+    at_most: float | None = None
+    reported: bool = False
+    """No bound: the number must be there."""
+    end: Literal["low", "high"] | None = None
+    """Which end of the interval must satisfy the bound. Default, the safe one: low for `at_least`, high for `at_most`."""
+    severity: Literal["fail", "warn"] = "fail"
+    why: str = Field(min_length=1)
+    """What is at stake, for the person who signs."""
+
+    @field_validator("at_least", "at_most", mode="before")
+    @classmethod
+    def _no_boolean(cls, value: Any) -> Any:
+        if isinstance(value, bool):
+            raise ValueError("must be a number, not true or false")
+        return value
+
+    @field_validator("measurement")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in NAMES:
+            raise ValueError(f"unknown measurement {value!r}{_nearest(value, NAMES)}")
+        return value
+
+    @field_validator("where")
+    @classmethod
+    def _sorted(cls, value: dict[str, str]) -> dict[str, str]:
+        return dict(sorted(value.items()))
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        given = [self.at_least is not None, self.at_most is not None, self.reported]
+        if sum(given) != 1:
+            raise ValueError("give exactly one of at_least, at_most and reported = true")
+        if self.reported and self.end is not None:
+            raise ValueError("`end` needs a bound: at_least or at_most")
+        known = NAMES[self.measurement]
+        if known.quantity in BOUNDED and self.limit is not None and not 0 <= self.limit <= 1:
+            raise ValueError(f"{self.measurement} lies between 0 and 1, so a bound of {self.limit:g} decides nothing")
+        for facet in self.where:
+            if facet not in known.all_facets:
+                raise ValueError(f"{self.measurement} has no facet {facet!r}{_nearest(facet, known.all_facets)}")
+        if missing := [facet for facet in known.facets if facet not in self.where]:
+            raise ValueError(f"{self.measurement} needs where.{missing[0]}: a name, or '*' for every {missing[0]}")
+        if (chosen := [facet for facet in known.optional if facet in self.where]) and len(chosen) < len(known.optional):
+            raise ValueError(f"{self.measurement} is broken down by {' and '.join(known.optional)} together: name both")
+        return self
+
+    @property
+    def limit(self) -> float | None:
+        """The bound, whichever way it points."""
+        return self.at_least if self.at_least is not None else self.at_most
+
+    @property
+    def judged_end(self) -> Literal["low", "high"]:
+        """The end of the interval that must satisfy the bound."""
+        return self.end or ("low" if self.at_least is not None else "high")
+
+
+class Policy(Stored):
+    """A named list of criteria."""
+
+    name: str
+    description: str = ""
+    criteria: tuple[Criterion, ...] = ()
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        seen: set[str] = set()
+        for criterion in self.criteria:
+            if criterion.id in seen:
+                raise ValueError(f"the criterion id {criterion.id!r} is used twice")
+            seen.add(criterion.id)
+        return self
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the policy as canonical JSON: sorted keys, no spaces, ASCII."""
+        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+
+
+def load_policy(policy: str | Path) -> Policy:
+    """Return the shipped policy of that name, or the one in that TOML file.
+
+    Raises:
+        NotFound: neither a shipped policy nor a file.
+        Misconfigured: the file says something impossible; the message names the place.
+    """
+    shipped = {Path(entry.name).stem: entry for entry in _folder().iterdir() if entry.name.endswith(".toml")}
+    if str(policy) in shipped:
+        return parse_policy(
+            shipped[str(policy)].read_text(encoding="utf-8"), name=str(policy), where=f"policy {policy}"
+        )
+    path = Path(policy)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotFound(f"{NotFound.among('policy', str(policy), shipped)}, and there is no file of that name") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"cannot read the policy {path}: {error}") from error
+    return parse_policy(text, name=path.stem, where=str(path))
+
+
+def parse_policy(text: str, *, name: str, where: str) -> Policy:
+    """Return the policy that the TOML `text` describes; `name` unless it names itself, `where` for messages."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Misconfigured(f"{where} is not TOML: {error}") from error
+    try:
+        return Policy.model_validate({"name": name, **table})
+    except ValidationError as error:
+        raise Misconfigured(f"{where}: {_first(error, table)}") from error
+
+
+def _folder() -> Any:
+    return resources.files("workbench.verdict") / "policies"
+
+
+def _first(error: ValidationError, table: dict[str, Any]) -> str:
+    """Return the first complaint with its address in the file, e.g. 'criteria[2].at_lest: unknown key'."""
+    found = error.errors()[0]
+    path = _address(found["loc"], table)
+    if found["type"] == "extra_forbidden":
+        inside = len(found["loc"]) > 1
+        return f"{path}: unknown key{_nearest(str(found['loc'][-1]), Criterion.model_fields if inside else Policy.model_fields)}"
+    message = found["msg"].removeprefix("Value error, ")
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    return f"{path}: {message}{more}" if path else f"{message}{more}"
+
+
+def _address(loc: tuple[int | str, ...], table: dict[str, Any]) -> str:
+    parts = ""
+    for step in loc:
+        parts += f"[{step}]" if isinstance(step, int) else f".{step}" if parts else step
+    criteria = table.get("criteria")
+    if len(loc) > 1 and isinstance(loc[1], int) and isinstance(criteria, list) and isinstance(criteria[loc[1]], dict):
+        named = criteria[loc[1]].get("id")
+        parts += f" ({named})" if named else ""
+    return parts
+
+
+def _nearest(name: str, choices: Iterable[str]) -> str:
+    known = list(choices)
+    tail = {choice.rpartition(".")[2]: choice for choice in reversed(known)}
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    near += [tail[match] for match in difflib.get_close_matches(name.rpartition(".")[2], tail, n=2, cutoff=0.6)]
+    listed = list(dict.fromkeys(near))[:3] or (sorted(known) if len(known) <= 12 else [])
+    return f"; nearest: {', '.join(listed)}" if listed else ""

@@ -1,0 +1,133 @@
+"""How the verdict and the report say numbers: one place, so that a sentence and a table never disagree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from workbench.evidence.measurement import Interval, Measurement
+from workbench.evidence.names import title
+
+_BINARY = ("bytes", "KiB", "MiB", "GiB", "TiB")
+
+
+def number(value: float, unit: str, *, digits: int = 3) -> str:
+    """Return `value` as a reader expects it: plain numbers with `digits` decimals, amounts with their unit."""
+    match unit:
+        case "bytes":
+            return _bytes(value)
+        case "seconds":
+            return _seconds(value)
+        case "count":
+            return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
+        case "proportion" | "score" | "ratio" | "difference" | "":
+            return _plain(value, digits)
+        case "queries" | "examples/second" | "words":
+            return f"{value:,.1f} {unit}"
+        case _:
+            return f"{_plain(value, digits)} {unit}"
+
+
+def _plain(value: float, digits: int) -> str:
+    if value != 0 and abs(value) < 0.5 * 10**-digits:
+        return f"{value:.1e}"
+    text = f"{value:,.{digits}f}"
+    return text.removeprefix("-") if float(text.replace(",", "")) == 0 else text  # no minus zero
+
+
+def _bytes(value: float) -> str:
+    step = 0
+    while abs(value) >= 1024 and step < len(_BINARY) - 1:
+        value, step = value / 1024, step + 1
+    return f"{value:,.0f} {_BINARY[step]}" if step == 0 else f"{value:,.1f} {_BINARY[step]}"
+
+
+def _seconds(value: float) -> str:
+    if abs(value) < 1e-3:
+        return f"{value * 1e6:,.0f} µs"
+    if abs(value) < 1:
+        return f"{value * 1e3:,.1f} ms"
+    if abs(value) < 120:
+        return f"{value:,.1f} s"
+    return f"{value / 60:,.1f} min"
+
+
+def interval(held: Interval | None, unit: str, *, digits: int = 3) -> str:
+    """Return '0.901 to 0.922', or 'exact' for a quantity that is counted."""
+    if held is None:
+        return "exact"
+    return f"{number(held.low, unit, digits=digits)} to {number(held.high, unit, digits=digits)}"
+
+
+def level(held: Interval) -> str:
+    """Return '95%'."""
+    return f"{held.level * 100:g}%"
+
+
+def bound(value: float, unit: str) -> str:
+    """Return a requirement's number as written in the policy, with at least two decimals for plain numbers."""
+    if unit in {"bytes", "seconds"}:
+        return number(value, unit)
+    text = f"{value:.10f}".rstrip("0")
+    whole, _, decimals = text.partition(".")
+    plain = f"{int(whole):,}" if abs(value) >= 1000 else whole
+    if unit in {"proportion", "score", "ratio", "difference", ""}:
+        return f"{plain}.{decimals:0<2}"
+    return f"{plain}.{decimals}" if decimals else plain
+
+
+def digits_apart(values: tuple[float, ...], limit: float) -> int:
+    """Return how many decimals (3 to 8) show every one of `values` on its true side of `limit`."""
+    for digits in range(3, 8):
+        if all(_side(round(value, digits), limit) == _side(value, limit) for value in values):
+            return digits
+    return 8
+
+
+def _side(value: float, limit: float) -> int:
+    return (value > limit) - (value < limit)
+
+
+def about(where: Mapping[str, str]) -> str:
+    """Return facets in words, beginning with a space: ' for age_band 60+', ' between the groups of age_band'; '' for none."""
+    left = dict(where)
+    parts = []
+    if "attribute" in left and "group" in left:
+        attribute, group = left.pop("attribute"), left.pop("group")
+        parts.append("for every group" if group == "*" else f"for {attribute} {group}")
+    elif "attribute" in left:
+        attribute = left.pop("attribute")
+        parts.append("between groups" if attribute == "*" else f"between the groups of {attribute}")
+    for facet, word in (
+        ("recipe", "under"),
+        ("attributor", "of"),
+        ("label", "for the label"),
+        ("swap", "for the swap"),
+    ):
+        if facet in left:
+            value = left.pop(facet)
+            parts.append(f"{word} every {facet}" if value == "*" else f"{word} {value}")
+    seen = left.pop("seen_in_training", None)
+    parts += [f"at {facet.replace('_', ' ')} {value}" for facet, value in left.items()]
+    if seen is not None and seen != "*":
+        parts.append(
+            "(an attack seen in training)" if seen in {"yes", "true", "True"} else "(an attack not seen in training)"
+        )
+    return "".join(f" {part}" for part in parts)
+
+
+def subject(name: str, where: Mapping[str, str]) -> str:
+    """Return what a measurement is about as the beginning of a sentence: 'Selection rate for age_band 60+'."""
+    return title(name) + about(where)
+
+
+def statement(measurement: Measurement, *, digits: int = 3) -> str:
+    """Return 'Accuracy is 0.912 (95% interval 0.901 to 0.922, n = 2,831)'."""
+    unit, held = measurement.unit, measurement.interval
+    sure = (
+        "exact"
+        if held is None
+        else f"{level(held)} interval {interval(held, unit, digits=digits)}, n = {measurement.n:,}"
+    )
+    return (
+        f"{subject(measurement.name, measurement.where)} is {number(measurement.value, unit, digits=digits)} ({sure})"
+    )
