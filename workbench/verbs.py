@@ -66,16 +66,11 @@ def train(
 
     `recipe` is a `Recipe`, a TOML file, or None for the default; `data` overrides the recipe's.
     """
-    from workbench.data.corpus import Corpus
-    from workbench.data.sources import load_corpus
     from workbench.train.loop import train as fine_tune
     from workbench.train.recipe import Recipe
 
     chosen = recipe if isinstance(recipe, Recipe) else Recipe() if recipe is None else Recipe.read(Path(recipe))
-    if isinstance(data, Corpus):
-        corpus = data
-    else:
-        corpus = load_corpus(str(data) if data is not None else chosen.data, columns=columns, online=online)
+    corpus = _corpus(chosen.data if data is None else data, columns=columns, online=online)
     chosen = chosen.model_copy(update={"data": corpus.name})
     return fine_tune(chosen, corpus, Path(out), resume=resume, track=track, progress=progress)
 
@@ -144,13 +139,14 @@ def audit(
     folder = None if out is None else Path(out)
     if folder is not None:
         require_writable(folder)
-    classifier = (
+    if limit is not None and limit < 1:
+        raise Misconfigured(f"--limit must be at least 1; got {limit}")
+    whole = _corpus(data, columns=columns, online=online)  # before the model: quick to read, often the culprit
+    classifier: Classifier = (
         load(model, online=online, device=device, precision=precision) if isinstance(model, str | Path) else model
     )
     mapping = dict(label_map or {})
-    corpus = _audited_part(
-        classifier.labels, data, columns=columns, label_map=mapping, split=split, limit=limit, online=online
-    )
+    corpus = _audited_part(whole, classifier.labels, label_map=mapping, split=split, limit=limit)
     settings = AuditSettings(
         seed=seed,
         profile=profile,
@@ -237,30 +233,24 @@ def explain(
     return Explanation(tuple(attribute(classifier, one, target=target, method=method) for one in texts))
 
 
-def _audited_part(
-    labels: tuple[str, ...],
-    data: str | Path | Corpus,
-    *,
-    columns: Columns | None,
-    label_map: Mapping[str, str],
-    split: str | None,
-    limit: int | None,
-    online: bool,
-) -> Corpus:
-    """Return the part of `data` to audit, with the model's labels, in canonical order."""
+def _corpus(data: str | Path | Corpus, *, columns: Columns | None, online: bool) -> Corpus:
     from workbench.data.corpus import Corpus
+    from workbench.data.sources import load_corpus
+
+    return data if isinstance(data, Corpus) else load_corpus(str(data), columns=columns, online=online)
+
+
+def _audited_part(
+    whole: Corpus, labels: tuple[str, ...], *, label_map: Mapping[str, str], split: str | None, limit: int | None
+) -> Corpus:
+    """Return the part of `whole` to audit, with the model's labels, in canonical order."""
     from workbench.data.labels import align
     from workbench.data.manifest import manifests
-    from workbench.data.sources import load_corpus, require_labels
+    from workbench.data.sources import require_labels
     from workbench.data.splits import split as part_of
 
-    if limit is not None and limit < 1:
-        raise Misconfigured(f"--limit must be at least 1; got {limit}")
-    whole = data if isinstance(data, Corpus) else load_corpus(str(data), columns=columns, online=online)
     corpus = align(whole, labels, label_map)
-    part = split or ("test" if not isinstance(data, Corpus) and whole.name in manifests() else "all")
-    if part != "all":
-        corpus = part_of(corpus, part)
+    corpus = part_of(corpus, split or ("test" if whole.name in manifests() else "all"))
     if limit is not None:
         corpus = corpus.sample(limit)
     require_labels(corpus, at_least=2)
