@@ -33,3 +33,10 @@ def carriers() -> Path:
 def nltk_root() -> Path:
     """Return the prepared NLTK data folder."""
     return home() / "nltk_data"
+
+
+def ledger() -> Path:
+    """Return the file that counts audits per set of examples; `$WORKBENCH_LEDGER` if set."""
+    if named := os.environ.get("WORKBENCH_LEDGER"):
+        return Path(named).expanduser().resolve()
+    return home() / "ledger.jsonl"

@@ -1,0 +1,178 @@
+"""What every test shares: an offline, quiet process; a ledger of its own; markers that say what a test needs."""
+
+from __future__ import annotations
+
+import os
+
+# Before torch, tokenizers or the hub libraries load: they read these once.
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_DATASETS_OFFLINE"] = "1"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+os.environ["DO_NOT_TRACK"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+os.environ.setdefault("OMP_NUM_THREADS", str(min(2, os.cpu_count() or 1)))
+os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")
+
+import importlib.util
+import ipaddress
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workbench import home
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+REQUIRE_ALL = "WORKBENCH_REQUIRE_ALL"
+"""Set (by `.ci/run`) where every resource is expected: a missing one then fails its tests instead of skipping them."""
+
+
+# --- What a test needs -------------------------------------------------------------------------------------------
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--gpu", action="store_true", help="also run the tests that need a GPU")
+    parser.addoption("--network", action="store_true", help="also run the tests that need internet")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker, missing in _NEEDS.items():
+        if item.get_closest_marker(marker) and (reason := missing()):
+            if os.environ.get(REQUIRE_ALL, "0") not in ("", "0"):
+                pytest.fail(f"{reason} ({REQUIRE_ALL} is set: nothing may be missing here)", pytrace=False)
+            pytest.skip(reason)
+    for marker in ("gpu", "network"):
+        if item.get_closest_marker(marker) and not item.config.getoption(f"--{marker}"):
+            pytest.skip(f"opt-in: run with --{marker}")
+
+
+def _no_browser() -> str:
+    if importlib.util.find_spec("playwright") is None:
+        return "needs playwright (pip install 'trust-workbench[dev]')"
+    return "" if _chromium() else "needs Chromium (Debian package chromium)"
+
+
+def _no_wordnet() -> str:
+    if (home.nltk_root() / "corpora" / "wordnet" / "data.noun").is_file():
+        return ""
+    return "needs WordNet (make wordnet, or the Debian packages wordnet-base and wordnet-sense-index, then make setup)"
+
+
+_NEEDS: dict[str, Callable[[], str]] = {"browser": _no_browser, "wordnet": _no_wordnet}
+
+
+def _chromium() -> str | None:
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of Chromium's executable, for tests marked `browser`."""
+    found = _chromium()
+    assert found, "mark the test with pytest.mark.browser"
+    return found
+
+
+# --- Where things are --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Path:
+    """The root of the source checkout."""
+    return CHECKOUT
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _prepared_home() -> Iterator[None]:
+    """Keep to the checkout's resources, whatever folder a test runs in."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "WORKBENCH_HOME" not in os.environ:
+            patch.setenv("WORKBENCH_HOME", str(CHECKOUT / ".workbench"))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _session_ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep audits made by wider fixtures out of the user's ledger."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WORKBENCH_LEDGER", str(tmp_path_factory.mktemp("ledger") / "ledger.jsonl"))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _own_ledger(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give each test an empty ledger, so that none counts another's audits."""
+    monkeypatch.setenv("WORKBENCH_LEDGER", str(tmp_path_factory.mktemp("ledger") / "ledger.jsonl"))
+
+
+# --- No network --------------------------------------------------------------------------------------------------
+
+
+class Offline(OSError):
+    """A test reached for the network."""
+
+
+class _Guard:
+    """Stands in for `socket.socket.connect` and name lookup; remembers what was asked for, also if that was caught."""
+
+    def __init__(self) -> None:
+        self.attempts: list[str] = []
+
+    def check(self, host: object) -> None:
+        if not _is_local(host):
+            self.attempts.append(str(host))
+            raise Offline(f"a test tried to reach {host!r}; tests run offline (mark it `network` if it must)")
+
+    def wrap_connect(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        def connect(sock: socket.socket, address: Any) -> Any:
+            if sock.family != socket.AF_UNIX:
+                self.check(address[0])
+            return real(sock, address)
+
+        return connect
+
+    def wrap_lookup(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        def getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
+            self.check(host)
+            return real(host, *args, **kwargs)
+
+        return getaddrinfo
+
+
+def _is_local(host: object) -> bool:
+    """Whether `host` is this machine. (Browser and notebook tests talk to their own servers.)"""
+    name = host.decode() if isinstance(host, bytes) else host
+    if name is None or name in ("", "localhost", socket.gethostname()):
+        return True
+    try:
+        return ipaddress.ip_address(str(name).partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _guard() -> Iterator[_Guard]:
+    guard = _Guard()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guard.wrap_connect(socket.socket.connect))
+        patch.setattr(socket.socket, "connect_ex", guard.wrap_connect(socket.socket.connect_ex))
+        patch.setattr(socket, "getaddrinfo", guard.wrap_lookup(socket.getaddrinfo))
+        yield guard
+
+
+@pytest.fixture(autouse=True)
+def _no_network(request: pytest.FixtureRequest, _guard: _Guard, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail a test that reached for the network, even where a library swallowed the refusal."""
+    if request.node.get_closest_marker("network"):
+        monkeypatch.setattr(_guard, "check", lambda host: None)
+    yield
+    attempts, _guard.attempts[:] = list(_guard.attempts), []
+    assert not attempts, f"reached for the network: {attempts}"
+
+
+# --- Shared models and corpora (others add theirs below) -----------------------------------------------------------
