@@ -1,0 +1,304 @@
+"""Hugging Face text classifiers as the workbench sees them: probabilities, embeddings, gradients, truncation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from workbench.data.corpus import Task
+from workbench.errors import BadInput, Misconfigured, MissingResource, Unsupported
+from workbench.evidence.cards import ModelCard
+from workbench.models.checkpoint import Checkpoint, read_checkpoint
+from workbench.models.finding import find_model
+from workbench.models.protocols import Encoded, FloatArray
+from workbench.models.quiet import quiet_transformers
+from workbench.models.tokens import TextEncoder
+
+_TOKENS_PER_BATCH = {"cpu": 4_096, "cuda": 65_536}
+"""Batch size in tokens, padding included. 4,096 is 48 texts of 85 tokens, the best found for MiniLM on two cores."""
+
+_AGREEMENT = 1e-3
+"""How far logits from embeddings may lie from logits from ids (float32 gives 1e-6, bfloat16 autocast 1e-2)."""
+
+
+class HuggingFaceTextClassifier:
+    """A text classifier with a Hugging Face network, in evaluation mode. Threads may share it."""
+
+    def __init__(
+        self,
+        network: Any,
+        encoder: TextEncoder,
+        checkpoint: Checkpoint,
+        *,
+        device: str,
+        precision: str,
+    ) -> None:
+        self.network = network.eval().requires_grad_(False).to(device)
+        self.encoder = encoder
+        self.precision = precision
+        self._checkpoint = checkpoint
+        self._device = torch.device(device)
+
+    @property
+    def task(self) -> Task:
+        return Task.TEXT_CLASSIFICATION
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self._checkpoint.labels
+
+    @property
+    def folder(self) -> Path:
+        """Where the checkpoint lies."""
+        return self._checkpoint.folder
+
+    @property
+    def device(self) -> str:
+        """The device that the network is on: 'cpu', 'cuda', 'cuda:1', …"""
+        return str(self._device)
+
+    @property
+    def max_length(self) -> int | None:
+        """Tokens read of one text, special tokens included; None where there is no limit."""
+        return self.encoder.max_length
+
+    @property
+    def digest(self) -> str:
+        """sha256 over config, weights and tokenizer."""
+        return self.card.digest
+
+    @cached_property
+    def card(self) -> ModelCard:
+        return ModelCard(
+            name=self._checkpoint.name,
+            digest=self._checkpoint.digest,
+            files=dict(self._checkpoint.files),
+            architecture=self._checkpoint.architecture,
+            base=self._checkpoint.base,
+            task=self.task,
+            labels=self.labels,
+            max_length=self.max_length,
+            parameters=sum(parameter.numel() for parameter in self.network.parameters()),
+            bytes=self._checkpoint.bytes,
+        )
+
+    def predict_proba(self, inputs: Sequence[str]) -> FloatArray:
+        """Return probabilities, (n, n_labels); the same texts in another order give the same bits.
+
+        Each distinct token sequence goes through the network once, in batches of similar length.
+        """
+        ids = self.encoder.ids(inputs)
+        table: dict[tuple[int, ...], FloatArray] = {}
+        for batch in _batches(sorted(set(ids), key=lambda row: (len(row), row)), self._budget):
+            padded, mask = self.encoder.pad(batch, self._device)
+            with torch.inference_mode(), self._autocast():
+                logits = self.network(input_ids=padded, attention_mask=mask).logits
+            table.update(zip(batch, _softmax(logits), strict=True))
+        return np.array([table[row] for row in ids], dtype=np.float64).reshape(len(ids), len(self.labels))
+
+    def truncated(self, inputs: Sequence[str]) -> int:
+        return self.encoder.truncated(inputs)
+
+    def encode(self, inputs: Sequence[str]) -> Encoded:
+        return self.encoder.encode(inputs, self._device)
+
+    def embed(self, input_ids: torch.Tensor) -> torch.Tensor:
+        embedded: torch.Tensor = self.network.get_input_embeddings()(input_ids)
+        return embedded
+
+    def baseline_ids(self, encoded: Encoded) -> torch.Tensor:
+        return torch.where(encoded.special, encoded.input_ids, self.encoder.pad_id)
+
+    def logits_from(self, embedded: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return logits, (batch, n_labels), float32, differentiable in `embedded`.
+
+        Raises `Unsupported` for an architecture whose logits from embeddings are not its logits from ids.
+        """
+        self._embeddings_agree  # noqa: B018 - checked once, by the property
+        with self._autocast():
+            return self._logits_plain(embedded, attention_mask)
+
+    @cached_property
+    def _embeddings_agree(self) -> bool:
+        """True, or `Unsupported`. Causal classifiers, for one, look for the last token's id and find no ids."""
+        batch = self.encode(["one", "two words, and a few more so that the other text is padded"])
+        with torch.no_grad():
+            from_ids = self.network(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits.float()
+            try:
+                embedded = self.embed(batch.input_ids)
+                off = float((self._logits_plain(embedded, batch.attention_mask) - from_ids).abs().max())
+            except (TypeError, ValueError, NotImplementedError) as error:
+                raise Unsupported(
+                    f"{self._checkpoint.architecture} takes no embeddings ({error}){_BLACK_BOX}"
+                ) from error
+        if off > _AGREEMENT:
+            raise Unsupported(
+                f"{self._checkpoint.architecture} gives other logits from embeddings than from token ids "
+                f"(off by {off:.2g}){_BLACK_BOX}"
+            )
+        return True
+
+    def _logits_plain(self, embedded: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.network(inputs_embeds=embedded, attention_mask=attention_mask).logits
+        return logits.float()
+
+    def _autocast(self) -> AbstractContextManager[Any]:
+        if self.precision == "bfloat16":
+            return torch.autocast(self._device.type, dtype=torch.bfloat16)
+        return nullcontext()
+
+    @property
+    def _budget(self) -> int:
+        return _TOKENS_PER_BATCH.get(self._device.type, _TOKENS_PER_BATCH["cpu"])
+
+    def __repr__(self) -> str:
+        return f"HuggingFaceTextClassifier({self._checkpoint.name!r}, {self.device}, {self.precision})"
+
+
+_BLACK_BOX = ": gradient methods would explain another model; use a black-box method for it"
+
+
+def load_checkpoint(
+    model: str | Path,
+    *,
+    online: bool = False,
+    device: str = "auto",
+    max_length: int | None = None,
+    precision: str = "float32",
+) -> HuggingFaceTextClassifier:
+    """Load a text classifier from a folder, or by hub id from the local cache (or the network, with `online`).
+
+    Args:
+        model: a folder that `save_pretrained` or `workbench train` wrote, or a hub id.
+        online: allow downloads.
+        device: 'auto' (a CUDA device if there is one), 'cpu', 'cuda', 'cuda:1', …
+        max_length: read only so many tokens of a text; default: as many as tokenizer and network allow.
+        precision: 'float32', or 'bfloat16' (autocast: weights stay float32).
+
+    Raises:
+        NotFound, Untrusted, Unsupported, BadInput: see `read_checkpoint`.
+        Misconfigured: a device, length or precision that cannot be had.
+    """
+    if precision not in ("float32", "bfloat16"):
+        raise Misconfigured(f"unknown precision {precision!r}; choose float32 or bfloat16")
+    found = find_model(model, online=online)
+    checkpoint = read_checkpoint(found.folder, name=found.name)
+    chosen = choose_device(device)
+    network = _network(checkpoint)
+    tokenizer = load_tokenizer(found.folder)
+    encoder = TextEncoder(tokenizer, max_length=_length(max_length, tokenizer, network))
+    rows = int(network.get_input_embeddings().num_embeddings)
+    if encoder.vocabulary > rows:
+        raise BadInput(
+            f"{found.folder}: the tokenizer knows {encoder.vocabulary} tokens, the network only {rows}; "
+            "they do not belong together: copy the tokenizer of the model it was fine-tuned from"
+        )
+    return HuggingFaceTextClassifier(network, encoder, checkpoint, device=chosen, precision=precision)
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """Return the tokenizer in `folder`, never from the network. Raises `BadInput`."""
+    from transformers import AutoTokenizer
+
+    try:
+        with quiet_transformers():
+            return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # whatever a broken file makes of a third-party parser
+        raise BadInput(f"cannot read the tokenizer in {folder}: {_first_line(error)}; save it again") from error
+
+
+def choose_device(device: str) -> str:
+    """Return the torch device for `device`, resolving 'auto'. Raises `Misconfigured`, `MissingResource`."""
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        kind = torch.device(device).type
+    except RuntimeError:
+        raise Misconfigured(f"unknown device {device!r}; choose auto, cpu, cuda or cuda:N") from None
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise MissingResource(f"device {device!r} was asked for, but torch sees no CUDA device here; use --device cpu")
+    return device
+
+
+def _network(checkpoint: Checkpoint) -> Any:
+    from transformers import AutoConfig, AutoModelForSequenceClassification
+
+    try:
+        with quiet_transformers():
+            config = AutoConfig.from_pretrained(checkpoint.folder, local_files_only=True, trust_remote_code=False)
+            config.id2label = dict(enumerate(checkpoint.labels))
+            config.label2id = {label: i for i, label in enumerate(checkpoint.labels)}
+            network, loaded = AutoModelForSequenceClassification.from_pretrained(
+                checkpoint.folder,
+                config=config,
+                dtype=torch.float32,
+                use_safetensors=True,
+                local_files_only=True,
+                trust_remote_code=False,
+                output_loading_info=True,
+            )
+    except Exception as error:  # transformers raises whatever its loader meets
+        raise BadInput(
+            f"transformers cannot load {checkpoint.folder} as {checkpoint.architecture} with labels "
+            f"{', '.join(checkpoint.labels)}: {_first_line(error)}; save the checkpoint again with save_pretrained"
+        ) from error
+    if missing := sorted(loaded["missing_keys"]):
+        raise BadInput(
+            f"{checkpoint.folder} has no weights for {', '.join(missing[:3])}{' …' if len(missing) > 3 else ''}: "
+            "they would be random numbers; save the whole fine-tuned model with save_pretrained"
+        )
+    return network
+
+
+def _length(asked: int | None, tokenizer: Any, network: Any) -> int | None:
+    """Return the tokens read of one text: the least of what is asked, what the tokenizer and the network allow."""
+    limits = [limit for limit in (_positions(network), int(min(tokenizer.model_max_length, 10**9))) if limit < 10**6]
+    allowed = min(limits, default=None)
+    if asked is None:
+        return allowed
+    if asked < 3 or (allowed is not None and asked > allowed):
+        raise Misconfigured(
+            f"max_length must lie between 3 and the {allowed or 'unlimited'} tokens the model reads; got {asked}"
+        )
+    return asked
+
+
+def _positions(network: Any) -> int:
+    """Return how many positions the network has: RoBERTa and kin start counting after the padding index."""
+    for name, module in network.named_modules():
+        if name.endswith("position_embeddings") and isinstance(module, torch.nn.Embedding):
+            skipped = 0 if module.padding_idx is None else module.padding_idx + 1
+            return module.num_embeddings - skipped
+    stated = getattr(network.config, "max_position_embeddings", None)
+    return int(stated) if isinstance(stated, int) and stated > 0 else 10**9
+
+
+def _batches(rows: list[tuple[int, ...]], budget: int) -> Iterator[list[tuple[int, ...]]]:
+    """Yield `rows`, sorted by length, in batches of at most `budget` padded tokens, each with at least one row."""
+    batch: list[tuple[int, ...]] = []
+    for row in rows:
+        if batch and len(row) * (len(batch) + 1) > budget:
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
+
+
+def _softmax(logits: torch.Tensor) -> FloatArray:
+    wide = logits.float().cpu().to(torch.float64)
+    probabilities: FloatArray = torch.softmax(wide, dim=-1).numpy()
+    if not np.isfinite(probabilities).all():
+        raise BadInput("the model's outputs are not finite numbers; its weights are damaged, or training diverged")
+    return probabilities
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0].strip()}" if lines else type(error).__name__

@@ -1,0 +1,32 @@
+"""What lies beside the weights of a model that the workbench trained: its training card and its fingerprints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from workbench.errors import BadInput
+from workbench.evidence.cards import TrainingCard
+
+CARD, FINGERPRINTS = "training.json", "fingerprints.txt"
+
+
+def read_training_card(folder: Path) -> TrainingCard | None:
+    """Return the card in `folder`, or None for a model that the workbench did not train. Raises `BadInput`."""
+    path = folder / CARD
+    if not path.is_file():
+        return None
+    try:
+        return TrainingCard.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, ValidationError) as error:
+        first = str(error).splitlines()[0]
+        raise BadInput(f"cannot read the training card {path}: {first}; restore the file, or remove it") from error
+
+
+def read_fingerprints(folder: Path) -> frozenset[str] | None:
+    """Return the hashes of the texts and people that the model in `folder` was trained on; None where unknown."""
+    path = folder / FINGERPRINTS
+    if not path.is_file():
+        return None
+    return frozenset(path.read_text(encoding="utf-8").split())
