@@ -1,0 +1,240 @@
+"""Resampling people: intervals for whatever has no closed form.
+
+The unit is the person, never the row: all rows of a drawn person come along, as often as the person was drawn. A
+replicate is therefore a vector of counts over people, and every statistic is computed from weights, not from copies.
+
+Percentile limits are widened for few people as Hesterberg 2015 (section 5.3, "expanded percentile") proposes: the
+plain percentile interval of a mean is too short by the factor sqrt((n - 1) / n) times normal over Student quantile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from workbench.evidence.intervals import LEVEL, wilson
+from workbench.evidence.measurement import Interval
+
+Floats = NDArray[np.float64]
+
+REPLICATES = 2000
+"""Enough for the 2.5% tails to vary by about a tenth of a standard error; ten thousand is three times as steady."""
+
+CELLS = 2_000_000
+"""People x replicates held at once: 16 MB of counts. Fixed, so that no machine draws differently."""
+
+FEWEST_PEOPLE = 10
+"""Below this a percentile bootstrap covers visibly less than it claims; bounded scores then get Wilson limits."""
+
+LEAST_USABLE = 0.9
+"""Share of replicates in which a statistic must be defined for its percentiles to be reported."""
+
+
+@dataclass(frozen=True)
+class People:
+    """Whose each row is. `codes` (n,) are whole numbers; equal numbers, same person."""
+
+    codes: NDArray[np.int64]
+
+    @cached_property
+    def rows(self) -> NDArray[np.int64]:
+        """Each row's person, renumbered 0 .. size - 1 in order of code, shape (n,)."""
+        return np.asarray(np.unique(self.codes, return_inverse=True)[1].reshape(-1), dtype=np.int64)
+
+    @cached_property
+    def size(self) -> int:
+        """How many people."""
+        return int(self.rows.max()) + 1 if len(self.rows) else 0
+
+    @property
+    def one_each(self) -> bool:
+        """Whether nobody has more than one row."""
+        return self.size == len(self.codes)
+
+    def among(self, keep: NDArray[np.bool_]) -> People:
+        """Return the people of the rows that `keep` marks."""
+        return People(self.codes[keep])
+
+    def totals(self, columns: Floats) -> Floats:
+        """Return the sums of `columns` (n, k) per person, shape (size, k)."""
+        if self.one_each:
+            sums = np.empty(columns.shape, dtype=np.float64)
+            sums[self.rows] = columns
+            return sums
+        return np.stack([np.bincount(self.rows, weights=column, minlength=self.size) for column in columns.T], axis=1)
+
+    def strata(self, labels: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return a stratum per person for resampling that keeps the label counts, shape (size,).
+
+        People whose rows all have one label form that label's stratum; all people with several labels form one more.
+        """
+        first, last = np.full(self.size, np.iinfo(np.int64).max), np.full(self.size, np.iinfo(np.int64).min)
+        np.minimum.at(first, self.rows, labels)
+        np.maximum.at(last, self.rows, labels)
+        return np.where(first == last, first, -1).astype(np.int64)
+
+
+def draws(
+    people: People, *, replicates: int, rng: np.random.Generator, strata: NDArray[np.int64] | None = None
+) -> Iterator[Floats]:
+    """Yield how often each person is drawn, in chunks of shape (some replicates, people); `replicates` in all.
+
+    Multinomial with equal chances over all people, or within each stratum (keeping every stratum's size).
+    """
+    chunk = max(1, CELLS // max(1, people.size))
+    members = [np.arange(people.size)] if strata is None else [np.flatnonzero(strata == s) for s in np.unique(strata)]
+    for start in range(0, replicates, chunk):
+        b = min(chunk, replicates - start)
+        counts = np.empty((b, people.size), dtype=np.float64)
+        for who in members:
+            drawn = rng.integers(0, len(who), size=(b, len(who))) + (np.arange(b) * len(who))[:, None]
+            counts[:, who] = np.bincount(drawn.ravel(), minlength=b * len(who)).reshape(b, len(who))
+        yield counts
+
+
+def replicate(
+    people: People,
+    statistic: Callable[[Floats], Floats],
+    *,
+    replicates: int = REPLICATES,
+    rng: np.random.Generator,
+    strata: NDArray[np.int64] | None = None,
+) -> Floats:
+    """Return `statistic` of each replicate's counts: (b, people) -> (b,) or (b, k), over all replicates.
+
+    Within the returned array NaN stands for "undefined in this replicate"; `percentile` counts and states these.
+    """
+    return np.concatenate([statistic(c) for c in draws(people, replicates=replicates, rng=rng, strata=strata)])
+
+
+def percentile(
+    values: Floats, people: int, *, level: float = LEVEL, stratified: bool = False
+) -> Interval | None:
+    """Return the percentile interval of the replicates `values` (b,) of a statistic over so many `people`.
+
+    None where the statistic is undefined in more than a tenth of the replicates, or there are fewer than two people.
+    """
+    usable = values[np.isfinite(values)]
+    if people < 2 or len(usable) < max(2, LEAST_USABLE * len(values)):
+        return None
+    tail = expanded_tail(people, level=level)
+    low, high = np.quantile(usable, [tail, 1 - tail])
+    return Interval(low=float(low), high=float(high), level=level, method=describe(values, stratified=stratified))
+
+
+def expanded_tail(people: int, *, level: float = LEVEL) -> float:
+    """Return the tail probability whose percentiles make the interval as wide as Student's would (Hesterberg 2015)."""
+    student = stats.t.ppf((1 - level) / 2, people - 1)
+    return float(stats.norm.cdf(np.sqrt(people / (people - 1)) * student))
+
+
+def describe(values: Floats, *, stratified: bool = False, kind: str = "percentile bootstrap") -> str:
+    """Return the method in words, with how many replicates were left out because the statistic was undefined."""
+    within = " within labels" if stratified else ""
+    lost = int(len(values) - np.isfinite(values).sum())
+    without = f"; {lost} of them undefined and left out" if lost else ""
+    return f"{kind} over people{within}, {len(values)} replicates{without}"
+
+
+def bounded(
+    value: float, replicates: Floats, people: int, *, level: float = LEVEL, stratified: bool = False
+) -> Interval | None:
+    """Return an interval for a score in [0, 1] that rests on `people` (the rarer side, where there are two).
+
+    The percentile bootstrap, except where resampling cannot see the uncertainty: with fewer than `FEWEST_PEOPLE`, or
+    when all replicates agree (a perfect score). Then Wilson's limits at `value` for `people` trials: the variance of a
+    mean of numbers in [0, 1] is at most that of a proportion, and that of an AUC at most A (1 - A) / min(m, n)
+    (van Dantzig 1951), so this errs on the wide side.
+    """
+    usable = replicates[np.isfinite(replicates)]
+    if people < FEWEST_PEOPLE:
+        reason = f"Wilson on {people} people (too few to resample)"
+    elif len(usable) and np.ptp(usable) == 0:
+        reason = f"Wilson on {people} people (all replicates agree)"
+    else:
+        found = percentile(replicates, people, level=level, stratified=stratified)
+        return None if found is None else _around(found, value)
+    return wilson(value * people, people, level=level, method=reason)
+
+
+def proportion_interval(
+    hits: NDArray[np.bool_] | Sequence[bool],
+    people: People,
+    *,
+    rng: np.random.Generator,
+    replicates: int = REPLICATES,
+    level: float = LEVEL,
+) -> Interval | None:
+    """Return the interval of the share of rows that are `hits` (n,).
+
+    Wilson where nobody has more than one row; else a bootstrap over people. None without rows.
+    """
+    hit = np.asarray(hits, dtype=np.float64)
+    if not len(hit):
+        return None
+    drawn = None if people.one_each else _means(hit, people, replicates, rng)
+    return share_interval(float(hit.sum()), people, drawn, level=level)
+
+
+def share_interval(
+    hits: float, people: People, replicates: Floats | None, *, level: float = LEVEL, stratified: bool = False
+) -> Interval | None:
+    """Return the interval of `hits` out of the rows of `people` (the denominator's rows, at least one).
+
+    Wilson where nobody has more than one row; else from the `replicates` (b,) of the share.
+    """
+    n = len(people.codes)
+    if people.one_each or replicates is None:
+        return wilson(hits, n, level=level)
+    return bounded(hits / n, replicates, people.size, level=level, stratified=stratified)
+
+
+def mean_interval(
+    values: Floats | Sequence[float],
+    people: People,
+    *,
+    rng: np.random.Generator,
+    replicates: int = REPLICATES,
+    level: float = LEVEL,
+) -> Interval | None:
+    """Return the interval of the mean over rows of `values` (n,), by a bootstrap over people.
+
+    With fewer than `FEWEST_PEOPLE`, Student's t on the people's deviations. None with fewer than two people.
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    if people.size < 2:
+        return None
+    if people.size < FEWEST_PEOPLE:
+        return _student(numbers, people, level)
+    return percentile(_means(numbers, people, replicates, rng), people.size, level=level)
+
+
+def _means(values: Floats, people: People, replicates: int, rng: np.random.Generator) -> Floats:
+    sums = people.totals(np.stack([values, np.ones(len(values))], axis=1))
+
+    def mean(counts: Floats) -> Floats:
+        total: Any = counts @ sums
+        return np.asarray(total[:, 0] / total[:, 1], dtype=np.float64)
+
+    return replicate(people, mean, replicates=replicates, rng=rng)
+
+
+def _student(values: Floats, people: People, level: float) -> Interval:
+    mean = float(values.mean())
+    deviations = people.totals((values - mean)[:, None])[:, 0]  # linearised: a person's rows are summed, not averaged
+    g = people.size
+    error = float(np.sqrt(g / (g - 1) * np.square(deviations).sum()) / len(values))
+    half = float(stats.t.ppf((1 + level) / 2, g - 1)) * error
+    method = f"Student's t over {g} people (too few to resample)"
+    return Interval(low=mean - half, high=mean + half, level=level, method=method)
+
+
+def _around(interval: Interval, value: float) -> Interval:
+    """Return `interval` widened, where need be, to hold the value itself."""
+    return interval.model_copy(update={"low": min(interval.low, value), "high": max(interval.high, value)})

@@ -1,0 +1,183 @@
+"""How far groups are apart, with intervals that hold for all pairs at once.
+
+A percentile bootstrap of a maximum covers nothing when the true gap is zero: the maximum of noisy differences is never
+zero. So the signed differences of all pairs get intervals that hold together, and the gap's interval follows from them:
+it runs from the largest lower bound on any pair's absolute difference (0 where that pair's interval holds 0) to the
+largest upper bound. Nothing is assumed about which pair is the true maximum, so coverage is at least nominal.
+
+The critical value is the level's quantile, over bootstrap replicates of people, of the largest studentised deviation
+(max-t; Romano and Wolf 2005). The limits at that critical value are not value +- c x SE, which fails near rates of 0 and
+1 (and says "+- 0" for two perfect groups), but combine the two groups' Wilson limits: Newcombe 1998, method 10, with the
+groups' bootstrap correlation as in Zou and Donner 2008 (they are correlated only where one person is in both).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.evidence.intervals import LEVEL, Bounds, normal_quantile, wilson_bounds
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class GroupRates:
+    """One rate in k groups, with its joint bootstrap over people."""
+
+    values: Floats
+    """(k,), each in [0, 1]"""
+    replicates: Floats
+    """(b, k); NaN where a group had no denominator in a replicate"""
+    n: Floats
+    """(k,) people that each value rests on"""
+    one_each: bool
+    """Whether nobody counts twice within any denominator: then Wilson's n is `n`, else the bootstrap's effective one"""
+
+    @cached_property
+    def errors(self) -> Floats:
+        """Bootstrap standard error per group, (k,)."""
+        return np.asarray(np.nanstd(self.replicates, axis=0, ddof=1), dtype=np.float64)
+
+    @cached_property
+    def effective(self) -> Floats:
+        """How many independent trials each value is worth, (k,)."""
+        if self.one_each:
+            return self.n
+        spread = self.values * (1 - self.values)
+        seen = (self.errors > 0) & (spread > 0)
+        return np.where(seen, spread / np.square(np.where(seen, self.errors, 1)), self.n)
+
+    @cached_property
+    def correlation(self) -> Floats:
+        """Bootstrap correlation between the groups' rates, (k, k); 0 where a group shows no spread."""
+        complete = self.replicates[np.isfinite(self.replicates).all(axis=1)]
+        centred = complete - complete.mean(axis=0)
+        norms = np.sqrt(np.square(centred).sum(axis=0))
+        scale = np.outer(norms, norms)
+        found = np.divide(centred.T @ centred, scale, out=np.zeros_like(scale), where=scale > 0)
+        return np.clip(found, -1, 1) if not self.one_each else np.eye(len(self.values))
+
+    def limits(self, critical: float) -> Bounds:
+        """Return Wilson's limits per group at `critical`."""
+        return wilson_bounds(self.values, self.effective, critical=critical)
+
+
+class Difference(NamedTuple):
+    """A signed difference (first minus second) between two groups in one family of rates."""
+
+    family: int
+    first: int
+    second: int
+    value: float
+    low: float
+    high: float
+
+
+class Span(NamedTuple):
+    """Lower and upper limit of a gap, ratio or minimum."""
+
+    low: float
+    high: float
+
+
+def differences(families: Sequence[GroupRates], *, level: float = LEVEL) -> tuple[Difference, ...]:
+    """Return every pair's signed difference in every family, with intervals that hold together at `level`.
+
+    Replicates must be aligned: row r of each family comes from the same draw of people.
+    """
+    deviations, errors = [], []
+    for rates in families:
+        for i, j in combinations(range(len(rates.values)), 2):
+            replicates = rates.replicates[:, i] - rates.replicates[:, j]
+            deviations.append(replicates - (rates.values[i] - rates.values[j]))
+            errors.append(float(np.nanstd(replicates, ddof=1)))
+    critical = max_t(np.stack(deviations, axis=1), np.array(errors), level=level)
+    return tuple(
+        Difference(family, i, j, float(rates.values[i] - rates.values[j]), *_newcombe(rates, i, j, critical))
+        for family, rates in enumerate(families)
+        for i, j in combinations(range(len(rates.values)), 2)
+    )
+
+
+def max_gap(pairs: Sequence[Difference]) -> Span:
+    """Return the interval of the largest absolute difference among `pairs`."""
+    low = max(max(pair.low, -pair.high, 0.0) for pair in pairs)
+    high = max(max(pair.high, -pair.low) for pair in pairs)
+    return Span(low, high)
+
+
+def min_ratio(rates: GroupRates, *, level: float = LEVEL) -> Span:
+    """Return the interval of the smallest ratio between two groups' rates (the smaller over the larger), in [0, 1].
+
+    As for gaps, with the pairs' log ratios studentised for the critical value, and the ratio's limits from the groups'
+    Wilson limits (Donner and Zou 2012), which are defined when a rate is 0. Two groups at 0 give [0, 1].
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs, points = np.log(rates.replicates), np.log(rates.values)
+        deviations, errors = [], []
+        for i, j in combinations(range(len(points)), 2):
+            deviation = (logs[:, i] - logs[:, j]) - (points[i] - points[j])
+            finite = deviation[np.isfinite(deviation)]
+            deviations.append(np.where(np.isfinite(deviation), deviation, np.nan))
+            errors.append(float(np.std(finite, ddof=1)) if len(finite) > 1 else 0.0)
+    critical = max_t(np.stack(deviations, axis=1), np.array(errors), level=level)
+    spans = [_ratio(rates, i, j, critical) for i, j in combinations(range(len(rates.values)), 2)]
+    return Span(min(span.low for span in spans), min(span.high for span in spans))
+
+
+def minimum(rates: GroupRates, *, level: float = LEVEL) -> Span:
+    """Return the interval of the lowest group's rate: the least of the groups' simultaneous limits."""
+    critical = max_t(rates.replicates - rates.values, rates.errors, level=level)
+    limits = rates.limits(critical)
+    return Span(float(limits.low.min()), float(limits.high.min()))
+
+
+def max_t(deviations: Floats, errors: Floats, *, level: float = LEVEL) -> float:
+    """Return the quantile at `level` of the largest |deviation| / error over columns of `deviations` (b, m).
+
+    Columns without spread tell the bootstrap nothing; where there are any, the result is at least Šidák's for all m.
+    Never below the single comparison's.
+    """
+    spread = errors > 0
+    floor = normal_quantile(level, 1 if spread.all() else len(errors))
+    if not spread.any():
+        return floor
+    studentised = np.abs(deviations[:, spread]) / errors[spread]
+    largest = np.where(np.isnan(studentised), 0, studentised).max(axis=1)
+    return max(floor, float(np.quantile(largest, level)))
+
+
+def _newcombe(rates: GroupRates, i: int, j: int, critical: float) -> Span:
+    p, (low, high) = rates.values, rates.limits(critical)
+    rho = float(rates.correlation[i, j])
+    down_i, up_i, down_j, up_j = p[i] - low[i], high[i] - p[i], p[j] - low[j], high[j] - p[j]
+    difference = p[i] - p[j]
+    below = down_i**2 + up_j**2 - 2 * rho * down_i * up_j
+    above = up_i**2 + down_j**2 - 2 * rho * up_i * down_j
+    return Span(float(difference - np.sqrt(max(below, 0.0))), float(difference + np.sqrt(max(above, 0.0))))
+
+
+def _ratio(rates: GroupRates, i: int, j: int, critical: float) -> Span:
+    """Return the interval of the smaller rate over the larger, folded at 1."""
+    p, (low, high) = rates.values, rates.limits(critical)
+    a, b = (i, j) if p[i] <= p[j] else (j, i)
+    if p[b] == 0:
+        return Span(0.0, 1.0)
+    rho = float(rates.correlation[i, j])
+    # Fieller-like roots of (pa - r pb)^2 = squared half-widths, rationalised so that no difference of nearly equal
+    # numbers is divided by; see Donner and Zou 2012, eq. 9.
+    lower, upper = low[a] * (2 * p[a] - low[a]), high[b] * (2 * p[b] - high[b])
+    middle = p[a] * p[b] - rho * (p[a] - low[a]) * (high[b] - p[b])
+    root = np.sqrt(max(middle**2 - lower * upper, 0.0))
+    smallest = lower / (middle + root) if lower > 0 else 0.0
+    lower, upper = low[b] * (2 * p[b] - low[b]), high[a] * (2 * p[a] - high[a])
+    middle = p[a] * p[b] - rho * (high[a] - p[a]) * (p[b] - low[b])
+    largest = (middle + np.sqrt(max(middle**2 - lower * upper, 0.0))) / lower
+    return Span(float(min(smallest, 1 / largest)), float(min(largest, 1.0)))
