@@ -176,3 +176,96 @@ def _no_network(request: pytest.FixtureRequest, _guard: _Guard, monkeypatch: pyt
 
 
 # --- Shared models and corpora (others add theirs below) -----------------------------------------------------------
+
+# Tiny checkpoints, built in-process (the models' engineer).
+
+BuildCheckpoint = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def build_checkpoint() -> BuildCheckpoint:
+    """Write a random two-layer text classifier with its tokenizer, as transformers saves them.
+
+    `build_checkpoint(folder, architecture="bert", labels=("negative", "positive"), seed=0, **config)`; the vocabulary
+    is 26 words and all letters, so every English text can be read. Reads at most 32 tokens.
+    """
+    return _build_checkpoint
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny random BERT for two labels, 'negative' and 'positive'. Copy it before changing it."""
+    return _build_checkpoint(tmp_path_factory.mktemp("models") / "tiny")
+
+
+_WORDS = [
+    *("the", "a", "dress", "is", "was", "good", "bad", "fine", "poor", "lovely", "awful", "fits", "well", "not"),
+    *("very", "i", "loved", "hated", "it", "this", "and", "too", "small", "large", "soft", "rough"),
+]
+
+
+def _build_checkpoint(
+    folder: Path,
+    *,
+    architecture: str = "bert",
+    labels: tuple[str, ...] = ("negative", "positive"),
+    seed: int = 0,
+    **config: Any,
+) -> Path:
+    import torch
+    from transformers import AutoConfig, AutoModelForSequenceClassification
+    from transformers.utils import logging
+
+    bars = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    tokenizer = _tiny_tokenizer()
+    shape: dict[str, Any] = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
+    if architecture == "distilbert":
+        shape = {"dim": 16, "hidden_dim": 24, "n_layers": 2, "n_heads": 2}
+    # 34 positions: RoBERTa and kin begin to count after the padding index, so 34 - (0 + 1) = 33 of them are of use.
+    settings = AutoConfig.for_model(
+        architecture,
+        vocab_size=len(tokenizer),
+        pad_token_id=tokenizer.pad_token_id,
+        max_position_embeddings=34,
+        type_vocab_size=2,
+        id2label=dict(enumerate(labels)),
+        label2id={label: i for i, label in enumerate(labels)},
+        **{"intermediate_size": 24, **shape, **config},
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = AutoModelForSequenceClassification.from_config(settings)
+        for parameter in model.parameters():
+            if parameter.dim() > 1:
+                torch.nn.init.normal_(parameter, std=0.3)  # wide enough that texts get different probabilities
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    if bars:
+        logging.enable_progress_bar()
+    return folder
+
+
+def _tiny_tokenizer() -> Any:
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
+    pieces = [*specials, *_WORDS, *(x for x in letters if x not in _WORDS), *(f"##{x}" for x in letters)]
+    vocabulary = {piece: i for i, piece in enumerate(pieces)}
+    backend = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    backend.normalizer = normalizers.BertNormalizer()
+    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    backend.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", vocabulary["[CLS]"]), ("[SEP]", vocabulary["[SEP]"])]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=backend,
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        mask_token="[MASK]",
+        model_max_length=32,
+    )

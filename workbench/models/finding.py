@@ -35,7 +35,9 @@ def find_model(model: str | Path, *, online: bool = False) -> Found:
         raise BadInput(f"{model} is a file; give the checkpoint's folder")
     if isinstance(model, str) and _HUB_ID.match(model):
         return _from_hub(model, folder, online)
-    raise NotFound(f"no model folder {str(model)!r}{_alike(folder)}")
+    raise NotFound(
+        f"no model folder {str(model)!r}{_alike(folder)}; a model on the hub is named like owner/name, and needs --online"
+    )
 
 
 def _from_hub(name: str, folder: Path, online: bool) -> Found:
