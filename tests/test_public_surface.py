@@ -41,5 +41,6 @@ def test_importing_the_command_line_imports_nothing_heavy() -> None:
 
 def test_the_environment_is_set_before_torch_loads() -> None:
     names = ("OMP_WAIT_POLICY", "TOKENIZERS_PARALLELISM")
-    script = f"import os; [os.environ.pop(k, None) for k in {names}]; import workbench; print(*(os.environ[k] for k in {names}))"
+    unset = f"import os; [os.environ.pop(k, None) for k in {names}]"
+    script = f"{unset}; import workbench; print(*(os.environ[k] for k in {names}))"
     assert in_a_fresh_process(script) == "PASSIVE false"
