@@ -73,14 +73,26 @@ def read_checkpoint(folder: Path, *, name: str | None = None) -> Checkpoint:
     architecture = _architecture(folder, config)
     labels = labels_of(config, where=str(folder / CONFIG))
     weights = weight_files(folder)
-    tokenizer = [name for name in _TOKENIZER if (folder / name).is_file()]
-    if not any(name in _VOCABULARIES for name in tokenizer):
+    tokenizer = _tokenizer_files(folder)
+    files = {name: _sha256(folder / name) for name in sorted({CONFIG, *weights, *tokenizer})}
+    return Checkpoint(folder, name or folder.resolve().name, config, architecture, labels, weights, files)
+
+
+def read_backbone(folder: Path) -> None:
+    """Examine a folder that a classifier is to be made from; it need not be one. Raises like `read_checkpoint`."""
+    _refuse_code(folder, _json(folder / CONFIG))
+    weight_files(folder)
+    _tokenizer_files(folder)
+
+
+def _tokenizer_files(folder: Path) -> list[str]:
+    present = [name for name in _TOKENIZER if (folder / name).is_file()]
+    if not any(name in _VOCABULARIES for name in present):
         raise NotFound(
             f"no tokenizer in {folder}; save it beside the weights: "
             "AutoTokenizer.from_pretrained(BASE_MODEL).save_pretrained(THIS_FOLDER)"
         )
-    files = {name: _sha256(folder / name) for name in sorted({CONFIG, *weights, *tokenizer})}
-    return Checkpoint(folder, name or folder.resolve().name, config, architecture, labels, weights, files)
+    return present
 
 
 def _json(path: Path) -> dict[str, Any]:

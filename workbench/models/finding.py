@@ -36,7 +36,7 @@ def find_model(model: str | Path, *, online: bool = False) -> Found:
     if isinstance(model, str) and _HUB_ID.match(model):
         return _from_hub(model, folder, online)
     raise NotFound(
-        f"no model folder {str(model)!r}{_alike(folder)}; a model on the hub is named like owner/name, and needs --online"
+        f"no model folder {str(model)!r}{_alike(folder)}; a hub id looks like owner/name, and needs --online"
     )
 
 

@@ -192,7 +192,7 @@ def load_checkpoint(
     chosen = choose_device(device)
     network = _network(checkpoint)
     tokenizer = load_tokenizer(found.folder)
-    encoder = TextEncoder(tokenizer, max_length=_length(max_length, tokenizer, network))
+    encoder = TextEncoder(tokenizer, max_length=read_length(max_length, tokenizer, network))
     rows = int(network.get_input_embeddings().num_embeddings)
     if encoder.vocabulary > rows:
         raise BadInput(
@@ -256,7 +256,7 @@ def _network(checkpoint: Checkpoint) -> Any:
     return network
 
 
-def _length(asked: int | None, tokenizer: Any, network: Any) -> int | None:
+def read_length(asked: int | None, tokenizer: Any, network: Any) -> int | None:
     """Return the tokens read of one text: the least of what is asked, what the tokenizer and the network allow."""
     limits = [limit for limit in (_positions(network), int(min(tokenizer.model_max_length, 10**9))) if limit < 10**6]
     allowed = min(limits, default=None)

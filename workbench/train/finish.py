@@ -1,0 +1,112 @@
+"""The end of a run: weights, tokenizer, training card and fingerprints, in a folder that appears whole."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from workbench.data.corpus import Corpus
+from workbench.environment import code_revision
+from workbench.errors import Unwritable
+from workbench.evidence.cards import TrainingCard
+from workbench.models.protocols import FloatArray
+from workbench.models.quiet import quiet_transformers
+from workbench.models.training_card import CARD, FINGERPRINTS, read_training_card
+from workbench.train.backbone import Trainee
+from workbench.train.evaluation import report_text
+from workbench.train.folders import writing_folder
+from workbench.train.parts import Parts
+from workbench.train.recipe import Recipe
+from workbench.train.state import Progress
+from workbench.train.step import Workshop
+
+_PACKAGES = ("accelerate", "numpy", "safetensors", "scikit-learn", "tokenizers", "torch", "transformers")
+
+
+def write_result(
+    out: Path,
+    shop: Workshop,
+    trainee: Trainee,
+    parts: Parts,
+    progress: Progress,
+    *,
+    validation: FloatArray,
+    test: FloatArray,
+) -> None:
+    """Write a plain Hugging Face checkpoint with its training card to `out`, all or nothing. Raises `Unwritable`."""
+    from workbench.data.overlap import fingerprints
+
+    card = TrainingCard(
+        recipe=portable(shop.recipe),
+        corpus=parts.train.card,
+        fingerprints=FINGERPRINTS,
+        curve=progress.curve,
+        best_step=progress.best_step,
+        steps=progress.step,
+        stopped=progress.stopped,
+        class_weights=_weights(shop, parts.train),
+        validation_report=report_text(validation, parts.validation, of=parts.validation_of),
+        test_report=report_text(test, parts.test, of=parts.test_of),
+        device=_device_name(shop.device),
+        processes=shop.accelerator.num_processes,
+        precision=shop.precision,
+        seconds=progress.seconds,
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        code=code_revision(),
+        versions={package: found for package in _PACKAGES if (found := _version(package))},
+        resumed=progress.resumed,
+    )
+    network = shop.accelerator.unwrap_model(shop.network)
+    network.config.name_or_path = trainee.name  # a name: checkpoints travel, and paths tell of somebody's machine
+    with writing_folder(out) as place, quiet_transformers():
+        network.save_pretrained(place)
+        trainee.tokenizer.save_pretrained(place)
+        (place / CARD).write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        (place / FINGERPRINTS).write_text(
+            "".join(f"{x}\n" for x in sorted(fingerprints(parts.train))), encoding="utf-8"
+        )
+
+
+def already_finished(out: Path, recipe: Recipe, corpus: Corpus) -> TrainingCard | None:
+    """Return the card in `out` if this very run has finished there; None if nothing is there.
+
+    Raises `Unwritable` if `out` holds something else.
+    """
+    if not out.is_dir() or not any(out.iterdir()):
+        return None
+    from workbench.train.parts import divide
+
+    card = read_training_card(out)
+    if card is None or card.recipe != portable(recipe) or card.corpus.digest != divide(corpus, recipe).train.digest:
+        raise Unwritable(f"{out} holds the result of another run; choose another --out, or remove it first")
+    return card
+
+
+def portable(recipe: Recipe) -> dict[str, Any]:
+    """Return the recipe as stored: names, never paths of somebody's machine."""
+    stored = recipe.model_dump(mode="json")
+    for key in ("backbone", "data"):
+        if Path(stored[key]).exists() or Path(stored[key]).is_absolute():
+            stored[key] = Path(stored[key]).resolve().name
+    return stored
+
+
+def _weights(shop: Workshop, train: Corpus) -> dict[str, float] | None:
+    if shop.recipe.class_weights == "none":
+        return None
+    return dict(zip(train.labels, shop.class_weights.tolist(), strict=True))
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,255 @@
+"""Fine-tuning: one visible loop, the same on a laptop, a GPU, and several processes under `accelerate launch`."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from workbench.data.corpus import Corpus
+from workbench.evidence.cards import EpochPoint, TrainingCard
+from workbench.models.hugging_face import HuggingFaceTextClassifier, load_checkpoint
+from workbench.models.protocols import FloatArray
+from workbench.models.training_card import read_training_card
+from workbench.seeds import Streams
+from workbench.train.backbone import Trainee, prepare
+from workbench.train.batches import epoch_batches, steps_per_epoch
+from workbench.train.class_weights import balanced_weights
+from workbench.train.evaluation import score
+from workbench.train.events import OnEvent, Phase, TrainingEvent, silent
+from workbench.train.finish import already_finished, write_result
+from workbench.train.folders import require_new
+from workbench.train.optimiser import make_optimiser, rate_at, set_rate
+from workbench.train.parts import Parts, divide
+from workbench.train.place import make_accelerator, require_tracker, resolve_precision, training_threads
+from workbench.train.recipe import Recipe
+from workbench.train.state import (
+    Progress,
+    Weights,
+    clear_state,
+    load_weights,
+    newest_state,
+    optimiser_moments,
+    require_no_state,
+    restore_moments,
+    run_digest,
+    save_state,
+    state_folder,
+)
+from workbench.train.step import Workshop, optimise, predict
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished training run."""
+
+    classifier: HuggingFaceTextClassifier
+    card: TrainingCard
+
+
+class Fitted(NamedTuple):
+    """What the loop leaves: where it ended, and the best weights that it met."""
+
+    progress: Progress
+    best: Weights
+
+
+def train(
+    recipe: Recipe,
+    corpus: Corpus,
+    out: Path,
+    *,
+    resume: bool = False,
+    track: str | None = None,
+    progress: OnEvent | None = None,
+    online: bool = False,
+) -> Trained:
+    """Fine-tune as `recipe` says on the training split of `corpus`; write a Hugging Face checkpoint to `out`.
+
+    The weights kept are those with the lowest validation loss. An interrupted run leaves its state beside `out`; the
+    same call with `resume` continues it, on a CPU to the very same bits, and returns at once if `out` is finished.
+
+    Args:
+        recipe: everything that decides the result.
+        corpus: the whole corpus; split here.
+        out: a folder that does not exist yet, or is empty. Nothing half-written ever appears there.
+        resume: continue an interrupted run, if there is one.
+        track: 'tensorboard', 'mlflow' or 'wandb'; tensorboard's files go to `tracking/` beside `out`.
+        progress: called with every `TrainingEvent`.
+        online: allow to download the backbone.
+
+    Raises:
+        Unwritable: `out` is in use, or the disk is full.
+        EmptyData: not enough examples.
+        Misconfigured: the recipe is impossible, training diverged, or the interrupted run was another one.
+        NotFound, Untrusted, MissingResource: backbone or tracker cannot be had.
+    """
+    if resume and (card := already_finished(out, recipe, corpus)):
+        return Trained(load_checkpoint(out), card)
+    require_new(out)
+    if not resume:
+        require_no_state(out)
+    require_tracker(track)
+    parts = divide(corpus, recipe)
+    trainee = prepare(recipe, corpus.labels, online=online)
+    accelerator = make_accelerator(track, str(out.parent / "tracking"))
+    tell = progress if progress and accelerator.is_main_process else silent
+    with training_threads(accelerator.num_processes):
+        shop = _workshop(recipe, parts, trainee, accelerator)
+        if track:
+            accelerator.init_trackers(out.name, config={k: str(v) for k, v in recipe.model_dump(mode="json").items()})
+        fitted = fit(shop, parts, out, run=_run(shop, corpus), tell=tell)
+        network = accelerator.unwrap_model(shop.network)
+        network.load_state_dict({name: value.to(shop.device) for name, value in fitted.best.items()})
+        judged = [_judge(shop, part, "float32", phase, tell) for phase, part in _closing(parts)]
+        if accelerator.is_main_process:
+            tell(TrainingEvent("save", 0, 1))
+            write_result(out, shop, trainee, parts, fitted.progress, validation=judged[0], test=judged[1])
+            clear_state(out)
+            tell(TrainingEvent("save", 1, 1))
+        accelerator.wait_for_everyone()
+        if track:
+            accelerator.end_training()
+    card = read_training_card(out)
+    assert card is not None, "write_result wrote one"
+    return Trained(load_checkpoint(out), card)
+
+
+def fit(shop: Workshop, parts: Parts, out: Path, *, run: str, tell: OnEvent) -> Fitted:
+    """Run the loop from the newest state, or from the start, to its end: all epochs, or early stopping."""
+    recipe, accelerator, labels = shop.recipe, shop.accelerator, parts.train.label_ids.tolist()
+    ids = shop.encoder.ids(parts.train.inputs)
+    lengths = [len(row) for row in ids]
+    per_epoch = steps_per_epoch(len(ids), recipe.batch_size, recipe.accumulation)
+    total = per_epoch * recipe.epochs
+    network = accelerator.unwrap_model(shop.network)
+    optimiser = make_optimiser(network, recipe)
+    progress, best = _begin(shop, optimiser, out, run=run)
+    if progress.step:
+        tell(TrainingEvent("train", progress.step, total, message=f"resumed after step {progress.step}"))
+    begun = time.monotonic() - progress.seconds
+    shop.network.train()
+    batches: list[list[int]] = []
+    while progress.step < total and not progress.watch.exhausted(recipe.early_stopping_patience):
+        step = progress.step
+        epoch, within = divmod(step, per_epoch)
+        if within == 0 or not batches:
+            batches = epoch_batches(lengths, recipe.batch_size, shop.streams, epoch=epoch)
+        mine = batches[within * recipe.accumulation : (within + 1) * recipe.accumulation]
+        texts = [([ids[i] for i in batch], [labels[i] for i in batch]) for batch in mine]
+        rate = rate_at(step, total, recipe)
+        set_rate(optimiser, rate)
+        loss = optimise(shop, optimiser, texts, step=step)
+        seconds = time.monotonic() - begun
+        done = step + 1
+        progress = progress.model_copy(
+            update={
+                "step": done,
+                "loss_sum": progress.loss_sum + loss,
+                "loss_steps": progress.loss_steps + 1,
+                "seconds": seconds,
+            }
+        )
+        accelerator.log({"train/loss": loss, "train/learning_rate": rate}, step=done)
+        tell(TrainingEvent("train", done, total, epoch=done / per_epoch, loss=loss, learning_rate=rate))
+        if done % (recipe.evaluate_every or per_epoch) == 0 or done == total:
+            evaluated = _evaluate(shop, parts, progress, epoch=done / per_epoch, tell=tell)
+            if evaluated.best_step == done:
+                best = _snapshot(network)
+            progress = evaluated.model_copy(update={"seconds": time.monotonic() - begun})
+            point = progress.curve[-1]
+            accelerator.log({f"validation/{k}": v for k, v in _numbers(point).items()}, step=done)
+        elif done % recipe.checkpoint_every:
+            continue
+        if accelerator.is_main_process:
+            save_state(state_folder(out), progress, network.state_dict(), optimiser_moments(optimiser, network), best)
+        accelerator.wait_for_everyone()
+    stopped = "epochs completed" if progress.step == total else _stopped(progress, recipe)
+    return Fitted(progress.model_copy(update={"stopped": stopped}), best)
+
+
+def _workshop(recipe: Recipe, parts: Parts, trainee: Trainee, accelerator: Any) -> Workshop:
+    weights = torch.ones(len(parts.train.labels))
+    if recipe.class_weights == "balanced":
+        weights = torch.tensor(balanced_weights(parts.train), dtype=torch.float32)
+    return Workshop(
+        recipe=recipe,
+        accelerator=accelerator,
+        network=accelerator.prepare(trainee.network),
+        encoder=trainee.encoder,
+        class_weights=weights.to(accelerator.device),
+        precision=resolve_precision(recipe.precision, accelerator.device),
+        streams=Streams(recipe.seed),
+    )
+
+
+def _run(shop: Workshop, corpus: Corpus) -> str:
+    """Return the digest of all that must be the same for a run to be resumed."""
+    processes = str(shop.accelerator.num_processes)
+    return run_digest(shop.recipe.model_dump_json(), corpus.digest, processes, shop.device.type, shop.precision)
+
+
+def _begin(shop: Workshop, optimiser: torch.optim.Optimizer, out: Path, *, run: str) -> tuple[Progress, Weights]:
+    """Return where to begin; a state left by an interrupted run is put back into network and optimiser."""
+    found = newest_state(state_folder(out), run=run)
+    if found is None:
+        return Progress(run=run, step=0), {}
+    progress, place = found
+    network = shop.accelerator.unwrap_model(shop.network)
+    network.load_state_dict(load_weights(place / "weights.safetensors", shop.device))
+    restore_moments(optimiser, network, load_weights(place / "optimiser.safetensors", shop.device))
+    best = load_weights(place / "best.safetensors", torch.device("cpu")) if progress.best_loss is not None else {}
+    return progress.model_copy(update={"resumed": progress.resumed + 1}), best
+
+
+def _evaluate(shop: Workshop, parts: Parts, progress: Progress, *, epoch: float, tell: OnEvent) -> Progress:
+    """Return `progress` with one more point of the curve."""
+    probabilities = _judge(shop, parts.validation, shop.precision, "validate", tell)
+    found = score(probabilities, parts.validation.label_ids)
+    watch = progress.watch.after(found.loss, step=progress.step, min_delta=shop.recipe.early_stopping_min_delta)
+    point = EpochPoint(
+        epoch=epoch,
+        step=progress.step,
+        train_loss=progress.loss_sum / progress.loss_steps,
+        validation_loss=found.loss,
+        validation_accuracy=found.accuracy,
+        validation_roc_auc=found.roc_auc,
+    )
+    tell(TrainingEvent("validate", len(parts.validation), len(parts.validation), epoch=epoch, loss=found.loss))
+    return progress.model_copy(
+        update={
+            "best_loss": watch.best_loss,
+            "best_step": watch.best_step,
+            "without_improvement": watch.without_improvement,
+            "loss_sum": 0.0,
+            "loss_steps": 0,
+            "curve": (*progress.curve, point),
+        }
+    )
+
+
+def _judge(shop: Workshop, part: Corpus, precision: str, phase: Phase, tell: OnEvent) -> FloatArray:
+    ids = shop.encoder.ids(part.inputs)
+    return predict(shop, ids, precision=precision, tell=lambda done: tell(TrainingEvent(phase, done, len(part))))
+
+
+def _closing(parts: Parts) -> tuple[tuple[Phase, Corpus], tuple[Phase, Corpus]]:
+    return ("validate", parts.validation), ("test", parts.test)
+
+
+def _snapshot(network: Any) -> Weights:
+    return {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
+
+
+def _numbers(point: EpochPoint) -> dict[str, float]:
+    return {key: value for key, value in point.model_dump(exclude={"epoch", "step"}).items() if value is not None}
+
+
+def _stopped(progress: Progress, recipe: Recipe) -> str:
+    return (
+        f"early stopping after step {progress.step}: in {recipe.early_stopping_patience} evaluations the validation "
+        f"loss did not fall by more than {recipe.early_stopping_min_delta:g}"
+    )

@@ -1,0 +1,47 @@
+"""Which examples a run learns from, which it watches, and which it is judged on at the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workbench.data.corpus import Corpus
+from workbench.errors import EmptyData
+from workbench.train.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The splits in canonical order, sampled as the recipe says, and how large they were before."""
+
+    train: Corpus
+    validation: Corpus
+    test: Corpus
+    validation_of: int
+    test_of: int
+
+
+def divide(corpus: Corpus, recipe: Recipe) -> Parts:
+    """Return the parts of `corpus`. Raises `EmptyData` where nothing, or one label only, is left to learn from."""
+    from workbench.data.splits import split
+
+    whole = {name: split(corpus, name).canonical() for name in ("train", "validation", "test")}
+    train = whole["train"] if recipe.limit is None else whole["train"].sample(recipe.limit)
+    present = sorted({example.label for example in train})
+    if len(present) < 2:
+        found = f"only the label {present[0]!r}" if present else "no examples"
+        raise EmptyData(
+            f"corpus {corpus.name!r}: the training split of {len(train)} has {found}; a classifier needs examples of "
+            f"at least two of {', '.join(corpus.labels)}: add data, or raise limit"
+        )
+    if not len(whole["validation"]):
+        raise EmptyData(
+            f"corpus {corpus.name!r} is too small: of {len(corpus)} examples none fell into the validation split "
+            "(an eighth, by hash); add data"
+        )
+    return Parts(
+        train=train,
+        validation=whole["validation"].sample(recipe.validation_limit),
+        test=whole["test"].sample(recipe.test_limit),
+        validation_of=len(whole["validation"]),
+        test_of=len(whole["test"]),
+    )

@@ -1,0 +1,136 @@
+"""What a training run is told: everything that decides the result, and nothing about where it runs."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from workbench.data.corpus import Task
+from workbench.errors import BadInput, Misconfigured, NotFound, Unsupported
+from workbench.evidence.schema import Stored
+
+SHIPPED = Path(__file__).parent / "recipes"
+_RESERVED = ("adapter", "privacy", "augmentation")
+
+
+class Recipe(Stored):
+    """How to fine-tune a text classifier. The defaults are the shipped recipe, `recipes/default.toml`."""
+
+    backbone: str = "all-minilm-l6-v2"
+    """A named model, a checkpoint folder, or a hub id."""
+    task: Task = Task.TEXT_CLASSIFICATION
+    data: str = "reviews"
+    """A named corpus, a file, or a hub data set."""
+    limit: int | None = Field(default=None, ge=1)
+    """At most so many training examples, sampled by hash of their id; validation and test are not touched."""
+    epochs: int = Field(default=1, ge=1)
+    batch_size: int = Field(default=32, ge=1)
+    """Texts per forward pass, over all processes."""
+    accumulation: int = Field(default=1, ge=1)
+    """Forward passes per step: a step sees batch_size * accumulation texts, exactly like one batch of that size."""
+    learning_rate: float = Field(default=1e-4, gt=0, le=1)
+    """At the peak, after warm-up; falls linearly to (almost) zero."""
+    warmup: float = Field(default=0.1, ge=0, lt=1)
+    """Share of all steps over which the learning rate rises linearly."""
+    weight_decay: float = Field(default=0.01, ge=0)
+    """Decoupled (AdamW); never on biases and normalisation layers."""
+    gradient_clipping: float | None = Field(default=1.0, gt=0)
+    """Longest gradient (Euclidean norm over all parameters); None for no limit."""
+    class_weights: Literal["none", "balanced"] = "none"
+    """'balanced': each label weighs n / (labels * its count), as scikit-learn's compute_class_weight."""
+    max_length: int = Field(default=256, ge=8)
+    """Tokens read of one text, in training and ever after."""
+    dropout: float | None = Field(default=None, ge=0, lt=1)
+    """None: as the backbone's config says."""
+    evaluate_every: int | None = Field(default=None, ge=1)
+    """Steps between two evaluations on the validation split; None: at the end of each epoch. The end always counts."""
+    checkpoint_every: int = Field(default=100, ge=1)
+    """Steps between two states to resume from; every evaluation leaves one too."""
+    early_stopping_patience: int | None = Field(default=None, ge=1)
+    """Stop after so many evaluations without improvement; None: never."""
+    early_stopping_min_delta: float = Field(default=0.0, ge=0)
+    """By how much the validation loss must fall to count as improvement."""
+    validation_limit: int = Field(default=1_000, ge=1)
+    """At most so many validation examples, sampled by hash of their id, so that evaluation time is bounded."""
+    test_limit: int = Field(default=1_000, ge=1)
+    """At most so many test examples in the closing report; the audit uses them all."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """'bfloat16' is autocast: weights stay float32. 'auto': bfloat16 where the hardware has it, else float32."""
+    seed: int = Field(default=0, ge=0)
+    adapter: None = None
+    """Reserved."""
+    privacy: None = None
+    """Reserved."""
+    augmentation: None = None
+    """Reserved."""
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.task is not Task.TEXT_CLASSIFICATION:
+            raise ValueError(f"task: only {Task.TEXT_CLASSIFICATION} can be trained in this version; got {self.task}")
+        if self.early_stopping_min_delta and self.early_stopping_patience is None:
+            raise ValueError("early_stopping_min_delta: has no effect without early_stopping_patience; set both")
+        return self
+
+    @classmethod
+    def read(cls, path: str | Path) -> Recipe:
+        """Read a TOML file, or a shipped recipe by name ('default').
+
+        Raises:
+            NotFound: no such file.
+            Misconfigured: not TOML, an unknown key or an impossible value; the message starts with file and key.
+            Unsupported: a key that is reserved for a later version.
+        """
+        file = Path(path)
+        if not file.is_file() and (shipped := SHIPPED / f"{path}.toml").is_file():
+            file = shipped
+        try:
+            content = tomllib.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            known = sorted(shipped.stem for shipped in SHIPPED.glob("*.toml"))
+            raise NotFound(
+                f"no recipe {str(path)!r}; give a TOML file or a shipped recipe: {', '.join(known)}"
+            ) from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadInput(f"cannot read the recipe {file}: {error}") from error
+        except tomllib.TOMLDecodeError as error:
+            raise Misconfigured(f"{file}: not TOML: {error}") from error
+        return cls.checked(content, where=str(file))
+
+    @classmethod
+    def checked(cls, content: dict[str, Any], *, where: str) -> Recipe:
+        """Return the recipe with `content`. Raises `Misconfigured` or `Unsupported`; messages start with `where`."""
+        for key in content:
+            if key in _RESERVED and content[key] is not None:
+                raise Unsupported(f"{where}: {key}: not in this version; leave it out")
+            if key not in cls.model_fields:
+                raise Misconfigured(f"{where}: {_unknown(key, content[key], cls)}")
+        try:
+            return cls.model_validate(content)
+        except ValidationError as error:
+            raise Misconfigured("; ".join(f"{where}: {_said(problem)}" for problem in error.errors())) from None
+
+    def but(self, *, where: str = "recipe", **changes: Any) -> Recipe:
+        """Return this recipe with `changes`, checked; a change to None is no change (a flag not given)."""
+        given = {key: value for key, value in changes.items() if value is not None}
+        return self.checked({**self.model_dump(), **given}, where=where)
+
+
+def _unknown(key: str, value: Any, recipe: type[Recipe]) -> str:
+    if isinstance(value, dict):
+        inner = next(iter(value), None)
+        return f"{key}{'' if inner is None else f'.{inner}'}: a recipe has no tables; put its keys at the top level"
+    near = difflib.get_close_matches(key, recipe.model_fields, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]}?" if near else f" (known: {', '.join(recipe.model_fields)})"
+    return f"{key}: unknown key{hint}"
+
+
+def _said(problem: Any) -> str:
+    """Return one of pydantic's errors as 'key: what is wrong; got value'."""
+    key = ".".join(str(part) for part in problem["loc"])
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{key}: {message}; got {problem['input']!r}" if key else message
