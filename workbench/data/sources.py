@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from pathlib import Path
 
 from workbench.data.assemble import assemble, rows_of
@@ -65,12 +66,13 @@ def require_labels(corpus: Corpus, *, at_least: int = 2) -> None:
 
     Examples of one label only cannot tell a model that has learnt something from one that has not.
     """
-    counts = {label: count for label, count in corpus.card.labels.items() if count}
+    counts = Counter(example.label for example in corpus)
     if len(counts) < at_least:
-        found = ", ".join(f"{label!r} ({count})" for label, count in counts.items()) or "none"
+        found = ", ".join(f"{label!r} ({count})" for label, count in sorted(counts.items())) or "none"
         raise BadInput(
             f"{corpus.name} has examples of {len(counts)} label{'' if len(counts) == 1 else 's'} only: {found}; "
-            f"at least {at_least} labels are needed. Is it the right label column, and is the file or --limit large enough?"
+            f"at least {at_least} labels are needed. "
+            "Is it the right label column, and are the file and --limit large enough?"
         )
 
 

@@ -1,0 +1,109 @@
+"""Bringing the data's labels and the model's labels together, or saying why that cannot be done."""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from workbench.data.corpus import Corpus
+from workbench.errors import LabelMismatch, Misconfigured, NotFound
+
+
+def align(corpus: Corpus, labels: Sequence[str], label_map: Mapping[str, str]) -> Corpus:
+    """Return `corpus` with the model's `labels`, in the model's order.
+
+    `label_map` (data label -> model label) goes first; the labels that it leaves must all be the model's names, or all
+    be whole numbers that are the model's label ids. Several data labels may become one. Without a model label of its
+    own, a data label is an error: nothing is guessed, and nothing is dropped.
+
+    Raises:
+        LabelMismatch: what still does not match, with both sides and a --label-map to paste.
+        NotFound: `label_map` names a label that is on neither side.
+    """
+    names = tuple(labels)
+    for theirs, ours in label_map.items():
+        if theirs not in corpus.labels:
+            raise NotFound.among("data label", theirs, corpus.labels, where=f"--label-map (labels of {corpus.name})")
+        if ours not in names:
+            raise NotFound.among("model label", ours, names, where="--label-map")
+    left = [label for label in corpus.labels if label not in label_map]
+    meaning = {**label_map, **_matched(left, names, corpus)}
+    positive = None if corpus.positive_label is None else meaning.get(corpus.positive_label)
+    examples = tuple(
+        example if meaning[example.label] == example.label else replace(example, label=meaning[example.label])
+        for example in corpus
+    )
+    return replace(corpus, examples=examples, labels=names, positive_label=positive)
+
+
+def parse_label_map(items: Sequence[str]) -> dict[str, str]:
+    """Return the mapping that repeated 'DATA=MODEL' arguments tell. Raises `Misconfigured`.
+
+    The first '=' divides; a data label that contains '=' cannot be written so.
+    """
+    mapping: dict[str, str] = {}
+    for item in items:
+        theirs, sign, ours = (part.strip() for part in item.partition("="))
+        if not (sign and theirs and ours):
+            raise Misconfigured(f"--label-map {item!r} must look like DATA=MODEL, such as --label-map yes=positive")
+        if mapping.setdefault(theirs, ours) != ours:
+            raise Misconfigured(f"--label-map gives {theirs!r} two meanings: {mapping[theirs]!r} and {ours!r}")
+    return mapping
+
+
+def _matched(left: Sequence[str], names: Sequence[str], corpus: Corpus) -> dict[str, str]:
+    """Return the model label of each data label in `left`: all by name, or all by id."""
+    by_name = {label: label for label in left if label in names}
+    by_id = {label: names[int(label)] for label in left if _is_id(label, len(names))}
+    if len(by_name) == len(left) == len(by_id) and by_name != by_id:
+        label = next(label for label in left if by_name[label] != by_id[label])
+        raise LabelMismatch(
+            f"the label {label!r} of {corpus.name} is ambiguous: the model has a label named {label!r}, but its label "
+            f"with id {label} is {by_id[label]!r}; say which is meant, for names: {_flags(by_name)}"
+        )
+    if len(by_name) == len(left):
+        return by_name
+    otherwise_numbered = any(_is_number(name) and int(name) != i for i, name in enumerate(names))
+    if len(by_id) == len(left) and not otherwise_numbered:  # a model that calls its label 0 "1" is matched by name only
+        return by_id
+    unmatched = [label for label in left if label not in by_name]
+    raise LabelMismatch(
+        f"the labels of {corpus.name} are not the model's: the data has {_listed(corpus.labels)}, "
+        f"the model {_listed(names)}; without a counterpart: {_listed(unmatched)}. "
+        f"Say what each means, for example (check every pair): {_flags(_guessed(unmatched, names))}"
+    )
+
+
+def _is_id(label: str, n: int) -> bool:
+    return _is_number(label) and int(label) < n
+
+
+def _is_number(label: str) -> bool:
+    """Whether `label` is a whole number as label ids are written: no sign, no zeros in front, of a sane length."""
+    return label.isascii() and label.isdigit() and len(label) < 10 and str(int(label)) == label
+
+
+def _guessed(unmatched: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """Return a proposal for each label: the model's nearest name, else the names that are left, in order."""
+    folded = {name.casefold(): name for name in names}
+    guess: dict[str, str] = {}
+    for label in unmatched:
+        if near := difflib.get_close_matches(label.casefold(), folded, n=1, cutoff=0.6):
+            guess[label] = folded[near[0]]
+    rest = [name for name in names if name not in guess.values()]
+    for label in unmatched:
+        if label not in guess:
+            guess[label] = rest.pop(0) if rest else names[-1]
+    return {label: guess[label] for label in unmatched}
+
+
+def _flags(mapping: Mapping[str, str]) -> str:
+    return " ".join(f"--label-map {shlex.quote(f'{theirs}={ours}')}" for theirs, ours in mapping.items())
+
+
+def _listed(labels: Sequence[str]) -> str:
+    return ", ".join(repr(label) for label in labels[:20]) + (
+        f" and {len(labels) - 20} more" if len(labels) > 20 else ""
+    )
