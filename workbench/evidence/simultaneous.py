@@ -39,6 +39,8 @@ class GroupRates:
     """(k,) people that each value rests on"""
     one_each: bool
     """Whether nobody counts twice within any denominator: then Wilson's n is `n`, else the bootstrap's effective one"""
+    disjoint: bool
+    """Whether nobody is in two groups: then the groups are uncorrelated"""
 
     @cached_property
     def errors(self) -> Floats:
@@ -57,12 +59,14 @@ class GroupRates:
     @cached_property
     def correlation(self) -> Floats:
         """Bootstrap correlation between the groups' rates, (k, k); 0 where a group shows no spread."""
+        if self.disjoint:
+            return np.eye(len(self.values))
         complete = self.replicates[np.isfinite(self.replicates).all(axis=1)]
         centred = complete - complete.mean(axis=0)
         norms = np.sqrt(np.square(centred).sum(axis=0))
         scale = np.outer(norms, norms)
         found = np.divide(centred.T @ centred, scale, out=np.zeros_like(scale), where=scale > 0)
-        return np.clip(found, -1, 1) if not self.one_each else np.eye(len(self.values))
+        return np.clip(found, -1, 1)
 
     def limits(self, critical: float) -> Bounds:
         """Return Wilson's limits per group at `critical`."""

@@ -1,0 +1,128 @@
+"""Rates by group, counted, and their joint bootstrap over people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.audit.performance.predictions import Predictions
+from workbench.evidence.bootstrap import People, replicate
+from workbench.evidence.measurement import Better
+from workbench.evidence.simultaneous import GroupRates
+from workbench.evidence.weighted import ratio
+from workbench.seeds import Streams
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+class Rate(NamedTuple):
+    """A share of rows: `hits` among `among`, both (n,)."""
+
+    name: str
+    hits: Bools
+    among: Bools
+    stratified: bool
+    """Whether its denominator is a true label: then people are resampled within labels."""
+    better: Better
+    denominator: str
+    """In words, for notes."""
+
+
+def rates_of(seen: Predictions) -> tuple[Rate, ...]:
+    """Return the rates of the positive label against the rest, and accuracy over all labels."""
+    positive, decided = seen.is_label(seen.positive), np.asarray(seen.decisions == seen.positive)
+    everyone, label = np.ones(len(positive), dtype=np.bool_), seen.names[seen.positive]
+    return (
+        Rate("selection_rate", decided, everyone, False, "neither", "examples"),
+        Rate("accuracy", seen.right, everyone, False, "higher", "examples"),
+        Rate("true_positive_rate", decided, positive, True, "higher", f"examples labelled {label}"),
+        Rate("false_positive_rate", decided, ~positive, True, "lower", f"examples not labelled {label}"),
+        Rate("false_negative_rate", ~decided, positive, True, "lower", f"examples labelled {label}"),
+        Rate("precision", positive, decided, False, "higher", f"examples decided {label}"),
+    )
+
+
+@dataclass(frozen=True)
+class Tallies:
+    """All rates of the groups of one attribute."""
+
+    seen: Predictions
+    attribute: str
+    membership: tuple[str, ...]
+    """Each row's group, (n,)"""
+    rates: tuple[Rate, ...]
+    streams: Streams
+    probe: str
+    replicates: int
+
+    @cached_property
+    def groups(self) -> tuple[str, ...]:
+        """Group names, sorted."""
+        return tuple(sorted(set(self.membership)))
+
+    @cached_property
+    def inside(self) -> Bools:
+        """Whether each row is in each group, (n, k)."""
+        return np.array(self.membership)[:, None] == np.array(self.groups)
+
+    def people(self, group: int, among: Bools | None = None) -> People:
+        """Return the people of a group's rows (of those that `among` marks)."""
+        mask = self.inside[:, group]
+        return self.seen.people.among(mask if among is None else mask & among)
+
+    @cached_property
+    def disjoint(self) -> bool:
+        """Whether nobody is in two groups."""
+        return sum(self.people(g).size for g in range(len(self.groups))) == self.seen.people.size
+
+    def counts(self, rate: Rate) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return hits and denominators per group, each (k,)."""
+        return (rate.hits & rate.among) @ self.inside.astype(np.int64), rate.among @ self.inside.astype(np.int64)
+
+    def drawn(self, rate: Rate) -> Floats:
+        """Return the rate's replicates, (b, k), NaN where a group has no denominator; aligned over all rates that are
+        resampled alike.
+        """
+        hits, totals = self._replicates[rate.name]
+        return ratio(hits, totals)
+
+    def compared(self, rate: Rate, groups: list[int]) -> GroupRates:
+        """Return the rate in `groups`, ready for comparison."""
+        hits, totals = self.counts(rate)
+        people = [self.people(g, rate.among) for g in groups]
+        return GroupRates(
+            values=hits[groups] / totals[groups],
+            replicates=self.drawn(rate)[:, groups],
+            n=np.array([each.size for each in people], dtype=np.float64),
+            one_each=all(each.one_each for each in people),
+            disjoint=self.disjoint,
+        )
+
+    @cached_property
+    def _replicates(self) -> dict[str, tuple[Floats, Floats]]:
+        found: dict[str, tuple[Floats, Floats]] = {}
+        for stratified in (False, True):
+            rates = [rate for rate in self.rates if rate.stratified == stratified]
+            masks = [mask for rate in rates for mask in (rate.hits & rate.among, rate.among)]
+            columns = np.concatenate([mask[:, None] & self.inside for mask in masks], axis=1).astype(np.float64)
+            sums = self._totals(columns, stratified)
+            parts = np.split(sums, len(masks), axis=1)
+            found |= {rate.name: (parts[2 * i], parts[2 * i + 1]) for i, rate in enumerate(rates)}
+        return found
+
+    def _totals(self, columns: Floats, stratified: bool) -> Floats:
+        people = self.seen.people
+        sums = people.totals(columns)
+        kind = "within labels" if stratified else "over all"
+        return replicate(
+            people,
+            lambda counts: counts @ sums,
+            replicates=self.replicates,
+            rng=self.streams.stream(self.probe, self.attribute, kind),
+            strata=people.strata(self.seen.is_label(self.seen.positive).astype(np.int64)) if stratified else None,
+        )

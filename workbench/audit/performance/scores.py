@@ -1,0 +1,250 @@
+"""Classification scores with intervals. Values are scikit-learn's; replicates are `evidence.weighted`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.audit.performance.predictions import Predictions
+from workbench.evidence.bootstrap import FEWEST_PEOPLE, People, bounded, mean_interval, replicate, share_interval
+from workbench.evidence.intervals import LEVEL, wilson
+from workbench.evidence.measurement import Better, Interval, Measurement
+from workbench.evidence.weighted import Margins, average_precision, margins, roc_auc
+from workbench.seeds import Streams
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A score that these data do not determine, and why."""
+
+    score: str
+    why: str
+
+
+Score = Measurement | Unknown
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of one set of predictions."""
+
+    seen: Predictions
+    streams: Streams
+    probe: str
+    replicates: int
+
+    def all(self) -> Iterator[Score]:
+        """Yield every score, in the order a reader wants them."""
+        yield self._accuracy()
+        yield from self._by_label()
+        yield from self._ranking("roc_auc")
+        yield from self._ranking("average_precision")
+        yield self._log_loss()
+
+    # --- scores of the decisions ---------------------------------------------------------------------------------
+
+    def _accuracy(self) -> Score:
+        from sklearn.metrics import accuracy_score
+
+        seen = self.seen
+        interval = share_interval(float(seen.right.sum()), seen.people, self._plain.accuracy)
+        return self._score("accuracy", float(accuracy_score(seen.labels, seen.decisions)), seen.people.size, interval)
+
+    def _by_label(self) -> Iterator[Score]:
+        from sklearn.metrics import precision_recall_fscore_support
+
+        seen = self.seen
+        values = precision_recall_fscore_support(
+            seen.labels, seen.decisions, labels=range(len(seen.names)), average=None, zero_division=np.nan
+        )
+        recall = [self._recall(k, float(values[1][k])) for k in range(len(seen.names))]
+        f1 = [self._f1(k, float(values[2][k])) for k in range(len(seen.names))]
+        yield self._macro("balanced_accuracy", recall, self._stratified.recall, stratified=True)
+        yield self._macro("macro_f1", f1, self._plain.f1, stratified=False)
+        for k in range(len(seen.names)):
+            yield self._precision(k, float(values[0][k]))
+            yield recall[k]
+            yield f1[k]
+
+    def _recall(self, k: int, value: float) -> Score:
+        mask = self.seen.is_label(k)
+        if not mask.any():
+            return Unknown(f"recall of {self.seen.names[k]!r}", "no example has this label")
+        people = self.seen.people.among(mask)
+        replicates = self._stratified.recall[:, k]
+        interval = share_interval(float(self.seen.right[mask].sum()), people, replicates, stratified=True)
+        return self._score("recall", value, people.size, interval, label=k)
+
+    def _precision(self, k: int, value: float) -> Score:
+        mask = np.asarray(self.seen.decisions == k)
+        if not mask.any():
+            return Unknown(f"precision of {self.seen.names[k]!r}", "the model never decided for this label")
+        people = self.seen.people.among(mask)
+        interval = share_interval(float(self.seen.right[mask].sum()), people, self._plain.precision[:, k])
+        return self._score("precision", value, people.size, interval, label=k)
+
+    def _f1(self, k: int, value: float) -> Score:
+        mask = self.seen.is_label(k) | (self.seen.decisions == k)
+        if not mask.any():
+            return Unknown(f"F1 of {self.seen.names[k]!r}", "no example has this label and none was decided so")
+        people = self.seen.people.among(mask)
+        replicates = self._plain.f1[:, k]
+        if people.size < FEWEST_PEOPLE or _agree(replicates):
+            interval: Interval | None = f1_by_overlap(value, people.size)
+        else:
+            interval = bounded(value, replicates, people.size)
+        return self._score("f1", value, people.size, interval, label=k)
+
+    def _macro(self, name: str, parts: list[Score], replicates: Floats, *, stratified: bool) -> Score:
+        """Return the mean over labels that occur (for `macro_f1`: occur or are decided), as scikit-learn has it."""
+        known = [(k, part) for k, part in enumerate(parts) if isinstance(part, Measurement)]
+        values = replicates[:, [k for k, _ in known]].mean(axis=1)  # undefined where any of its labels is
+        mean = float(np.mean([part.value for _, part in known]))
+        few = min(part.n for _, part in known) < FEWEST_PEOPLE
+        if few or _agree(values):
+            interval = _mean_of_limits([part.interval for _, part in known])
+        else:
+            interval = bounded(mean, values, self.seen.people.size, stratified=stratified)
+        return self._score(name, mean, self.seen.people.size, interval)
+
+    # --- scores of the probabilities -----------------------------------------------------------------------------
+
+    def _ranking(self, name: str) -> Iterator[Score]:
+        seen = self.seen
+        if seen.binary:
+            yield self._ranked(name, seen.positive, facet=False)
+            return
+        parts = [self._ranked(name, k, facet=True) for k in range(len(seen.names))]
+        known = [part for part in parts if isinstance(part, Measurement)]
+        if len(known) < len(parts):
+            yield Unknown(f"{name} over all labels", "it is not defined for every label")
+        else:
+            mean = float(np.mean([part.value for part in known]))
+            values = self._ranks[name].mean(axis=1)
+            rarest = min(self._sides(k)[0] for k in range(len(parts)))
+            if rarest < FEWEST_PEOPLE or _agree(values):
+                interval = _mean_of_limits([part.interval for part in known])
+            else:
+                interval = bounded(mean, values, rarest, stratified=True)
+            yield self._score(name, mean, seen.people.size, interval)
+        yield from parts
+
+    def _ranked(self, name: str, k: int, *, facet: bool) -> Score:
+        from sklearn.metrics import average_precision_score, roc_auc_score
+
+        seen, truth = self.seen, self.seen.is_label(k)
+        positive, negative = self._sides(k)
+        if not positive or not negative:
+            which = "has" if not positive else "lacks"
+            return Unknown(f"{name} of {seen.names[k]!r}", f"no example {which} this label")
+        compute = roc_auc_score if name == "roc_auc" else average_precision_score
+        value = float(compute(truth, seen.probabilities[:, k]))
+        # Average precision rests on the positives: Boyd, Eng and Page 2013 take n = positives in the binomial interval.
+        rarer = min(positive, negative) if name == "roc_auc" else positive
+        interval = bounded(value, self._ranks[name][:, k], rarer, stratified=True)
+        return self._score(name, value, seen.people.size, interval, label=k if facet else None)
+
+    def _log_loss(self) -> Score:
+        from sklearn.metrics import log_loss
+
+        seen = self.seen
+        tiny = np.finfo(np.float64).eps  # as scikit-learn clips
+        losses = -np.log(np.clip(seen.probabilities[np.arange(len(seen.labels)), seen.labels], tiny, 1 - tiny))
+        value = float(log_loss(seen.labels, seen.probabilities, labels=range(len(seen.names))))
+        interval = mean_interval(
+            losses, seen.people, rng=self.streams.stream(self.probe, "log_loss"), replicates=self.replicates
+        )
+        return self._score("log_loss", value, seen.people.size, interval, unit="nats", better="lower")
+
+    # --- replicates ----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _cells(self) -> Floats:
+        return self.seen.people.totals(margins(self.seen.labels, self.seen.decisions, len(self.seen.names)))
+
+    @cached_property
+    def _plain(self) -> Margins:
+        cells = self._cells
+        rng = self.streams.stream(self.probe, "decisions")
+        return Margins.of(replicate(self.seen.people, lambda c: c @ cells, replicates=self.replicates, rng=rng))
+
+    @cached_property
+    def _stratified(self) -> Margins:
+        cells, people = self._cells, self.seen.people
+        rng, strata = self.streams.stream(self.probe, "decisions within labels"), people.strata(self.seen.labels)
+        return Margins.of(replicate(people, lambda c: c @ cells, replicates=self.replicates, rng=rng, strata=strata))
+
+    @cached_property
+    def _ranks(self) -> dict[str, Floats]:
+        """Replicates of each ranking score, (b, n_labels); for two labels only the positive one's column is filled."""
+        seen, people = self.seen, self.seen.people
+        columns = [seen.positive] if seen.binary else list(range(len(seen.names)))
+        scorers = [
+            make(seen.probabilities[:, k], seen.is_label(k)) for make in (roc_auc, average_precision) for k in columns
+        ]
+        found = replicate(
+            people,
+            lambda counts: np.stack([score(counts[:, people.rows]) for score in scorers], axis=1),
+            replicates=self.replicates,
+            rng=self.streams.stream(self.probe, "ranking within labels"),
+            strata=people.strata(seen.labels),
+        )
+        wide = np.full((2, len(found), len(seen.names)), np.nan)
+        wide[0][:, columns], wide[1][:, columns] = np.split(found, 2, axis=1)
+        return {"roc_auc": wide[0], "average_precision": wide[1]}
+
+    def _sides(self, k: int) -> tuple[int, int]:
+        """Return how many people have a row with label `k`, and how many one without."""
+        truth = self.seen.is_label(k)
+        return self.seen.people.among(truth).size, self.seen.people.among(~truth).size
+
+    def _score(
+        self,
+        name: str,
+        value: float,
+        n: int,
+        interval: Interval | None,
+        *,
+        label: int | None = None,
+        unit: str = "proportion",
+        better: Better = "higher",
+    ) -> Score:
+        if interval is None:
+            return Unknown(name, f"{n} {'person is' if n == 1 else 'people are'} too few for an interval")
+        where = {} if label is None else {"label": self.seen.names[label]}
+        if name in {"roc_auc", "average_precision", "f1", "macro_f1"}:
+            unit = "score"
+        full = f"performance.{name}"
+        return Measurement(name=full, value=value, unit=unit, better=better, n=n, interval=interval, where=where)
+
+
+def f1_by_overlap(value: float, n: int) -> Interval:
+    """Return the interval of an F1 score from Wilson's limits of the overlap J = TP / (TP + FP + FN), n in all.
+
+    F1 = 2 J / (1 + J) rises with J, and J is a proportion among the `n` that are or were decided so.
+    """
+    overlap = value / (2 - value)
+    found = wilson(overlap * n, n)
+    low, high = (2 * j / (1 + j) for j in (found.low, found.high))
+    method = f"Wilson on the overlap of true and decided, {n} people (too few, or too much alike, to resample)"
+    return Interval(low=low, high=high, level=LEVEL, method=method)
+
+
+def _mean_of_limits(intervals: list[Interval | None]) -> Interval | None:
+    found = [interval for interval in intervals if interval is not None]
+    if len(found) < len(intervals):
+        return None
+    low, high = float(np.mean([i.low for i in found])), float(np.mean([i.high for i in found]))
+    method = "mean of the labels' own limits (conservative; too few people, or too much alike, to resample)"
+    return Interval(low=low, high=high, level=LEVEL, method=method)
+
+
+def _agree(replicates: Floats) -> bool:
+    usable = replicates[np.isfinite(replicates)]
+    return len(usable) == 0 or bool(np.ptp(usable) == 0)
