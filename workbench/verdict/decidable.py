@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from math import sqrt
-from statistics import NormalDist
+from collections.abc import Callable
 
+from workbench.evidence.intervals import wilson
 from workbench.evidence.names import NAMES
 from workbench.verdict.policy import Criterion, Policy
 
 MARGIN = 0.02
-"""By how much the model is taken to be better than the bound: a gate on a model exactly at the bound is never decided."""
+"""By how much the model is taken to be better than the bound: a model exactly at the bound is never decided."""
+
+_LARGEST = 2**40
 
 
-def wilson(share: float, n: int, *, level: float = 0.95) -> tuple[float, float]:
-    """Return the Wilson score interval of a `share` in [0, 1] seen among `n` units. Wilson 1927."""
-    z = NormalDist().inv_cdf(0.5 + level / 2)
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max(0.0, centre - half), min(1.0, centre + half)
+def half_width(share: float, n: int) -> float:
+    """Return half the width of the 95% Wilson interval: how finely `n` units tell a proportion near `share`."""
+    held = wilson(share * n, n)
+    return (held.high - held.low) / 2
 
 
-def half_width(share: float, n: int, *, level: float = 0.95) -> float:
-    """Return half the width of the Wilson interval: how finely `n` units tell a proportion near `share`."""
-    low, high = wilson(share, n, level=level)
-    return (high - low) / 2
+def smallest_n(share: float, limit: float) -> int | None:
+    """Return the smallest n whose 95% Wilson interval around `share` leaves out `limit`; None where none does."""
+    return _search(lambda low, high: not low <= limit <= high, share)
 
 
-def needed_n(criterion: Criterion, *, margin: float = MARGIN, level: float = 0.95) -> int | None:
+def needed_n(criterion: Criterion, *, margin: float = MARGIN) -> int | None:
     """Return the smallest n at which a proportion `margin` better than the bound passes; None where it cannot be told.
 
     Only proportions of independent units have a closed form; n counts the units of that proportion (for recall: the
@@ -35,22 +34,26 @@ def needed_n(criterion: Criterion, *, margin: float = MARGIN, level: float = 0.9
     limit = criterion.limit
     if limit is None or NAMES[criterion.measurement].quantity != "proportion":
         return None
-    share = min(1.0, limit + margin) if criterion.at_least is not None else max(0.0, limit - margin)
+    low_end = criterion.judged_end == "low"
+    if criterion.at_least is not None:
+        return _search(lambda low, high: (low if low_end else high) >= limit, min(1.0, limit + margin))
+    return _search(lambda low, high: (low if low_end else high) <= limit, max(0.0, limit - margin))
 
-    def decided(n: int) -> bool:
-        low, high = wilson(share, n, level=level)
-        end = low if criterion.judged_end == "low" else high
-        return end >= limit if criterion.at_least is not None else end <= limit
+
+def _search(decided: Callable[[float, float], bool], share: float) -> int | None:
+    def enough(n: int) -> bool:
+        held = wilson(share * n, n)
+        return decided(held.low, held.high)
 
     largest = 1
-    while not decided(largest):
+    while not enough(largest):
         largest *= 2
-        if largest > 2**40:
-            return None  # the bound sits at the end of the scale: no margin is left to decide in
+        if largest > _LARGEST:
+            return None  # no distance is left between the share and the bound
     smallest = largest // 2
     while largest - smallest > 1:
         middle = (smallest + largest) // 2
-        smallest, largest = (smallest, middle) if decided(middle) else (middle, largest)
+        smallest, largest = (smallest, middle) if enough(middle) else (middle, largest)
     return largest
 
 
@@ -65,9 +68,6 @@ def _line(criterion: Criterion, margin: float) -> str:
     n = needed_n(criterion, margin=margin)
     if n is not None:
         return f"n >= {n:,} decides it for a model that is {margin:g} better than the bound"
-    quantity = NAMES[criterion.measurement].quantity
-    if quantity == "proportion":
+    if NAMES[criterion.measurement].quantity == "proportion":
         return "no n decides it: the bound lies at the end of the scale"
-    return (
-        f"cannot be told beforehand: {criterion.measurement} is not a plain proportion; run once and read the interval"
-    )
+    return f"cannot be told beforehand: {criterion.measurement} is no plain proportion; run once and read the interval"

@@ -65,8 +65,8 @@ def _findings(record: AuditRecord, criterion: Criterion) -> Iterator[Finding]:
         makers = {evidence.probe for evidence, _ in matched}
         for evidence in record.evidence:
             if evidence.probe in makers and isinstance(evidence.result, NotApplicable | Failed):
-                yield _finding(criterion, criterion.where, "not_established", _silence(criterion, criterion.where, evidence),
-                               probe=evidence.probe)  # fmt: skip
+                because = _silence(criterion, criterion.where, evidence)
+                yield _finding(criterion, criterion.where, "not_established", because, probe=evidence.probe)
 
 
 def _matches(criterion: Criterion, where: Mapping[str, str]) -> bool:

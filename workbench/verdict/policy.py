@@ -34,7 +34,7 @@ class Criterion(Stored):
     reported: bool = False
     """No bound: the number must be there."""
     end: Literal["low", "high"] | None = None
-    """Which end of the interval must satisfy the bound. Default, the safe one: low for `at_least`, high for `at_most`."""
+    """Which end of the interval must satisfy the bound; by default the safe one (low for `at_least`, else high)."""
     severity: Literal["fail", "warn"] = "fail"
     why: str = Field(min_length=1)
     """What is at stake, for the person who signs."""
@@ -155,7 +155,10 @@ def _first(error: ValidationError, table: dict[str, Any]) -> str:
     path = _address(found["loc"], table)
     if found["type"] == "extra_forbidden":
         inside = len(found["loc"]) > 1
-        return f"{path}: unknown key{_nearest(str(found['loc'][-1]), Criterion.model_fields if inside else Policy.model_fields)}"
+        return (
+            f"{path}: unknown "
+            f"key{_nearest(str(found['loc'][-1]), Criterion.model_fields if inside else Policy.model_fields)}"
+        )
     message = found["msg"].removeprefix("Value error, ")
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     return f"{path}: {message}{more}" if path else f"{message}{more}"

@@ -55,7 +55,9 @@ def interval(held: Interval | None, unit: str, *, digits: int = 3) -> str:
     """Return '0.901 to 0.922', or 'exact' for a quantity that is counted."""
     if held is None:
         return "exact"
-    return f"{number(held.low, unit, digits=digits)} to {number(held.high, unit, digits=digits)}"
+    low, high = number(held.low, unit, digits=digits), number(held.high, unit, digits=digits)
+    (bare, _, low_unit), (_, _, high_unit) = low.partition(" "), high.partition(" ")
+    return f"{bare if low_unit == high_unit else low} to {high}"
 
 
 def level(held: Interval) -> str:
@@ -88,7 +90,7 @@ def _side(value: float, limit: float) -> int:
 
 
 def about(where: Mapping[str, str]) -> str:
-    """Return facets in words, beginning with a space: ' for age_band 60+', ' between the groups of age_band'; '' for none."""
+    """Return facets in words, beginning with a space (' for age_band 60+'); '' for none."""
     left = dict(where)
     parts = []
     if "attribute" in left and "group" in left:
@@ -107,7 +109,9 @@ def about(where: Mapping[str, str]) -> str:
             value = left.pop(facet)
             parts.append(f"{word} every {facet}" if value == "*" else f"{word} {value}")
     seen = left.pop("seen_in_training", None)
-    parts += [f"at {facet.replace('_', ' ')} {value}" for facet, value in left.items()]
+    for facet, value in left.items():
+        name = facet.replace("_", " ")
+        parts.append(f"for every {name}" if value == "*" else f"at {name} {value}")
     if seen is not None and seen != "*":
         parts.append(
             "(an attack seen in training)" if seen in {"yes", "true", "True"} else "(an attack not seen in training)"

@@ -1,0 +1,73 @@
+"""Explanations: what moved a decision, word by word, with the method's own error beside it."""
+
+from __future__ import annotations
+
+from workbench.evidence.exhibits import TokenScores
+from workbench.evidence.record import AuditRecord
+from workbench.report.blocks import Block, Cell, Fold, Heading, Paragraph, Quote, Table
+from workbench.report.marks import heat, special, weights
+from workbench.report.quotes import folded
+from workbench.report.text import SHOWN, cut_note, plural, short
+from workbench.verdict import wording
+
+EXPLAINED = 20
+"""Explained texts shown; the rest is in audit.json."""
+
+_LISTED = 12
+"""Words listed with their scores."""
+
+LEGEND = (
+    "Underlined with +: pushes towards the label explained. Dotted with −: pushes away from it. The darker, the "
+    "stronger, "
+    "relative to the strongest word of the text."
+)
+
+
+def explanations(record: AuditRecord) -> tuple[Block, ...]:
+    """Return the explained texts."""
+    held = [exhibit for _, exhibit in record.exhibits("token_scores") if isinstance(exhibit, TokenScores)]
+    if not held:
+        return ()
+    shown = held[:EXPLAINED]
+    more = f" {len(held) - len(shown)} more are in audit.json." if len(held) > len(shown) else ""
+    quotes = tuple(explained_text(scores) for scores in shown)
+    return (
+        Heading("Explained decisions"),
+        Paragraph(f"{LEGEND} Scores say what moved the model, not what is true or right.{more}", "quiet"),
+        *folded(quotes, "explained decisions"),
+    )
+
+
+def explained_text(scores: TokenScores) -> Quote:
+    """Return one explained text."""
+    facts = [f"explained: {short(scores.target)} (probability {wording.number(scores.probability, '')})"]
+    facts += [f"decided: {short(scores.predicted)}"] if scores.predicted is not None else []
+    facts += [f"true: {short(scores.label)}"] if scores.label is not None else []
+    facts.append(f"{scores.method}, in units of the {scores.output}")
+    facts.append(
+        "completeness gap undefined"
+        if scores.completeness_gap is None
+        else f"completeness gap {wording.number(scores.completeness_gap, '')}"
+    )
+    if scores.baseline is not None:
+        facts.append(f"compared with {scores.baseline}")
+    facts.append(plural(scores.passes, "forward pass", "forward passes"))
+    note = cut_note(len(scores.text)) if len(scores.text) > SHOWN else ""
+    name = f"Example {short(scores.example, 24)}" if scores.example else "Explained text"
+    return Quote(name, heat(scores), tuple(facts), (_scores(scores, name),), note)
+
+
+def _scores(scores: TokenScores, name: str) -> Fold:
+    ranked = sorted(weights(scores), key=lambda word: (-abs(word.score), word.start))
+    rows = [(Cell(short(word.text, 40)), Cell(f"{word.score:+.4f}", numeric=True)) for word in ranked[:_LISTED]]
+    rest = sum(word.score for word in ranked[_LISTED:])
+    if len(ranked) > _LISTED:
+        rows.append((Cell(f"the other {plural(len(ranked) - _LISTED, 'word')}"), Cell(f"{rest:+.4f}", numeric=True)))
+    if (outside := special(scores)) is not None:
+        rows.append((Cell("special tokens"), Cell(f"{outside:+.4f}", numeric=True)))
+    table = Table(
+        f"{name}: words by strength ({short(scores.method)}, {short(scores.target)})",
+        (Cell("Word"), Cell(f"Score ({short(scores.output)})", numeric=True)),
+        tuple(rows),
+    )
+    return Fold("Scores", (table,))

@@ -1,0 +1,256 @@
+"""What each measurement is, and what would change it. Keyed by name; a test asks for every known name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Two sentences for a reader who has not met the number before."""
+
+    what: str
+    changes: str
+    """What would change it."""
+
+
+_INTERVALS = (
+    "Means and their intervals move with the attacked sample; a stronger search or a larger budget "
+    "moves the number itself."
+)
+_THRESHOLD = "The decision rule: another threshold trades this against its counterpart."
+
+GLOSSARY: Mapping[str, Entry] = MappingProxyType(
+    {
+        "performance.accuracy": Entry(
+            "Share of the audited examples on which the decision equals the label.",
+            "The mix of labels in the data: where one label is common, always giving it already scores high.",
+        ),
+        "performance.balanced_accuracy": Entry(
+            "Mean over the labels of the share of their examples that is decided correctly. Guessing scores 1 / "
+            "number of labels.",
+            _THRESHOLD,
+        ),
+        "performance.macro_f1": Entry(
+            "Plain mean over the labels of F1, so that a rare label counts as much as a common one.",
+            "Few examples of a rare label make it unsteady.",
+        ),
+        "performance.precision": Entry("Of the examples given this label, the share that truly has it.", _THRESHOLD),
+        "performance.recall": Entry("Of the examples that have this label, the share that was given it.", _THRESHOLD),
+        "performance.f1": Entry("Harmonic mean of precision and recall of one label.", _THRESHOLD),
+        "performance.roc_auc": Entry(
+            "Probability that a random positive example is ranked above a random negative one; 0.5 is guessing. "
+            "It does not depend on the threshold.",
+            "How different the examples are: easy ones, far from the boundary, raise it.",
+        ),
+        "performance.average_precision": Entry(
+            "Mean precision over all recall levels. A random ranking scores the share of positives.",
+            "The share of positives in the data: do not compare it between data sets that differ in it.",
+        ),
+        "performance.log_loss": Entry(
+            "Mean negative log probability of the true label; 0 is perfect, always saying 50% costs 0.693.",
+            "A few confident mistakes: each costs as much as many right answers save.",
+        ),
+        "calibration.ece": Entry(
+            "Typical distance between the stated confidence and how often it is right (root mean square over "
+            "bins of equal "
+            "size, with the part that chance alone causes taken off).",
+            "The number of bins, a little; recalibrating the probabilities, a lot.",
+        ),
+        "calibration.ece_raw": Entry(
+            "The same distance as most papers report it (mean absolute, chance included). It is never 0, not "
+            "even for a "
+            "perfectly calibrated model.",
+            "The number of examples: with few of them it is large for every model.",
+        ),
+        "calibration.ece_raw_if_calibrated": Entry(
+            "What the raw figure would be if the model were perfectly calibrated, given this number of examples.",
+            "The number of examples and bins. Compare the raw figure with this one, not with 0.",
+        ),
+        "calibration.brier": Entry(
+            "Mean squared distance between probability and outcome; 0 is perfect. It mixes calibration with sharpness.",
+            "The share of positives, which sets what a model without skill would score.",
+        ),
+        "cost.parameters": Entry("Numbers that were learned.", "Another architecture."),
+        "cost.bytes": Entry("Size of the weight files on disk.", "Number format of the weights; pruning."),
+        "cost.latency_p50": Entry(
+            "Half of single requests take at most this long.",
+            "The machine, what else runs on it, and the length of the texts.",
+        ),
+        "cost.latency_p95": Entry(
+            "19 of 20 single requests take at most this long.", "As the median, and more so the longest texts."
+        ),
+        "cost.throughput": Entry(
+            "Examples decided per second in large batches.", "The machine, precision and the length of the texts."
+        ),
+        "cost.peak_memory": Entry("Most memory held while deciding.", "Batch size and the length of the texts."),
+        "robustness.attack_success_rate": Entry(
+            "Of the attacked examples that the model decided correctly, the share for which the attack found a "
+            "rewriting "
+            "that changes the decision.",
+            "A stronger search, a larger query budget, looser rules for rewriting. An attack that fails proves "
+            "no robustness.",
+        ),
+        "robustness.accuracy_under_attack": Entry(
+            "Share of the attacked examples that stay correctly decided: those that the model had wrong already "
+            "count as wrong.",
+            "As the success rate; and the accuracy without any attack.",
+        ),
+        "robustness.queries_mean": Entry("Times that the attack asked the model, per attacked example.", _INTERVALS),
+        "robustness.words_changed_mean": Entry("Words that a successful rewriting changed, on average.", _INTERVALS),
+        "robustness.similarity_mean": Entry(
+            "How close successful rewritings stay to their originals, by a sentence encoder; 1 is identical.",
+            "The encoder. It does not notice every change of meaning: read the rewritings.",
+        ),
+        "robustness.failure_rate": Entry(
+            "Share of the cases of one required behaviour that the model gets wrong.",
+            "The templates: they are written cases, not a sample of real texts.",
+        ),
+        "robustness.noise_auc": Entry(
+            "Mean accuracy while noise of one kind grows from none to its maximum.",
+            "The kind of noise and where its scale ends.",
+        ),
+        "robustness.certified_accuracy": Entry(
+            "Share of examples decided correctly with a proof that no change within the radius alters the decision.",
+            "The radius, and how tight the proof is: it is a lower bound.",
+        ),
+        "fairness.selection_rate": Entry(
+            "Share of the group that receives the positive decision, right or wrong.",
+            "The share of true positives in the group; the threshold.",
+        ),
+        "fairness.accuracy": Entry(
+            "Share of the group that is decided correctly.", "The mix of labels within the group."
+        ),
+        "fairness.true_positive_rate": Entry("Of the group's true positives, the share that is found.", _THRESHOLD),
+        "fairness.false_positive_rate": Entry(
+            "Of the group's true negatives, the share wrongly given the positive decision.", _THRESHOLD
+        ),
+        "fairness.false_negative_rate": Entry("Of the group's true positives, the share that is missed.", _THRESHOLD),
+        "fairness.precision": Entry(
+            "Of the group's positive decisions, the share that is right.", "The share of true positives in the group."
+        ),
+        "fairness.roc_auc": Entry(
+            "Ranking quality within the group: positives above negatives.", "How different the group's examples are."
+        ),
+        "fairness.demographic_parity_difference": Entry(
+            "Largest difference between two groups in how often they receive the positive decision.",
+            "True differences between the groups count too: a gap here is a question, not yet a finding of fault.",
+        ),
+        "fairness.demographic_parity_ratio": Entry(
+            "Lowest selection rate divided by the highest; 1 is equal. The 'four fifths' rule of thumb compares "
+            "it with 0.8.",
+            "As the difference; where all rates are low, small gaps give small ratios.",
+        ),
+        "fairness.equal_opportunity_difference": Entry(
+            "Largest difference between two groups in the share of true positives that is found.",
+            "Threshold; small groups widen its interval.",
+        ),
+        "fairness.equalized_odds_difference": Entry(
+            "The larger of two gaps between groups: in the share of true positives found, and in the share of "
+            "true negatives "
+            "wrongly decided.",
+            "Threshold; groups with few true negatives widen its interval.",
+        ),
+        "fairness.predictive_parity_difference": Entry(
+            "Largest difference between two groups in how often a positive decision is right.",
+            "Different shares of true positives: it cannot vanish together with the error gaps where these differ.",
+        ),
+        "fairness.accuracy_difference": Entry(
+            "Largest difference between two groups in accuracy.", "Small groups widen its interval."
+        ),
+        "fairness.worst_group_accuracy": Entry(
+            "Accuracy of the group for which it is lowest.",
+            "The number of groups: the lowest of many is low by chance alone.",
+        ),
+        "fairness.subgroup_auc": Entry(
+            "Ranking quality among the examples that mention or belong to the group.",
+            "How different the group's examples are.",
+        ),
+        "fairness.bpsn_auc": Entry(
+            "Ranking of the group's negatives against everybody else's positives; low: the group is decided "
+            "positive too easily.",
+            "The mix of examples inside and outside the group.",
+        ),
+        "fairness.bnsp_auc": Entry(
+            "Ranking of the group's positives against everybody else's negatives; low: the group is decided "
+            "negative too easily.",
+            "The mix of examples inside and outside the group.",
+        ),
+        "fairness.counterfactual_flip_rate": Entry(
+            "Share of texts whose decision changes when only the words for a group are exchanged.",
+            "The list of words; pairs that make no sense after the exchange.",
+        ),
+        "privacy.epsilon": Entry(
+            "Upper bound of the privacy loss that differential privacy guarantees, given delta; smaller protects more.",
+            "More training steps, less noise, larger sampling rate raise it.",
+        ),
+        "privacy.delta": Entry(
+            "Probability with which the epsilon guarantee may fail.",
+            "It is chosen, and must be far below 1 / number of people.",
+        ),
+        "privacy.membership_auc": Entry(
+            "How well an attacker tells training members from others; 0.5 is guessing.",
+            "A stronger attack; more overfitting.",
+        ),
+        "privacy.membership_tpr": Entry(
+            "Share of the members that an attacker finds while wrongly accusing at most the stated share of others.",
+            "A stronger attack; a few exposed people are enough, which the average hides.",
+        ),
+        "privacy.canary_exposure": Entry(
+            "How much more likely the model finds a planted secret than its equals that were not planted, in bits.",
+            "How often the secret was planted; the number of comparisons caps it.",
+        ),
+        "privacy.epsilon_lower_bound": Entry(
+            "The least epsilon that the attack's success proves, at the stated confidence.",
+            "A stronger attack or more canaries.",
+        ),
+        "explanations.comprehensiveness": Entry(
+            "Fall in the probability when the words named most important are deleted; higher is more faithful.",
+            "What deleted words are replaced by; the share deleted. Compare with the random baseline.",
+        ),
+        "explanations.sufficiency": Entry(
+            "Fall in the probability when only the words named most important are kept; lower is more faithful.",
+            "As comprehensiveness.",
+        ),
+        "explanations.deletion_auc": Entry(
+            "Mean probability while words are deleted, most important first; lower is more faithful.",
+            "As comprehensiveness.",
+        ),
+        "explanations.insertion_auc": Entry(
+            "Mean probability while words are put back, most important first; higher is more faithful.",
+            "As comprehensiveness.",
+        ),
+        "explanations.tau_loo": Entry(
+            "Rank correlation with the effect of leaving out each word alone.",
+            "Words that act together: leaving out one shows nothing.",
+        ),
+        "explanations.infidelity": Entry(
+            "Mean squared error when the scores predict the effect of random changes; lower is better.",
+            "Kind and size of the changes.",
+        ),
+        "explanations.sensitivity": Entry(
+            "How much the scores move when the input moves a little; lower is steadier.",
+            "Size of the movement; a constant map is steady too.",
+        ),
+        "explanations.randomisation_correlation": Entry(
+            "Rank correlation of the scores before and after the model's weights are randomised; near 0, as it "
+            "should be, "
+            "means that the scores depend on what was learned.",
+            "How many layers are randomised.",
+        ),
+        "explanations.seed_stability": Entry(
+            "Agreement of the scores when only the random seed changes; 1 for methods without chance.",
+            "More samples per explanation raise it.",
+        ),
+        "explanations.completeness_gap": Entry(
+            "How far the scores are from adding up to what they should explain, as share of it; 0 is exact.",
+            "More integration steps reduce it. A large gap: do not trust this explanation's sizes.",
+        ),
+        "explanations.agreement": Entry(
+            "Rank agreement of two attribution methods on the same decisions.",
+            "Agreement is no proof of faithfulness: both may err alike.",
+        ),
+    }
+)

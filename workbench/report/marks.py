@@ -1,0 +1,120 @@
+"""Marked text: what an attack changed, and what moved a decision."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import accumulate
+
+from workbench.evidence.exhibits import TokenScores
+from workbench.report.blocks import Run
+from workbench.report.text import SHOWN
+
+_WORD = re.compile(r"\s+|\w+|[^\w\s]")
+_CONTEXT = 160
+"""Characters kept on both sides of a change in a long text."""
+_COMPARED = 20_000
+"""Characters compared; word-by-word comparison is quadratic at worst."""
+LEVELS = 4
+"""Shades of the heat of a word."""
+
+
+def changes(original: str, rewritten: str) -> tuple[Run, ...]:
+    """Return the rewritten text with its changes marked word by word; long unchanged stretches are left out."""
+    before, after = _WORD.findall(original[:_COMPARED]), _WORD.findall(rewritten[:_COMPARED])
+    runs: list[Run] = []
+    for tag, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if tag == "equal":
+            runs.append(Run("".join(before[a:b])))
+            continue
+        if a < b:
+            runs.append(Run("".join(before[a:b]), "del"))
+        if c < d:
+            runs.append(Run("".join(after[c:d]), "ins"))
+    if sum(len(run.text) for run in runs) > SHOWN:
+        runs = [run if run.mark else Run(_middle_out(run.text)) for run in runs]
+    return _capped(runs)
+
+
+def _middle_out(text: str) -> str:
+    return text if len(text) <= 2 * _CONTEXT + 20 else f"{text[:_CONTEXT]} […] {text[-_CONTEXT:]}"
+
+
+def _capped(runs: Iterable[Run]) -> tuple[Run, ...]:
+    kept: list[Run] = []
+    left = SHOWN
+    for run in runs:
+        if left <= 0:
+            return (*kept, Run("…"))
+        kept.append(Run(run.text[:left], run.mark, run.title))
+        left -= len(run.text)
+    return (*kept, Run("…")) if left < 0 else tuple(kept)
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """A word (or token) of an explained text with its score."""
+
+    start: int
+    stop: int
+    text: str
+    score: float
+
+
+def weights(scores: TokenScores) -> tuple[Weight, ...]:
+    """Return the scores by word, in reading order: a word's score is the sum over its pieces.
+
+    Texts written without spaces stay split into tokens. Special tokens, which have no place in the text, are left out.
+    """
+    pieces = [
+        Weight(start, stop, scores.text[start:stop], score)
+        for (start, stop), score in zip(scores.spans, scores.scores, strict=True)
+        if stop > start
+    ]
+    words = [match.span() for match in re.finditer(r"\w+|[^\w\s]", scores.text)]
+    if len(words) * 4 < len(pieces):
+        return tuple(sorted(pieces, key=lambda piece: piece.start))
+    merged: list[Weight] = []
+    edges = iter(words)
+    current = next(edges, None)
+    for piece in sorted(pieces, key=lambda piece: piece.start):
+        while current is not None and current[1] <= piece.start:
+            current = next(edges, None)
+        start, stop, score = piece.start, piece.stop, piece.score
+        if current is not None and current[0] <= start:
+            start, stop = current[0], max(current[1], stop)
+        if merged and start < merged[-1].stop:  # another piece of the same word
+            last = merged.pop()
+            start, stop, score = last.start, max(last.stop, stop), last.score + score
+        merged.append(Weight(start, stop, scores.text[start:stop], score))
+    return tuple(merged)
+
+
+def special(scores: TokenScores) -> float | None:
+    """Return the sum of the scores of special tokens; None where there are none."""
+    held = [score for (start, stop), score in zip(scores.spans, scores.scores, strict=True) if stop <= start]
+    return sum(held) if held else None
+
+
+def heat(scores: TokenScores) -> tuple[Run, ...]:
+    """Return the text with its words marked by sign and strength, relative to the strongest word."""
+    return _capped(_heat(scores))
+
+
+def _heat(scores: TokenScores) -> Iterator[Run]:
+    words = weights(scores)
+    largest = max((abs(word.score) for word in words), default=0.0)
+    ends = [0, *accumulate((word.stop for word in words), max)]
+    for word, end in zip(words, ends, strict=False):
+        if word.start < end:
+            continue  # overlaps the word before
+        if word.start > end:
+            yield Run(scores.text[end : word.start])
+        share = word.score / largest if largest else 0.0
+        strength = min(LEVELS, int(abs(share) * LEVELS + 0.5))
+        sign = "plus" if share > 0 else "minus"
+        yield Run(word.text, f"{sign}{strength}" if strength else "", f"{word.score:+.3f}")
+    if ends[-1] < len(scores.text):
+        yield Run(scores.text[ends[-1] :])

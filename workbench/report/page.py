@@ -1,0 +1,72 @@
+"""From a record and its findings to a page of plain values. Everything is formatted here; templates only lay out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from workbench.evidence.record import AuditRecord, Finding
+from workbench.report.blocks import Block, Cell, Definitions, Fold, Page, Paragraph, Section, Table
+from workbench.report.gates import gates
+from workbench.report.identity import identity
+from workbench.report.pillars import sections
+from workbench.report.scope import scope
+from workbench.report.summary import summary
+from workbench.report.text import plural, short
+from workbench.verdict import wording
+
+
+def page(record: AuditRecord, findings: Sequence[Finding]) -> Page:
+    """Return the page, in the reading order of the architecture."""
+    model, card, settings = record.model, record.corpus, record.audit
+    return Page(
+        title=f"Audit of {short(model.name)}",
+        subtitle=f"on {short(card.name)}, {settings.date[:10]}",
+        facts=(
+            ("Model", short(model.name)),
+            ("Data", f"{short(card.name)}, {plural(card.n, 'example')}"),
+            ("Policy", short(settings.policy)),
+            ("Date", settings.date[:10]),
+        ),
+        summary=summary(record, findings),
+        sections=(gates(findings), identity(record), scope(record), *sections(record), _reproduce(record)),
+        footer=f"Workbench {record.environment.code}; record schema {record.schema_version}; from audit.json alone.",
+    )
+
+
+def _reproduce(record: AuditRecord) -> Section:
+    settings = record.audit
+    rows = (
+        ("Command", settings.command or "not recorded (the audit was started from Python)"),
+        ("Seed", str(settings.seed)),
+        ("Policy digest", f"sha256 {settings.policy_digest}"),
+        ("Model digest", f"sha256 {record.model.digest}"),
+        ("Data digest", f"sha256 {record.corpus.digest}"),
+        ("Record schema", str(record.schema_version)),
+    )
+    probes = tuple(
+        (
+            Cell(evidence.probe),
+            Cell(evidence.result.outcome.replace("_", " ")),
+            Cell(", ".join(f"{key} = {value}" for key, value in evidence.params.items()) or "–"),
+            Cell(str(evidence.seed), numeric=True),
+            Cell(wording.number(evidence.seconds, "seconds"), numeric=True),
+        )
+        for evidence in record.evidence
+    )
+    columns = (
+        Cell("Probe"),
+        Cell("Outcome"),
+        Cell("Parameters"),
+        Cell("Seed", numeric=True),
+        Cell("Took", numeric=True),
+    )
+    blocks: tuple[Block, ...] = (
+        Paragraph(
+            "The same command on the same model and data gives the same record, apart from its date and what is timed. "
+            "audit.json beside this page holds every number, every text in full and the facts needed to check them; "
+            "this page can be written again from it with: workbench report audit.json"
+        ),
+        Definitions(rows, mono=True),
+        Fold("Probes that were run, with parameters", (Table("Probes, parameters and time", columns, probes),)),
+    )
+    return Section("reproduce", "How to reproduce", blocks)

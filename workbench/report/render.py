@@ -1,0 +1,53 @@
+"""From plain values to one self-contained HTML file: no script, no request, no trust in any text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from workbench.evidence.record import AuditRecord, Finding
+from workbench.report.page import page
+from workbench.report.summary import JUDGED, SIGNS
+from workbench.report.text import visible
+
+TEMPLATES = "workbench.report"
+
+
+def render(record: AuditRecord, findings: Sequence[Finding]) -> str:
+    """Return the report. Pure: same record and findings, same text."""
+    return template("page.html.j2").render(page=page(record, findings), css=style("report.css"))
+
+
+def template(name: str) -> Any:
+    """Return a template of this folder: autoescape on, undefined names raise, control characters spelled out."""
+    return _environment().get_template(name)
+
+
+@cache
+def style(name: str) -> Markup:
+    """Return a style sheet of ours, which may be inlined as it is."""
+    return Markup((resources.files(TEMPLATES) / "templates" / name).read_text(encoding="utf-8"))
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader(TEMPLATES, "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_spelled_out,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.globals.update(signs=SIGNS, judged=JUDGED)
+    return environment
+
+
+def _spelled_out(value: Any) -> Any:
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value

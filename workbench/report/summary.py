@@ -1,0 +1,226 @@
+"""The first screen: verdict, exceptions, limits, what to do next. For the person who signs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from workbench.evidence.names import NAMES
+from workbench.evidence.record import AuditRecord, Evidence, Failed, Finding, NotApplicable, Verdict
+from workbench.report.blocks import Item, Summary
+from workbench.report.text import listed, plural, short
+from workbench.verdict import wording
+from workbench.verdict.decidable import smallest_n
+from workbench.verdict.judge import REPORTED, overall, worst_first
+
+WORDS = {"pass": "Pass", "warn": "Pass, with warnings", "fail": "Fail", "not_established": "Not established"}
+JUDGED = {"pass": "Met", "warn": "Warning", "fail": "Missed", "not_established": "Not established"}
+"""How one requirement's verdict is called."""
+
+SIGNS = {"pass": "✓", "warn": "!", "fail": "✗", "not_established": "?"}
+
+PILLARS = {
+    "performance": "Performance",
+    "calibration": "Calibration",
+    "robustness": "Robustness",
+    "fairness": "Fairness",
+    "privacy": "Privacy",
+    "explanations": "Explanations",
+    "cost": "Cost",
+}
+"""Section id to title, in reading order."""
+
+
+def summary(record: AuditRecord, findings: Sequence[Finding]) -> Summary:
+    """Return the first screen's contents."""
+    verdict = overall(record, findings)
+    return Summary(
+        verdict=verdict,
+        word=WORDS[verdict],
+        sentence=_sentence(record, findings, verdict),
+        exceptions=tuple(_exceptions(record, findings)),
+        limits=tuple(_limits(record)),
+        steps=tuple(_steps(record, findings, verdict)),
+    )
+
+
+def summary_line(record: AuditRecord, findings: Sequence[Finding]) -> str:
+    """Return the verdict in one line, for terminals and CI logs."""
+    verdict = overall(record, findings)
+    counts = ", ".join(
+        f"{count} {word}"
+        for state, word in (
+            ("fail", "failed"),
+            ("not_established", "not established"),
+            ("warn", "warned"),
+            ("pass", "passed"),
+        )
+        if (count := sum(finding.verdict == state for finding in findings))
+    )
+    return (
+        f"{SIGNS[verdict]} {WORDS[verdict]}: {short(record.model.name)} on {short(record.corpus.name)} "
+        f"({plural(record.corpus.n, 'example')}, policy {short(record.audit.policy)}): "
+        f"{counts or 'no criterion judged'}"
+    )
+
+
+def failed(record: AuditRecord) -> list[tuple[Evidence, Failed]]:
+    """Return the probes that crashed."""
+    return [(evidence, evidence.result) for evidence in record.evidence if isinstance(evidence.result, Failed)]
+
+
+def skipped(record: AuditRecord) -> list[tuple[Evidence, NotApplicable]]:
+    """Return the probes that could not run."""
+    return [(evidence, evidence.result) for evidence in record.evidence if isinstance(evidence.result, NotApplicable)]
+
+
+def pillar(probe_or_name: str) -> str:
+    """Return the part before the dot."""
+    return probe_or_name.partition(".")[0]
+
+
+def untested(record: AuditRecord) -> list[str]:
+    """Return the pillars about which the record holds no measurement."""
+    held = {pillar(one.name) for _, one in record.measurements()}
+    return [name for name in PILLARS if name not in held]
+
+
+def _sentence(record: AuditRecord, findings: Sequence[Finding], verdict: Verdict) -> str:
+    policy = f"the policy “{short(record.audit.policy)}”"
+    if not findings:
+        return f"Nothing was judged: {policy} holds no criterion, so nothing is established."
+    count = {state: sum(finding.verdict == state for finding in findings) for state in WORDS}
+    total = len(findings)
+    crashed = len(failed(record))
+    if verdict == "fail":
+        rest = (
+            f"; {plural(count['not_established'], 'other')} could not be established"
+            if count["not_established"]
+            else ""
+        )
+        return f"The model misses {count['fail']} of {plural(total, 'requirement')} of {policy}{rest}."
+    if verdict == "not_established":
+        if count["not_established"]:
+            return (
+                f"{count['not_established']} of {plural(total, 'requirement')} of {policy} could not be established. "
+                "That is not a pass: what was not shown may be so or not."
+            )
+        if crashed:
+            return (
+                f"No requirement of {policy} is missed, but {plural(crashed, 'probe')} crashed, so the audit "
+                "is incomplete."
+            )
+        return f"{policy[0].upper()}{policy[1:]} sets no bound, so nothing is established."
+    if verdict == "warn":
+        return (
+            f"No requirement of {policy} that blocks a release is missed; {plural(count['warn'], 'warning')} "
+            "to decide on."
+        )
+    return f"The model meets all {plural(total, 'requirement')} of {policy}."
+
+
+def _exceptions(record: AuditRecord, findings: Sequence[Finding]) -> Iterator[Item]:
+    ranked = [
+        Item(finding.because, finding.verdict, section=pillar(finding.measurement), section_title="Evidence")
+        for finding in worst_first(findings)
+        if finding.verdict != "pass"
+    ]
+    yield from (item for item in ranked if item.sign == "fail")
+    for evidence, result in failed(record):
+        yield Item(result.error, "fail", f"The probe {evidence.probe} crashed: ", "identity", "Details")
+    yield from (item for item in ranked if item.sign != "fail")
+
+
+def _limits(record: AuditRecord) -> Iterator[Item]:
+    card = record.corpus
+    what = f"{plural(card.n, 'example')} of “{short(card.name)}” ({_split(card.split)})"
+    if card.people != card.n:
+        what += f" by {plural(card.people, 'person', 'people')}"
+    yield Item(
+        f"The verdict is about {what}. Other texts, other people or another time may differ.",
+        section="scope",
+        section_title="Scope",
+    )
+    if missing := untested(record):
+        yield Item(f"Not tested in this audit: {listed([PILLARS[name].lower() for name in missing])}.")
+    if card.in_training:
+        yield Item(
+            f"{plural(card.in_training, 'of the audited examples shares', 'of the audited examples share')} a "
+            "person or a text "
+            "with the training data, so results may be too good."
+        )
+    elif card.in_training is None:
+        yield Item("Whether the audited examples were in the model's training data is unknown.")
+    if card.truncated:
+        yield Item(
+            f"{plural(card.truncated, 'text is', 'texts are')} longer than the model reads; the rest of each was "
+            "ignored."
+        )
+    if record.audit.ledger_count > 1:
+        yield Item(
+            f"These very examples have been audited {record.audit.ledger_count} times on this installation: a "
+            "model chosen "
+            "by looking at them looks better than it is."
+        )
+    if too_small := [
+        f"{short(group)} ({short(exhibit.attribute)})"
+        for _, exhibit in record.exhibits("group_table")
+        if exhibit.kind == "group_table"
+        for group in exhibit.too_small
+    ]:
+        yield Item(f"Too small to compare: {listed(too_small, 5)}.", section="fairness", section_title="Fairness")
+
+
+def _split(split: str) -> str:
+    return "all of it" if split == "all" else f"its {short(split)} split"
+
+
+def _steps(record: AuditRecord, findings: Sequence[Finding], verdict: Verdict) -> Iterator[Item]:
+    for evidence, _ in failed(record):
+        yield Item(
+            f"Repair what made {evidence.probe} crash, and audit again.", section="identity", section_title="The error"
+        )
+    asked: set[str] = set()
+    for finding in worst_first(findings):
+        text = _step(finding)
+        if text and text not in asked:
+            asked.add(text)
+            yield Item(
+                text, section=pillar(finding.measurement), section_title=PILLARS.get(pillar(finding.measurement), "")
+            )
+    if verdict == "pass":
+        yield Item(
+            "Nothing in this policy stands against release. Check that the limits are acceptable for the intended use."
+        )
+    if verdict in {"pass", "warn"}:
+        yield Item("Keep this report with audit.json, and audit again when the model, the data or the use changes.")
+
+
+def _step(finding: Finding) -> str:
+    about = wording.subject(finding.measurement, finding.where)
+    if finding.verdict == "fail":
+        return (
+            f"Do not release under this policy: first improve what lies behind “{about}”, or have the bound "
+            "itself reviewed."
+        )
+    if finding.verdict == "warn":
+        return f"Decide whether “{about}” is acceptable for the intended use, and write down why."
+    if finding.verdict == "not_established":
+        if finding.evidence is None:
+            return f"Have “{about}” measured: the reason why it was not stands in the table of requirements."
+        return f"Audit more examples to decide “{about}”{_enough(finding)}."
+    return ""
+
+
+def _enough(finding: Finding) -> str:
+    one = finding.evidence
+    known = NAMES.get(finding.measurement)
+    if one is None or known is None or known.quantity != "proportion" or finding.bound == REPORTED:
+        return ""
+    n = smallest_n(one.value, float(finding.bound.rpartition(" ")[2]))
+    return "" if n is None else f": an n of about {_rounded_up(n):,} would do, if the value stays as it is"
+
+
+def _rounded_up(n: int) -> int:
+    """Return `n` rounded up to two significant digits."""
+    step = 10 ** max(0, len(str(n)) - 2)
+    return -(-n // step) * step
