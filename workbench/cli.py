@@ -56,7 +56,7 @@ TrainData = Annotated[str | None, _option("--data", "Named corpus, file or hub d
 AuditData = Annotated[str, _option("--data", "Named corpus, .csv .tsv .jsonl .parquet file, or hub data set.")]
 RecipeFile = Annotated[Path | None, _option("--recipe", "TOML recipe (default: the built-in one).")]
 Backbone = Annotated[str | None, _option("--backbone", "Model to fine-tune.")]
-Epochs = Annotated[float | None, _option("--epochs", "Passes over the training data.")]
+Epochs = Annotated[int | None, _option("--epochs", "Passes over the training data.")]
 BatchSize = Annotated[int | None, _option("--batch-size", "Examples per batch.")]
 LearningRate = Annotated[float | None, _option("--learning-rate", "Peak learning rate.")]
 MaxLength = Annotated[int | None, _option("--max-length", "Tokens read of one text.")]
@@ -91,7 +91,9 @@ def demo(
     """Train the embedded default model on the embedded default corpus, audit it, write the report."""
     from workbench.demo import run_demo
 
-    run_demo(runs, out, fresh=fresh, command=_command())
+    _network(online=False)
+    verdict = run_demo(runs, out, fresh=fresh, command=_command())
+    terminal.out.print(f"(`workbench audit` would have exited with {_exit_code(verdict)}.)", style="dim")
 
 
 @app.command(
@@ -126,11 +128,11 @@ def train(
     from workbench import verbs
     from workbench.train.recipe import Recipe
 
-    overrides = {
+    flags = {
         "backbone": backbone, "epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate,
         "max_length": max_length, "limit": limit, "seed": seed, "precision": precision,
     }  # fmt: skip
-    chosen = Recipe.read(recipe, overrides=overrides)
+    chosen = Recipe.read(recipe or "default").but(where="train", **flags)
     with terminal.training_progress() as progress:
         trained = verbs.train(
             chosen, data, out=out, columns=_columns(text_column, label_column, group_column, id_column, person_column),

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from workbench.evidence.exhibits import TokenScores
     from workbench.evidence.record import AuditRecord, Finding, Verdict
     from workbench.results import Audited
-    from workbench.train.loop import TrainingEvent
+    from workbench.train.events import TrainingEvent
 
 out = Console(highlight=False, soft_wrap=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -79,10 +79,12 @@ def training_progress() -> Iterator[Callable[[TrainingEvent], None]]:
             if event.phase not in tasks:
                 tasks[event.phase] = bars.add_task(event.phase, total=event.total)
             bars.update(tasks[event.phase], completed=event.step, total=event.total, description=f"{event.phase}{loss}")
-            ended = event.total is not None and event.step >= event.total
-            if not err.is_terminal and (ended or time.monotonic() - said > 30):
+            if event.message:
+                bars.print(Text(clean(event.message)))
+            ended = event.step >= event.total
+            if not err.is_terminal and (ended or event.message or time.monotonic() - said > 30):
                 said = time.monotonic()
-                err.print(f"{event.phase}: {event.step} of {event.total}{loss}")
+                err.print(f"{event.phase}: {event.step} of {event.total}{loss}  {clean(event.message)}".rstrip())
 
         yield show
 
@@ -141,8 +143,9 @@ def print_training(card: TrainingCard, folder: Path) -> None:
 
 def print_catalogue(entries: Iterable[CatalogueEntry]) -> None:
     """Print the named corpora and models."""
-    rows = [(e.name, e.kind, e.task, e.size, e.licence, e.digest[:12], e.state) for e in entries]
-    print_table(("name", "kind", "task", "size", "licence", "sha256", "state"), rows)
+    for entry in entries:
+        out.print(Text.assemble((clean(entry.name), "bold"), f"  {entry.kind}, {entry.task}, {entry.size}"))
+        out.print(Text(f"    licence {clean(entry.licence)}; sha256 {entry.digest[:16]}…; {clean(entry.state)}"))
 
 
 def print_checks(checks: Iterable[Check]) -> None:

@@ -5,10 +5,10 @@ Heavy modules are imported inside the verbs, so that `render` and `judge` work o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workbench.errors import BadInput, Misconfigured, NotFound
 from workbench.evidence.decision import Decision
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from workbench.data.sources import Columns
     from workbench.models.hugging_face import HuggingFaceTextClassifier
     from workbench.models.protocols import Classifier
+    from workbench.train.events import OnEvent
     from workbench.train.loop import Trained
     from workbench.train.recipe import Recipe
 
@@ -60,19 +61,30 @@ def train(
     resume: bool = False,
     track: str | None = None,
     online: bool = False,
-    progress: Callable[[Any], None] | None = None,
+    progress: OnEvent | None = None,
 ) -> Trained:
     """Fine-tune as `recipe` says and write a plain Hugging Face checkpoint with a training card to `out`.
 
-    `recipe` is a `Recipe`, a TOML file, or None for the default; `data` overrides the recipe's.
+    Args:
+        recipe: a `Recipe`, a TOML file, or None for the shipped one.
+        data: a named corpus, a file, a hub data set (with `online`) or a `Corpus`; overrides the recipe's.
+        out: a folder that does not exist yet, or is empty.
+        columns: which columns of a file or hub data set hold text, label, groups, id, person.
+        resume: continue an interrupted run; return at once if this very run is finished in `out`.
+        track: 'tensorboard', 'mlflow' or 'wandb'.
+        online: allow downloads.
+        progress: called with every `TrainingEvent`.
+
+    Raises:
+        BadInput: the recipe, the data or `out` cannot be used; the message says what to do.
     """
     from workbench.train.loop import train as fine_tune
     from workbench.train.recipe import Recipe
 
-    chosen = recipe if isinstance(recipe, Recipe) else Recipe() if recipe is None else Recipe.read(Path(recipe))
+    chosen = recipe if isinstance(recipe, Recipe) else Recipe.read(recipe or "default")
     corpus = _corpus(chosen.data if data is None else data, columns=columns, online=online)
-    chosen = chosen.model_copy(update={"data": corpus.name})
-    return fine_tune(chosen, corpus, Path(out), resume=resume, track=track, progress=progress)
+    chosen = chosen.but(data=corpus.name)
+    return fine_tune(chosen, corpus, Path(out), resume=resume, track=track, online=online, progress=progress)
 
 
 def audit(
