@@ -269,3 +269,93 @@ def _tiny_tokenizer() -> Any:
         mask_token="[MASK]",
         model_max_length=32,
     )
+
+
+# A differentiable model whose attributions are known (the engineer of explanations and attacks).
+
+
+class KnownModel:
+    """Two labels; the logit of 'positive' is `shape(sum over tokens of weight)`, that of 'negative' is 0.
+
+    Tokens are split at spaces, the special ones '<s>' and '</s>' weigh nothing. A token's embedding is float64 and two
+    numbers wide; its weight is their sum. Unknown words weigh 0.25, padding -0.125. Reads at most `limit` tokens.
+    """
+
+    def __init__(self, weights: dict[str, float], shape: Callable[[Any], Any], limit: int = 16) -> None:
+        import torch
+
+        self.words = ("<pad>", "<s>", "</s>", "<unk>", *weights)
+        values = torch.tensor([-0.125, 0.0, 0.0, 0.25, *weights.values()], dtype=torch.float64)
+        self.table = torch.stack([0.75 * values, 0.25 * values], dim=1)
+        self.shape, self.limit, self.labels = shape, limit, ("negative", "positive")
+
+    @property
+    def task(self) -> Any:
+        from workbench.data.corpus import Task
+
+        return Task.TEXT_CLASSIFICATION
+
+    @property
+    def card(self) -> Any:
+        from workbench.evidence.cards import ModelCard
+
+        return ModelCard(
+            name="known",
+            digest="0" * 64,
+            files={},
+            architecture="KnownModel",
+            base=None,
+            task=self.task,
+            labels=self.labels,
+            max_length=self.limit,
+            parameters=self.table.numel(),
+            bytes=8 * self.table.numel(),
+        )
+
+    def encode(self, inputs: Any) -> Any:
+        import re
+
+        import torch
+
+        from workbench.models.protocols import Encoded
+
+        rows, spans = [], []
+        for text in inputs:
+            found = list(re.finditer(r"\S+", text))[: self.limit - 2]
+            rows.append(("<s>", *(match.group() for match in found), "</s>"))
+            spans.append(((0, 0), *(match.span() for match in found), (0, 0)))
+        length = max(len(row) for row in rows)
+        number = {word: i for i, word in enumerate(self.words)}
+        ids = torch.tensor([[number.get(word, 3) for word in row] + [0] * (length - len(row)) for row in rows])
+        mask = torch.tensor([[1] * len(row) + [0] * (length - len(row)) for row in rows])
+        return Encoded(ids, mask, ids < 3, tuple(rows), tuple(spans))
+
+    def embed(self, input_ids: Any) -> Any:
+        return self.table[input_ids]
+
+    def baseline_ids(self, encoded: Any) -> Any:
+        return encoded.input_ids.where(encoded.special, 0)
+
+    def logits_from(self, embedded: Any, attention_mask: Any) -> Any:
+        import torch
+
+        positive = self.shape((embedded.sum(-1) * attention_mask).sum(-1))
+        return torch.stack([torch.zeros_like(positive), positive], dim=1)
+
+    def predict_proba(self, inputs: Any) -> Any:
+        import torch
+
+        if not len(inputs):
+            return torch.zeros((0, 2), dtype=torch.float64).numpy()
+        encoded = self.encode(inputs)
+        return torch.softmax(self.logits_from(self.embed(encoded.input_ids), encoded.attention_mask), 1).numpy()
+
+
+@pytest.fixture(scope="session")
+def known_model() -> Callable[..., KnownModel]:
+    """`known_model(weights, shape=identity, limit=16)`: see `KnownModel`."""
+
+    def build(weights: dict[str, float], shape: Callable[[Any], Any] = lambda total: total, limit: int = 16) -> KnownModel:
+        return KnownModel(weights, shape, limit)
+
+    return build

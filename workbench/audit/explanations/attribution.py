@@ -1,0 +1,139 @@
+"""Explain a few decisions and measure how well each explanation adds up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from workbench.audit.explanations.attributor import attributors
+from workbench.audit.explanations.explain import GAP_BOUND, explain
+from workbench.audit.probe import Item, Setting, probes
+from workbench.data.corpus import Corpus, Example, Task, hashed
+from workbench.errors import Misconfigured, Unsupported
+from workbench.evidence.exhibits import Note, TokenScores
+from workbench.evidence.intervals import quantile_interval
+from workbench.evidence.measurement import Measurement
+from workbench.evidence.record import Measured, NotApplicable
+from workbench.models.protocols import Classifier, Differentiable
+
+_WRONG_AT_LEAST = 4
+"""One example in this many is a wrong decision, where there are so many: mistakes are worth explaining."""
+
+
+@probes.register("explanations.attribution@1")
+@dataclass(frozen=True)
+class AttributionProbe:
+    """Attributes the decided label's output on a sample of examples, at most one of each person."""
+
+    attributor: str = "integrated_gradients@1"
+    examples: int = 20
+    gap_bound: float = GAP_BOUND
+    """Relative completeness gap to reach, where the method has one."""
+
+    name: ClassVar[str] = "explanations.attribution@1"
+    tasks: ClassVar[frozenset[Task]] = frozenset({Task.TEXT_CLASSIFICATION})
+    protocol: ClassVar[type[Any]] = Differentiable
+
+    def __post_init__(self) -> None:
+        if self.examples < 1:
+            raise Misconfigured(f"{self.name}: examples must be at least 1; got {self.examples}")
+        if not self.gap_bound > 0:
+            raise Misconfigured(f"{self.name}: gap_bound must be above 0; got {self.gap_bound}")
+        if self.attributor not in attributors:
+            attributors[self.attributor]  # raises, naming what there is
+
+    def select(self, model: Classifier, corpus: Corpus, setting: Setting) -> Sequence[Example] | NotApplicable:
+        """Return examples by hash of id, a quarter of them wrongly decided where there are so many.
+
+        Not applicable to an architecture that gives no logits from embeddings.
+        """
+        assert isinstance(model, Differentiable)
+        try:
+            trial = model.encode(["one"])
+            model.logits_from(model.embed(trial.input_ids), trial.attention_mask)
+        except Unsupported as error:
+            return NotApplicable(reason=str(error))
+        decided = setting.decision.decide(model.predict_proba(corpus.inputs), setting.positive(corpus.labels))
+        is_right = dict(zip((example.id for example in corpus), decided == corpus.label_ids, strict=True))
+        people: set[str] = set()
+        right: list[Example] = []
+        wrong: list[Example] = []
+        for example in sorted(corpus, key=lambda one: (hashed(one.id), one.id)):
+            kind = right if is_right[example.id] else wrong
+            if len(kind) < self.examples and example.person not in people and _is_read(model, example.input):
+                people.add(example.person)
+                kind.append(example)
+        n_wrong = self._wrong(right, wrong)
+        chosen = right[: self.examples - n_wrong] + wrong[:n_wrong]
+        if not chosen:
+            return NotApplicable(reason="the model reads no token of any text of the corpus")
+        return sorted(chosen, key=lambda example: example.id)
+
+    def _wrong(self, right: Sequence[Example], wrong: Sequence[Example]) -> int:
+        """Return how many wrong decisions to show: as many as chance would, or a quarter, or what right ones leave."""
+        order = sorted([*right, *wrong], key=lambda one: (hashed(one.id), one.id))[: self.examples]
+        by_chance = len({example.id for example in order} & {example.id for example in wrong})
+        wanted = max(by_chance, self.examples // _WRONG_AT_LEAST, self.examples - len(right))
+        return min(wanted, len(wrong))
+
+    def item(self, model: Classifier, example: Example, setting: Setting) -> Item:
+        scores = explain(
+            model,
+            example.input,
+            method=self.attributor,
+            gap_bound=self.gap_bound,
+            decision=setting.decision,
+            positive=setting.positive(model.labels),
+        )
+        return scores.model_copy(update={"example": example.id, "label": example.label})
+
+    def gather(self, items: Sequence[Item], corpus: Corpus, setting: Setting) -> Measured | NotApplicable:
+        """Return the median completeness gap with an interval from order statistics, and every explanation."""
+        found = [item for item in items if isinstance(item, TokenScores)]
+        gaps = [one.completeness_gap for one in found if one.completeness_gap is not None]
+        measurements: list[Measurement] = []
+        notes = [self._choice(found)]
+        if interval := quantile_interval(gaps, 0.5):
+            measurements.append(
+                Measurement(
+                    name="explanations.completeness_gap",
+                    value=float(np.median(gaps)),
+                    unit="ratio",
+                    better="lower",
+                    n=len(gaps),
+                    interval=interval,
+                    where={"attributor": self.attributor},
+                )
+            )
+        elif gaps:
+            notes.append(f"The median completeness gap is not given: {len(gaps)} examples are too few for an interval.")
+        if open_gaps := sum(gap > self.gap_bound for gap in gaps):
+            notes.append(
+                f"{open_gaps} of {len(gaps)} explanations miss the completeness bound of {self.gap_bound:g}: "
+                "their scores do not add up to what they explain, so read them with care."
+            )
+        if cut := sum(_is_cut(one) for one in found):
+            notes.append(f"{cut} of {len(found)} texts are longer than the model reads; only the part read has scores.")
+        return Measured(measurements=tuple(measurements), exhibits=(*(Note(text=note) for note in notes), *found))
+
+    def _choice(self, found: Sequence[TokenScores]) -> str:
+        wrong = sum(one.predicted != one.label for one in found)
+        return (
+            f"{len(found)} decisions are explained, {len(found) - wrong} right and {wrong} wrong. They were chosen by "
+            f"hash of their id, at most one of each person and with mistakes over-represented where they are rare, so "
+            "they are examples, not a sample to take rates from."
+        )
+
+
+def _is_read(model: Differentiable, text: str) -> bool:
+    """Return whether the model reads any token of `text`."""
+    return not bool(model.encode([text]).special.all())
+
+
+def _is_cut(scores: TokenScores) -> bool:
+    """Return whether the last token ends before the last letter or digit of the text."""
+    end = max((span[1] for span in scores.spans), default=0)
+    return any(letter.isalnum() for letter in scores.text[end:])
