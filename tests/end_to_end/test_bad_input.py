@@ -81,7 +81,7 @@ def test_pickle_only_checkpoint(workbench: Command, tiny_checkpoint: Path, rows:
     pickled = tmp_path / "pickled"
     shutil.copytree(tiny_checkpoint, pickled)
     (pickled / "model.safetensors").rename(pickled / "pytorch_model.bin")
-    refused(workbench("audit", pickled, "--data", rows, "--out", "out"), "pytorch_model.bin", "safetensors")
+    refused(workbench("audit", pickled, "--data", rows, "--out", "out"), "pytorch_model.bin", "save_pretrained")
 
 
 def test_remote_code(workbench: Command, tiny_checkpoint: Path, rows: Path, tmp_path: Path) -> None:
