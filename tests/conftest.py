@@ -355,7 +355,7 @@ class KnownModel:
 def known_model() -> Callable[..., KnownModel]:
     """`known_model(weights, shape=identity, limit=16)`: see `KnownModel`."""
 
-    def build(weights: dict[str, float], shape: Callable[[Any], Any] = lambda total: total, limit: int = 16) -> KnownModel:
+    def build(weights: dict[str, float], shape: Callable[[Any], Any] = lambda s: s, limit: int = 16) -> KnownModel:
         return KnownModel(weights, shape, limit)
 
     return build

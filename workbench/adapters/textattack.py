@@ -1,0 +1,192 @@
+"""TextAttack: published attack recipes searching against any function from texts to scores.
+
+The only module that imports textattack, lazily, because that import has side effects: it tries to download corpora,
+redirects the caches of other libraries, switches on tokenizer parallelism (a process that forks later then hangs) and
+needs flair, langdetect and NLTK's stopwords. All of this is forestalled or undone here.
+
+Morris et al. 2020, "TextAttack: A Framework for Adversarial Attacks, Data Augmentation, and Adversarial Training in
+NLP".
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import logging
+import os
+import random
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench import home
+from workbench.adapters import flair_standin
+from workbench.errors import MissingResource
+
+Scores = Callable[[Sequence[str]], NDArray[np.float64]]
+"""Texts to scores, (n, n_labels): rows sum to 1, and the largest of a row is the decision."""
+
+_INSTALL = "pip install 'trust-workbench[attacks]', then pip install --no-deps textattack==0.3.11"
+_ONE_AT_A_TIME = threading.Lock()
+"""TextAttack draws from the process-wide generators of `random` and NumPy: two attacks at once would share them."""
+
+
+class Search(NamedTuple):
+    """How a search ended."""
+
+    rewritten: str | None
+    """The first text found that is decided otherwise; None where none was found."""
+    queries: int
+    """Texts scored, the original included; repeated ones count again, as in TextAttack."""
+    exhausted: bool
+    """The search ended because the budget was spent."""
+
+
+class Victim:
+    """What TextAttack calls a model wrapper: asked for many texts at once, padded by nobody but the model itself.
+
+    (TextAttack's own wrapper for Hugging Face models pads every text to 512 tokens.)
+    """
+
+    model = None
+    """TextAttack compares the class of this with the models it knows, to no effect."""
+
+    def __init__(self, scores: Scores) -> None:
+        self._scores = scores
+        self.asked = 0
+
+    def __call__(self, text_input_list: Sequence[str], **_: Any) -> NDArray[np.float64]:
+        self.asked += len(text_input_list)
+        return self._scores(text_input_list)
+
+
+def require_textattack() -> None:
+    """Import TextAttack and see that it can work.
+
+    Raises:
+        MissingResource: TextAttack, one of its undeclared needs, or NLTK's stopwords are absent.
+    """
+    with _ONE_AT_A_TIME:
+        _textattack()
+
+
+def search(recipe: str, scores: Scores, text: str, label: int, *, budget: int, seed: int) -> Search:
+    """Run TextAttack's recipe class named `recipe` on `text` until its decision is not `label` any more.
+
+    The recipe is TextAttack's, untouched; only its query budget and the size of its batches are set. It draws from the
+    generators of `random`, NumPy and torch, which are seeded with `seed` for the time of the search and then put back.
+
+    Raises:
+        MissingResource: as `require_textattack`.
+        Exception: whatever TextAttack raises on a text that it cannot handle.
+    """
+    with _ONE_AT_A_TIME, _seeded(seed):
+        textattack = _textattack()
+        victim = Victim(scores)
+        with warnings.catch_warnings():
+            # textattack 0.3.11 says through a deprecated logging method that it does not know our model's class.
+            warnings.filterwarnings("ignore", "The 'warn' method is deprecated", DeprecationWarning)
+            attack = getattr(textattack.attack_recipes, recipe).build(victim)
+        goal = attack.goal_function
+        goal.query_budget = budget
+        goal.batch_size = budget  # one call per step of the search: the model makes its own batches
+        result = attack.attack(text, label)
+        if isinstance(result, textattack.attack_results.SkippedAttackResult):
+            raise ValueError("the text is not decided as `label` to begin with")
+        succeeded = isinstance(result, textattack.attack_results.SuccessfulAttackResult)
+        return Search(
+            rewritten=result.perturbed_result.attacked_text.text if succeeded else None,
+            queries=goal.num_queries,
+            exhausted=not succeeded and goal.num_queries >= budget,
+        )
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Seed the three process-wide generators that attacks draw from, and give them back as they were."""
+    import torch
+
+    python, legacy, tensors = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    try:
+        random.seed(seed)
+        np.random.seed(seed % 2**32)
+        torch.default_generator.manual_seed(seed % 2**63)
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(legacy)
+        torch.set_rng_state(tensors)
+
+
+def _textattack() -> Any:
+    """Return the module textattack, imported without its side effects."""
+    if "textattack" in sys.modules:
+        return sys.modules["textattack"]
+    if importlib.util.find_spec("textattack") is None:
+        raise MissingResource(f"attacks need TextAttack, which is not installed: {_INSTALL}")
+    import transformers  # noqa: F401 - first, so that it has read its cache folder from the variables that TextAttack changes
+
+    _point_nltk_at_our_root()
+    flair_standin.install()
+    with _environment_given_back(TA_CACHE_DIR=_cache()), warnings.catch_warnings():
+        # Its many dependencies warn about each other at import; nothing of ours runs inside this block.
+        warnings.simplefilter("ignore")
+        try:
+            textattack = importlib.import_module("textattack")
+        except ImportError as error:
+            for name in [name for name in sys.modules if name.split(".")[0] == "textattack"]:
+                del sys.modules[name]
+            raise MissingResource(f"TextAttack cannot be imported ({error}): {_INSTALL}") from error
+    for logger in ("textattack.shared.utils.install", "jieba"):  # they tell what they load
+        logging.getLogger(logger).setLevel(logging.ERROR)
+    return textattack
+
+
+def _point_nltk_at_our_root() -> None:
+    """Put the prepared root first on NLTK's path and see that the stopwords are found."""
+    import nltk
+
+    root = str(home.nltk_root())
+    if root not in nltk.data.path:
+        nltk.data.path.insert(0, root)
+    try:
+        nltk.corpus.stopwords.words("english")
+    except LookupError as error:
+        raise MissingResource(
+            "attacks need NLTK's stopwords, which are not in the prepared NLTK root: run `make setup`, "
+            "or `workbench doctor` to see what is missing"
+        ) from error
+
+
+def _cache() -> str:
+    """Return a cache folder of our own holding the file that tells TextAttack that its downloads have been done."""
+    folder = home.home() / "textattack"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "post_install_check_3").touch()
+    except OSError as error:
+        raise MissingResource(
+            f"TextAttack needs a folder that it can write to, and {folder} is not ({error.strerror}): "
+            "set WORKBENCH_HOME to one that is"
+        ) from error
+    return str(folder)
+
+
+@contextmanager
+def _environment_given_back(**changes: str) -> Iterator[None]:
+    """Set environment variables inside the block and afterwards give the environment back as it was."""
+    before = dict(os.environ)
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

@@ -1,0 +1,76 @@
+"""From rewrites to rates: how often an attack succeeded, what accuracy it left, what it took."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from workbench.evidence.bootstrap import People, mean_interval, proportion_interval
+from workbench.evidence.exhibits import Rewrite
+from workbench.evidence.measurement import Better, Interval, Measurement
+from workbench.seeds import Streams
+
+_TRIED = ("succeeded", "resisted", "exhausted")
+"""Outcomes of texts that the model got right and the recipe did not crash on."""
+
+
+def rates(
+    found: Sequence[Rewrite], people: People, *, recipe: str, streams: Streams
+) -> tuple[tuple[Measurement, ...], tuple[str, ...]]:
+    """Return the measurements of one recipe and, in sentences, what they leave out.
+
+    - `attack_success_rate`: successes among the texts attacked (decided rightly before, recipe did not crash);
+    - `accuracy_under_attack`: texts decided rightly before and not brought to fall, among all but the crashed;
+    - `queries_mean`: texts scored per attacked text;
+    - `words_changed_mean`: words that differ, per success.
+
+    `people` says whose each of `found` is. A quantity without anything to rest on is left out, and a sentence says so.
+    """
+    tried = np.array([one.outcome in _TRIED for one in found], dtype=bool)
+    fell = np.array([one.outcome == "succeeded" for one in found], dtype=bool)
+    known = np.array([one.outcome != "failed" for one in found], dtype=bool)
+    notes = [_tally(found)]
+    measurements: list[Measurement] = []
+
+    def add(metric: str, values: np.ndarray, keep: np.ndarray, unit: str, better: Better, absent: str) -> None:
+        who, kept = people.among(keep), values[keep]
+        rng = streams.stream("interval", recipe, metric)
+        interval: Interval | None
+        if unit == "proportion":
+            interval = proportion_interval(kept.astype(bool), who, rng=rng)
+        else:
+            interval = mean_interval(kept.astype(np.float64), who, rng=rng)
+        if interval is None:
+            notes.append(f"{metric} is not given: {absent}.")
+            return
+        measurements.append(
+            Measurement(
+                name=f"robustness.{metric}",
+                value=float(kept.mean()),
+                unit=unit,
+                better=better,
+                n=who.size,
+                interval=interval,
+                where={"recipe": recipe},
+            )
+        )
+
+    add("attack_success_rate", fell, tried, "proportion", "lower", "no text was decided rightly and then attacked")
+    add("accuracy_under_attack", tried & ~fell, known, "proportion", "higher", "nothing was attacked")
+    queries = np.array([one.queries for one in found], dtype=np.float64)
+    add("queries_mean", queries, tried, "queries", "higher", "it needs attacks on texts of two people at least")
+    changed = np.array([one.words_changed or 0 for one in found], dtype=np.float64)
+    add("words_changed_mean", changed, fell, "words", "higher", "it needs successes on texts of two people at least")
+    return tuple(measurements), tuple(notes)
+
+
+def _tally(found: Sequence[Rewrite]) -> str:
+    """Return the outcomes in one sentence."""
+    count = {outcome: sum(one.outcome == outcome for one in found) for outcome in (*_TRIED, "skipped", "failed")}
+    crashed = f", and on {count['failed']} the attack itself crashed (counted in no rate)" if count["failed"] else ""
+    return (
+        f"Of {len(found)} texts drawn by hash of their id, {count['skipped']} were decided wrongly before any attack, "
+        f"{count['succeeded']} fell, {count['resisted']} resisted and {count['exhausted']} outlasted the query budget"
+        f"{crashed}."
+    )
