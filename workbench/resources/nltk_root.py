@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from workbench import home
+from workbench.data.manifest import sha256_of
 from workbench.errors import MissingResource, Unwritable
 from workbench.resources import tagger, tagset, wordnet, words
-from workbench.resources.piece import Piece, digest
+from workbench.resources.piece import Piece
 
 RECORD = "prepared.json"
 _SETUP = "run make setup (it fetches the packages of carriers.lock)"
@@ -115,7 +116,7 @@ def fault(piece: Piece, root: Path) -> str | None:
         file = folder / name
         if not file.is_file():
             return f"{name} is missing"
-        if name in recorded and digest(file) != recorded[name]:
+        if name in recorded and sha256_of(file) != recorded[name]:
             return f"{name} was changed after it was prepared"
     return None
 
@@ -155,7 +156,7 @@ def _install(piece: Piece, root: Path) -> dict[str, Any]:
         made = scratch / "new"
         made.mkdir()
         source = piece.build(made)
-        files = {file.name: digest(file) for file in sorted(made.iterdir())}
+        files = {file.name: sha256_of(file) for file in sorted(made.iterdir())}
         for file in made.iterdir():
             file.chmod(0o644)
         made.chmod(0o755)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.data.manifest import sha256_of
 from workbench.errors import MissingResource, Untrusted
 
 
@@ -25,16 +25,10 @@ class Piece:
     how_to_get: str
 
 
-def digest(file: Path) -> str:
-    """Return the sha256 of `file`, in hexadecimal."""
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
-
-
 def verified(file: Path, sha256: str, *, remedy: str) -> Path:
     """Return `file` if its content is what it should be; raises MissingResource or Untrusted with `remedy`."""
     if not file.is_file():
         raise MissingResource(f"{file} is missing: {remedy}")
-    if (found := digest(file)) != sha256:
+    if (found := sha256_of(file)) != sha256:
         raise Untrusted(f"{file} has sha256 {found}, not {sha256}: it is damaged or another version; {remedy}")
     return file
