@@ -35,10 +35,10 @@ def read_manifest(path: Path) -> Manifest:
         told = tomllib.loads(path.read_text(encoding="utf-8"))
         return Manifest.model_validate({"name": path.stem, **told})
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the whole file"
-        known = "; this key means nothing here" if first["type"] == "extra_forbidden" else ""
-        raise Misconfigured(f"manifest {path.name}: {place}: {first['msg']}{known}") from error
+        found = sorted(error.errors(), key=lambda one: one["type"] != "extra_forbidden")[0]  # a misspelt key first
+        place = ".".join(str(part) for part in found["loc"]) or "the whole file"
+        why = "this key means nothing here" if found["type"] == "extra_forbidden" else found["msg"]
+        raise Misconfigured(f"manifest {path.name}: {place}: {why}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Misconfigured(f"manifest {path.name} is not valid TOML: {error}") from error
 

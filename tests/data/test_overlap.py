@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from workbench.data.corpus import Corpus
+from workbench.data.overlap import fingerprints, overlap, read_fingerprints, write_fingerprints
+from workbench.errors import BadInput, Unwritable
+from workbench.models.training_card import FINGERPRINTS
+from workbench.models.training_card import read_fingerprints as read_beside_weights
+
+Build = Callable[..., Corpus]
+
+
+def test_a_shared_text_or_person_is_overlap(build: Build) -> None:
+    trained = build([("A  dress", "x", "ann"), ("a shoe", "x", "bob"), ("a hat", "x")])
+    marks = fingerprints(trained)
+    assert len(marks) == 5, "three texts, two named persons; a row that is its own person has none"
+    audited = build([("a DRESS", "x", "cy"), ("new", "x", "bob"), ("new too", "x", "dan"), ("2", "x"), ("bob", "x")])
+    assert overlap(audited, marks) == 2
+    assert overlap(trained, marks) == 3
+    assert overlap(audited, ()) == 0
+
+
+def test_ids_of_other_corpora_mean_nothing(build: Build) -> None:
+    assert overlap(build([("new", "x")]), fingerprints(build([("old", "x")]))) == 0, "both rows have the id '0'"
+
+
+def test_stored_and_read_back(build: Build, tmp_path: Path) -> None:
+    marks = fingerprints(build([("b", "x", "p"), ("a", "x", "p"), ("A", "x", "q")]))
+    assert marks == tuple(sorted(set(marks)))
+    write_fingerprints(tmp_path / FINGERPRINTS, reversed(marks))  # type: ignore[arg-type]
+    assert read_fingerprints(tmp_path / FINGERPRINTS) == frozenset(marks) == read_beside_weights(tmp_path)
+    assert (tmp_path / FINGERPRINTS).read_text().split() == list(marks)
+
+
+def test_files_that_cannot_be_used(tmp_path: Path) -> None:
+    with pytest.raises(Unwritable):
+        write_fingerprints(tmp_path / "no" / "folder.txt", ())
+    with pytest.raises(BadInput):
+        read_fingerprints(tmp_path / "none.txt")
