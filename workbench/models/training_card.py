@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from workbench.data import overlap
 from workbench.errors import BadInput
 from workbench.evidence.cards import TrainingCard
 
@@ -27,6 +28,4 @@ def read_training_card(folder: Path) -> TrainingCard | None:
 def read_fingerprints(folder: Path) -> frozenset[str] | None:
     """Return the hashes of the texts and people that the model in `folder` was trained on; None where unknown."""
     path = folder / FINGERPRINTS
-    if not path.is_file():
-        return None
-    return frozenset(path.read_text(encoding="utf-8").split())
+    return overlap.read_fingerprints(path) if path.is_file() else None

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from workbench.data.corpus import Corpus
+from workbench.data.overlap import fingerprints, write_fingerprints
 from workbench.environment import code_revision
 from workbench.errors import Unwritable
 from workbench.evidence.cards import TrainingCard
@@ -19,7 +20,7 @@ from workbench.models.training_card import CARD, FINGERPRINTS, read_training_car
 from workbench.train.backbone import Trainee
 from workbench.train.evaluation import report_text
 from workbench.train.folders import writing_folder
-from workbench.train.parts import Parts
+from workbench.train.parts import Parts, divide
 from workbench.train.recipe import Recipe
 from workbench.train.state import Progress
 from workbench.train.step import Workshop
@@ -38,8 +39,6 @@ def write_result(
     test: FloatArray,
 ) -> None:
     """Write a plain Hugging Face checkpoint with its training card to `out`, all or nothing. Raises `Unwritable`."""
-    from workbench.data.overlap import fingerprints
-
     card = TrainingCard(
         recipe=portable(shop.recipe),
         corpus=parts.train.card,
@@ -66,9 +65,7 @@ def write_result(
         network.save_pretrained(place)
         trainee.tokenizer.save_pretrained(place)
         (place / CARD).write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        (place / FINGERPRINTS).write_text(
-            "".join(f"{x}\n" for x in sorted(fingerprints(parts.train))), encoding="utf-8"
-        )
+        write_fingerprints(place / FINGERPRINTS, fingerprints(parts.train))
 
 
 def already_finished(out: Path, recipe: Recipe, corpus: Corpus) -> TrainingCard | None:
@@ -78,8 +75,6 @@ def already_finished(out: Path, recipe: Recipe, corpus: Corpus) -> TrainingCard 
     """
     if not out.is_dir() or not any(out.iterdir()):
         return None
-    from workbench.train.parts import divide
-
     card = read_training_card(out)
     if card is None or card.recipe != portable(recipe) or card.corpus.digest != divide(corpus, recipe).train.digest:
         raise Unwritable(f"{out} holds the result of another run; choose another --out, or remove it first")

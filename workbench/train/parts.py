@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workbench.data.corpus import Corpus
+from workbench.data.splits import split
 from workbench.errors import EmptyData
 from workbench.train.recipe import Recipe
 
@@ -22,8 +23,6 @@ class Parts:
 
 def divide(corpus: Corpus, recipe: Recipe) -> Parts:
     """Return the parts of `corpus`. Raises `EmptyData` where nothing, or one label only, is left to learn from."""
-    from workbench.data.splits import split
-
     whole = {name: split(corpus, name).canonical() for name in ("train", "validation", "test")}
     train = whole["train"] if recipe.limit is None else whole["train"].sample(recipe.limit)
     present = sorted({example.label for example in train})
@@ -32,11 +31,6 @@ def divide(corpus: Corpus, recipe: Recipe) -> Parts:
         raise EmptyData(
             f"corpus {corpus.name!r}: the training split of {len(train)} has {found}; a classifier needs examples of "
             f"at least two of {', '.join(corpus.labels)}: add data, or raise limit"
-        )
-    if not len(whole["validation"]):
-        raise EmptyData(
-            f"corpus {corpus.name!r} is too small: of {len(corpus)} examples none fell into the validation split "
-            "(an eighth, by hash); add data"
         )
     return Parts(
         train=train,

@@ -54,7 +54,7 @@ class Recipe(Stored):
     """Stop after so many evaluations without improvement; None: never."""
     early_stopping_min_delta: float = Field(default=0.0, ge=0)
     """By how much the validation loss must fall to count as improvement."""
-    validation_limit: int = Field(default=1_000, ge=1)
+    validation_limit: int = Field(default=500, ge=1)
     """At most so many validation examples, sampled by hash of their id, so that evaluation time is bounded."""
     test_limit: int = Field(default=1_000, ge=1)
     """At most so many test examples in the closing report; the audit uses them all."""
