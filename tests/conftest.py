@@ -38,6 +38,7 @@ REQUIRE_ALL = "WORKBENCH_REQUIRE_ALL"
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--gpu", action="store_true", help="also run the tests that need a GPU")
     parser.addoption("--network", action="store_true", help="also run the tests that need internet")
+    parser.addoption("--update-golden", action="store_true", help="accept the rendered report as the golden one")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -156,7 +157,7 @@ def _is_local(host: object) -> bool:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _guard() -> Iterator[_Guard]:
+def network_guard() -> Iterator[_Guard]:
     guard = _Guard()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", guard.wrap_connect(socket.socket.connect))
@@ -166,12 +167,14 @@ def _guard() -> Iterator[_Guard]:
 
 
 @pytest.fixture(autouse=True)
-def _no_network(request: pytest.FixtureRequest, _guard: _Guard, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _no_network(
+    request: pytest.FixtureRequest, network_guard: _Guard, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
     """Fail a test that reached for the network, even where a library swallowed the refusal."""
     if request.node.get_closest_marker("network"):
-        monkeypatch.setattr(_guard, "check", lambda host: None)
+        monkeypatch.setattr(network_guard, "check", lambda host: None)
     yield
-    attempts, _guard.attempts[:] = list(_guard.attempts), []
+    attempts, network_guard.attempts[:] = list(network_guard.attempts), []
     assert not attempts, f"reached for the network: {attempts}"
 
 
