@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from workbench import home
+from workbench.data import manifest as manifest_module
 from workbench.data.manifest import carrier_file, catalogue, manifests, model_folder, read_manifest
 from workbench.errors import Misconfigured, MissingResource, NotFound, Untrusted
 
@@ -15,6 +16,17 @@ def test_every_manifest_is_named_as_its_file(checkout: Path) -> None:
     assert sorted(manifests()) == sorted(path.stem for path in (checkout / "datasets").glob("*.toml"))
     assert set(manifests()) == {"adult", "all-minilm-l6-v2", "imdb", "reviews", "rotten-tomatoes"}
     assert all(name == manifest.name for name, manifest in manifests().items())
+
+
+def test_an_installed_wheel_holds_its_manifests(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(checkout / "datasets", tmp_path / "site-packages" / "workbench" / "_datasets")
+    monkeypatch.setattr(manifest_module, "_PACKAGE", tmp_path / "site-packages" / "workbench")
+    assert manifests().keys() == {"adult", "all-minilm-l6-v2", "imdb", "reviews", "rotten-tomatoes"}
+    shutil.rmtree(tmp_path / "site-packages")
+    with pytest.raises(MissingResource, match="install the workbench again"):
+        manifests()
 
 
 def test_every_file_is_there_with_its_sha256() -> None:

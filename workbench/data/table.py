@@ -83,7 +83,7 @@ def as_text(value: object, where: str) -> str | None:
 
 def distinct_columns(columns: Sequence[str], name: str) -> tuple[str, ...]:
     """Return `columns` after checking that no name occurs twice."""
-    twice = sorted({column for column in columns if list(columns).count(column) > 1})
-    if twice:
-        raise BadInput(f"{name}: the column {twice[0]!r} occurs twice; rename one of them")
+    if len(set(columns)) < len(columns):
+        twice = next(column for i, column in enumerate(columns) if column in columns[:i])
+        raise BadInput(f"{name}: the column {twice!r} occurs twice; rename one of them")
     return tuple(columns)
