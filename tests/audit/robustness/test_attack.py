@@ -244,6 +244,18 @@ def test_another_seed_is_another_search(textattack):
     assert one != two
 
 
+def test_a_very_sure_model_is_not_robust_for_lack_of_digits(textattack):
+    """P(positive) is 1 - 2e-9: in float32 every masked word scores exactly 1, and the words would go unranked."""
+    model = LinearTextClassifier.binary({"lovely": 25.0}, bias=-5.0)
+    text = "dress hat shoe coat lovely scarf glove belt"
+    masked = model.predict_proba([text, text.replace("hat", "[UNK]")]).astype(np.float32)
+    assert np.all(masked[:, 1] == 1)
+    (one,) = rewrites(run(AttackProbe(), model, corpus_of([text])))
+    assert (one.outcome, one.words_changed) == ("succeeded", 1)
+    # The text, eight masked words, and at most the candidates for the one word that matters: nothing else was tried.
+    assert one.queries <= 1 + 8 + 4
+
+
 def test_parameters_rebuild_the_probe():
     probe = AttackProbe(examples=7, query_budget=100)
     assert probes["robustness.attack@1"](**params_of(probe)) == probe

@@ -25,7 +25,11 @@ class Victim:
         return int(self.decision.decide(probabilities, self.positive)[0])
 
     def scores(self, texts: Sequence[str]) -> FloatArray:
-        """Return scores, (n, n_labels): rows sum to 1 in float64 and the largest of each row is the decision."""
+        """Return scores, (n, n_labels): rows sum to 1 in float64 and the largest of each row is the decision.
+
+        TextAttack's own wrappers score in float32, where a very sure model gives every candidate exactly 1 and the
+        search goes blind. In float64 it still sees which word matters, so on such texts it may find other rewrites.
+        """
         given = self.model.predict_proba(texts)
         probabilities: FloatArray = given / given.sum(axis=1, keepdims=True)
         if self.decision.threshold is None:
