@@ -112,7 +112,9 @@ def test_a_model_without_usable_embeddings_is_not_applicable(model, mostly_right
 
 def test_same_bytes_twice_on_a_transformer(tiny_checkpoint):
     model = load_checkpoint(tiny_checkpoint, device="cpu")
-    corpus = corpus_of([(f"p{i}", f"this dress is {w}", "positive") for i, w in enumerate("good bad fine poor soft".split())])
+    corpus = corpus_of(
+        [(f"p{i}", f"this dress is {w}", "positive") for i, w in enumerate(["good", "bad", "fine", "poor", "soft"])]
+    )
     probe = AttributionProbe(examples=4)
     one, two = (run(probe, engine_for(model), corpus).model_dump_json() for _ in range(2))
     assert one == two
