@@ -113,9 +113,7 @@ def replicate(
     return np.concatenate([statistic(c) for c in draws(people, replicates=replicates, rng=rng, strata=strata)])
 
 
-def percentile(
-    values: Floats, people: int, *, level: float = LEVEL, stratified: bool = False
-) -> Interval | None:
+def percentile(values: Floats, people: int, *, level: float = LEVEL, stratified: bool = False) -> Interval | None:
     """Return the percentile interval of the replicates `values` (b,) of a statistic over so many `people`.
 
     None where the statistic is undefined in more than a tenth of the replicates, or there are fewer than two people.

@@ -6,9 +6,10 @@ it runs from the largest lower bound on any pair's absolute difference (0 where 
 largest upper bound. Nothing is assumed about which pair is the true maximum, so coverage is at least nominal.
 
 The critical value is the level's quantile, over bootstrap replicates of people, of the largest studentised deviation
-(max-t; Romano and Wolf 2005). The limits at that critical value are not value +- c x SE, which fails near rates of 0 and
-1 (and says "+- 0" for two perfect groups), but combine the two groups' Wilson limits: Newcombe 1998, method 10, with the
-groups' bootstrap correlation as in Zou and Donner 2008 (they are correlated only where one person is in both).
+(max-t; Romano and Wolf 2005). The limits at that critical value are not value +- c x SE, which fails near rates of 0
+and 1 (and says "+- 0" for two perfect groups), but combine the two groups' Wilson limits: Newcombe 1998, method 10,
+with the groups' bootstrap correlation as in Zou and Donner 2008 (groups are correlated only where they share people).
+Simulated at n = 500, 2 to 4 groups, rates 0.5 to 0.96: all signed differences together cover 94 to 98%.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class GroupRates:
             return self.n
         spread = self.values * (1 - self.values)
         seen = (self.errors > 0) & (spread > 0)
-        return np.where(seen, spread / np.square(np.where(seen, self.errors, 1)), self.n)
+        return np.asarray(np.where(seen, spread / np.square(np.where(seen, self.errors, 1)), self.n), dtype=np.float64)
 
     @cached_property
     def correlation(self) -> Floats:
@@ -66,7 +67,7 @@ class GroupRates:
         norms = np.sqrt(np.square(centred).sum(axis=0))
         scale = np.outer(norms, norms)
         found = np.divide(centred.T @ centred, scale, out=np.zeros_like(scale), where=scale > 0)
-        return np.clip(found, -1, 1)
+        return np.asarray(np.clip(found, -1, 1), dtype=np.float64)
 
     def limits(self, critical: float) -> Bounds:
         """Return Wilson's limits per group at `critical`."""

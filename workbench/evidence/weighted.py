@@ -20,7 +20,8 @@ Scorer = Callable[[Floats], Floats]
 
 def ratio(numerator: Floats, denominator: Floats) -> Floats:
     """Return the quotient, NaN where the denominator is 0."""
-    return np.divide(numerator, denominator, out=np.full(np.shape(denominator), np.nan), where=denominator != 0)
+    undefined = np.full(np.shape(denominator), np.nan)
+    return np.asarray(np.divide(numerator, denominator, out=undefined, where=denominator != 0), dtype=np.float64)
 
 
 def roc_auc(scores: Floats, positive: Bools) -> Scorer:
@@ -40,7 +41,7 @@ def roc_auc(scores: Floats, positive: Bools) -> Scorer:
 
 
 def average_precision(scores: Floats, positive: Bools) -> Scorer:
-    """Return the scorer of average precision: the sum over thresholds of (rise in recall) x precision, no interpolation."""
+    """Return the scorer of average precision: the sum over thresholds of recall gained x precision, in steps."""
     order = np.argsort(-scores, kind="stable")
     starts = _starts(scores[order])
     is_positive = positive[order].astype(np.float64)

@@ -56,13 +56,14 @@ class Gaps:
                 yield self._gap(name, compared, groups)
 
     def _sufficient(self, rate: Rate, group: int) -> bool:
-        return rate.among.all() or self.tallies.people(group, rate.among).size >= self.minimum_side
+        return bool(rate.among.all()) or self.tallies.people(group, rate.among).size >= self.minimum_side
 
     def _left_out(self, name: str, compared: list[Rate], groups: list[int]) -> Note:
         listed = ", ".join(self.tallies.groups[g] for g in groups)
         wanting = " or ".join(dict.fromkeys(rate.denominator for rate in compared))
         remain = len(self.large()) - len(groups)
-        end = f"the other {remain} groups are compared" if remain >= 2 else "fewer than two groups remain, so there is no gap"
+        enough = remain >= 2
+        end = f"the other {remain} groups are compared" if enough else "fewer than two remain, so there is no gap"
         return Note(
             text=f"{self.tallies.attribute}: {name.replace('_', ' ')}: not compared: {listed} "
             f"(fewer than {self.minimum_side} people with {wanting}); {end}."
@@ -82,7 +83,7 @@ class Gaps:
             f"simultaneous over {over}: max-t bootstrap over people{within}, {self.tallies.replicates} replicates"
             f"{f' ({lost} with a group undefined)' if lost else ''}, {limits} limits"
         )
-        inside = self.tallies.inside[:, groups].any(axis=1)
+        inside = np.asarray(self.tallies.inside[:, groups].any(axis=1))
         higher = name in {"demographic_parity_ratio", "worst_group_accuracy"}
         return Measurement(
             name=f"fairness.{name}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -36,12 +36,12 @@ class Groups:
 
     name: ClassVar[str] = "fairness.groups@1"
     tasks: ClassVar[frozenset[Task]] = frozenset({Task.TEXT_CLASSIFICATION})
-    protocol: ClassVar[type[Classifier]] = Classifier
+    protocol: ClassVar[type[Any]] = Classifier
 
     def measure(self, model: Classifier, corpus: Corpus, setting: Setting) -> Measured | NotApplicable:
         """Return the rates and gaps of every attribute of `corpus`."""
         if not corpus.attributes:
-            return NotApplicable(reason="the data names no groups; pass --group-column with the name of a column that does")
+            return NotApplicable(reason="the data names no groups; pass --group-column with the name of a column")
         seen = Predictions.of(model, corpus, setting)
         measurements: list[Measurement] = []
         tables: list[Exhibit] = []
@@ -120,7 +120,8 @@ def _aucs(tallies: Tallies) -> Iterator[Measurement | Note]:
         return
     rows = tallies.inside[:, both].any(axis=1)
     metric = {"roc_auc": lambda y, s: float(roc_auc_score(y, s))}
-    values = disaggregate(metric, truth[rows].astype(np.int64), scores[rows], np.array(tallies.membership)[rows]).by_group
+    membership = np.array(tallies.membership)[rows]
+    values = disaggregate(metric, truth[rows].astype(np.int64), scores[rows], membership).by_group
     for g in both:
         mask, people = tallies.inside[:, g], tallies.people(g)
         scorer = roc_auc(scores[mask], truth[mask])

@@ -68,7 +68,7 @@ class Tallies:
     @cached_property
     def inside(self) -> Bools:
         """Whether each row is in each group, (n, k)."""
-        return np.array(self.membership)[:, None] == np.array(self.groups)
+        return np.asarray(np.array(self.membership)[:, None] == np.array(self.groups), dtype=np.bool_)
 
     def people(self, group: int, among: Bools | None = None) -> People:
         """Return the people of a group's rows (of those that `among` marks)."""
@@ -82,7 +82,9 @@ class Tallies:
 
     def counts(self, rate: Rate) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return hits and denominators per group, each (k,)."""
-        return (rate.hits & rate.among) @ self.inside.astype(np.int64), rate.among @ self.inside.astype(np.int64)
+        inside = self.inside.astype(np.int64)
+        hits = (rate.hits & rate.among).astype(np.int64) @ inside
+        return np.asarray(hits), np.asarray(rate.among.astype(np.int64) @ inside)
 
     def drawn(self, rate: Rate) -> Floats:
         """Return the rate's replicates, (b, k), NaN where a group has no denominator; aligned over all rates that are

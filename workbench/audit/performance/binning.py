@@ -5,7 +5,8 @@ Over bins b with weight w_b, mean confidence c_b and accuracy a_b of the top lab
 - raw, L1: sum of w_b |c_b - a_b|. Never 0 by chance: noise alone keeps it up (0.10 at n = 100 with 15 bins).
 - L2 with noise subtracted: the sum of w_b [(c_b - a_b)^2 - V_b], its square root, 0 where the sum is negative. V_b is
   the estimated variance of a_b: a_b (1 - a_b) / (n_b - 1) where each person has one row (Kumar, Liang and Ma 2019,
-  definition 4.1); in general the people's, G / (G - 1) x sum over people of (their rows' deviations from a_b)^2 / n_b^2.
+  definition 4.1); in general that of G people, G / (G - 1) x the sum over people of (sum of their rows' deviations
+  from a_b)^2 / n_b^2.
 
 Bins are fixed by the confidences of the audited rows. Equal confidences share a bin, so the order of rows is of no
 account; ties may leave fewer bins than asked for.
@@ -13,6 +14,7 @@ account; ties may leave fewer bins than asked for.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -38,6 +40,11 @@ class Errors(NamedTuple):
     """L2 squared without subtraction: what `squared` estimates when the rows at hand are the whole population."""
     drift: Floats
     """Sum over bins of how far w_b (c_b - a_b) lies from that of the rows at hand: bounds |raw - raw at hand|."""
+
+    @classmethod
+    def joined(cls, parts: Sequence[Errors]) -> Errors:
+        """Return the errors of several sets of weightings, one after the other."""
+        return cls(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,8 @@ class Binned:
         inside = (self.bin[:, None] == np.arange(self.count)).astype(np.float64)
         columns = [inside, inside * self.confidence[:, None], inside * self.right[:, None].astype(np.float64)]
         rows, sure, right = np.split(self.people.totals(np.concatenate(columns, axis=1)), 3, axis=1)
-        return np.concatenate([rows, sure, right, rows**2, rows * right, right**2, (rows > 0).astype(np.float64)], axis=1)
+        present = (rows > 0).astype(np.float64)
+        return np.concatenate([rows, sure, right, rows**2, rows * right, right**2, present], axis=1)
 
     @cached_property
     def _sums(self) -> tuple[Floats, ...]:
@@ -100,7 +108,7 @@ class Binned:
             hits = np.add.reduceat(right.astype(np.float64), starts, axis=1)
             total, cross, square = (np.add.reduceat(x, bins, axis=1) for x in (hits, hits * size, hits**2))
             found.append(self._errors(rows, sure, total, squares, cross, square, people))
-        return Errors(*(np.concatenate(column) for column in zip(*found, strict=True)))
+        return Errors.joined(found)
 
     def _errors(
         self, rows: Floats, sure: Floats, right: Floats, rr: Floats, rt: Floats, tt: Floats, people: Floats
@@ -122,7 +130,7 @@ class Binned:
 
 
 def equal_mass(confidence: Floats, bins: int) -> NDArray[np.int64]:
-    """Return each row's bin: cuts at every (n / bins)-th sorted value; a tied value lies in the bin it first reaches."""
+    """Return each row's bin: cuts at every (n / bins)-th sorted value; tied values lie in the first bin they reach."""
     n = len(confidence)
     wanted = max(1, min(bins, n // ROWS_PER_BIN))
     ordered = np.sort(confidence)

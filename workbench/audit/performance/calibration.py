@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from workbench.evidence.bootstrap import (
 )
 from workbench.evidence.exhibits import Curve, CurvePoint, Note
 from workbench.evidence.intervals import LEVEL, wilson
-from workbench.evidence.measurement import Interval, Measurement
+from workbench.evidence.measurement import Better, Interval, Measurement
 from workbench.evidence.record import Measured, NotApplicable
 from workbench.evidence.weighted import ratio
 from workbench.models.protocols import Classifier
@@ -43,7 +43,7 @@ class Calibration:
 
     name: ClassVar[str] = "performance.calibration@1"
     tasks: ClassVar[frozenset[Task]] = frozenset({Task.TEXT_CLASSIFICATION})
-    protocol: ClassVar[type[Classifier]] = Classifier
+    protocol: ClassVar[type[Any]] = Classifier
 
     def measure(self, model: Classifier, corpus: Corpus, setting: Setting) -> Measured | NotApplicable:
         """Return calibration errors, Brier score and the reliability curve."""
@@ -67,20 +67,18 @@ class Calibration:
         people, n = binned.people, binned.people.size
         observed = binned.observed()
         rng = setting.streams.stream(self.name, "ece")
-        drawn = Errors(
-            *np.concatenate(
-                [np.stack(binned.errors(counts)) for counts in draws(people, replicates=self.replicates, rng=rng)], axis=1
-            )
-        )
+        drawn = Errors.joined([binned.errors(c) for c in draws(people, replicates=self.replicates, rng=rng)])
         calibrated = binned.if_calibrated(
             replicates=self.replicates, rng=setting.streams.stream(self.name, "if_calibrated")
         )
         squared, raw = float(observed.squared[0]), float(observed.raw[0])
         alike = alike_reach(binned)
-        yield _ece(
-            "ece", _root(squared), n, l2_interval(squared, observed, drawn, n) if alike is None else _widened(_root(squared), alike)
-        )
-        yield _ece("ece_raw", raw, n, l1_interval(raw, drawn, n) if alike is None else _widened(raw, alike))
+        if alike is None:
+            l2, l1 = l2_interval(squared, observed, drawn, n), l1_interval(raw, drawn, n)
+        else:
+            l2, l1 = _widened(_root(squared), alike), _widened(raw, alike)
+        yield _ece("ece", _root(squared), n, l2)
+        yield _ece("ece_raw", raw, n, l1)
         roots = np.sqrt(np.maximum(calibrated.squared, 0))
         for name, values in (("ece_if_calibrated", roots), ("ece_raw_if_calibrated", calibrated.raw)):
             yield _ece(name, float(values.mean()), n, _range(values))
@@ -107,7 +105,9 @@ class Calibration:
         drawn = None
         if not binned.people.one_each:
             inside = binned.bin[:, None] == np.arange(binned.count)
-            sums = binned.people.totals(np.concatenate([inside & binned.right[:, None], inside], axis=1).astype(np.float64))
+            sums = binned.people.totals(
+                np.concatenate([inside & binned.right[:, None], inside], axis=1).astype(np.float64)
+            )
             rng = setting.streams.stream(self.name, "reliability")
             totals = replicate(binned.people, lambda counts: counts @ sums, replicates=self.replicates, rng=rng)
             drawn = ratio(*np.split(totals, 2, axis=1))
@@ -121,7 +121,9 @@ class Calibration:
                 points.append(
                     CurvePoint(x=x, y=hits / int(mask.sum()), low=interval.low, high=interval.high, n=people.size)
                 )
-        method = "Wilson" if drawn is None else f"bootstrap over people, {self.replicates} replicates (Wilson in small bins)"
+        method = (
+            "Wilson" if drawn is None else f"bootstrap over people, {self.replicates} replicates (Wilson in small bins)"
+        )
         return Curve(
             name="reliability",
             x_label="mean probability of the most probable label",
@@ -135,8 +137,8 @@ class Calibration:
         rows = len(binned.confidence)
         return Note(
             text=f"Calibration is that of the most probable label, in {binned.count} bins of equal mass "
-            f"({self.bins} asked for, {rows} examples). A raw calibration error is above zero by chance alone: compare it "
-            f"with 'if calibrated', simulated by drawing whether the label is true from the model's own probabilities."
+            f"({self.bins} asked for, {rows} examples). A raw calibration error is above zero by chance alone: compare "
+            f"it with 'if calibrated', simulated by drawing whether the label is true from the model's probabilities."
         )
 
 
@@ -151,20 +153,22 @@ def l2_interval(squared: float, observed: Errors, drawn: Errors, people: int) ->
     below, above = np.quantile(drawn.squared - observed.plug_in, [tail, 1 - tail])
     value = _root(squared)
     low, high = min(_root(squared - above), value), max(_root(squared - below), value)
-    method = f"pivotal bootstrap over people of the squared error, {len(drawn.squared)} replicates, floored at 0, square root"
+    method = f"root of the pivotal bootstrap over people of the squared error, {len(drawn.squared)} replicates"
     return Interval(low=low, high=high, level=LEVEL, method=method)
 
 
 def l1_interval(raw: float, drawn: Errors, people: int) -> Interval:
     """Return the interval of the L1 calibration error from its upward biased plug-in.
 
-    Below, the triangle inequality: the plug-in exceeds the truth by at most the bins' noise, whose quantile the bootstrap
-    knows (`drift`). Above, the percentile, which is biased upward as the plug-in is. Both err on the wide side.
+    Below, the triangle inequality: the plug-in exceeds the truth by at most the bins' noise, whose quantile the
+    bootstrap knows (`drift`). Above, the percentile, which is biased upward as the plug-in is. Both err on the wide
+    side.
     """
     tail = expanded_tail(people)
     low = max(0.0, raw - float(np.quantile(drawn.drift, 1 - tail)))
     high = max(raw, float(np.quantile(drawn.raw, 1 - tail)))
-    method = f"bootstrap over people, {len(drawn.raw)} replicates: noise subtracted below, percentile above (conservative)"
+    replicates = len(drawn.raw)
+    method = f"bootstrap over people, {replicates} replicates: less its noise below, percentile above (conservative)"
     return Interval(low=low, high=high, level=LEVEL, method=method)
 
 
@@ -187,13 +191,15 @@ def _widened(value: float, reach: float) -> Interval:
 def _range(values: Floats) -> Interval:
     low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     low, high = min(float(low), float(values.mean())), max(float(high), float(values.mean()))
-    method = f"range of 95% of {len(values)} simulations, labels drawn from the model's own probabilities (not a confidence interval)"
+    method = f"central 95% of {len(values)} simulations of a calibrated model (not a confidence interval)"
     return Interval(low=low, high=high, level=LEVEL, method=method)
 
 
 def _ece(name: str, value: float, n: int, interval: Interval) -> Measurement:
-    better = "neither" if name.endswith("if_calibrated") else "lower"
-    return Measurement(name=f"calibration.{name}", value=value, unit="proportion", better=better, n=n, interval=interval)
+    better: Better = "neither" if name.endswith("if_calibrated") else "lower"
+    return Measurement(
+        name=f"calibration.{name}", value=value, unit="proportion", better=better, n=n, interval=interval
+    )
 
 
 def _root(squared: float) -> float:

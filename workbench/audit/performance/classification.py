@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -31,7 +31,7 @@ class Classification:
 
     name: ClassVar[str] = "performance.classification@1"
     tasks: ClassVar[frozenset[Task]] = frozenset({Task.TEXT_CLASSIFICATION})
-    protocol: ClassVar[type[Classifier]] = Classifier
+    protocol: ClassVar[type[Any]] = Classifier
 
     def measure(self, model: Classifier, corpus: Corpus, setting: Setting) -> Measured | NotApplicable:
         """Return the scores; what these data do not determine is left out and named in a note."""

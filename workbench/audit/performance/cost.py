@@ -15,7 +15,7 @@ from workbench.audit.probe import Setting, probes
 from workbench.data.corpus import Corpus, Task, hashed
 from workbench.evidence.exhibits import Note
 from workbench.evidence.intervals import quantile_interval
-from workbench.evidence.measurement import Interval, Measurement
+from workbench.evidence.measurement import Better, Interval, Measurement
 from workbench.evidence.record import Measured, NotApplicable
 from workbench.models.protocols import Classifier
 
@@ -37,7 +37,7 @@ class Cost:
 
     name: ClassVar[str] = "performance.cost@1"
     tasks: ClassVar[frozenset[Task]] = frozenset({Task.TEXT_CLASSIFICATION})
-    protocol: ClassVar[type[Classifier]] = Classifier
+    protocol: ClassVar[type[Any]] = Classifier
 
     def measure(self, model: Classifier, corpus: Corpus, setting: Setting) -> Measured | NotApplicable:
         """Return size, times and memory over real inputs, chosen by hash of their id; no cache in between."""
@@ -50,7 +50,12 @@ class Cost:
         bare.predict_proba(texts[: self.batch_size])
         for text in islice(cycle(texts), self.warm_up):
             bare.predict_proba([text])
-        found = [*self._size(bare), *self._latency(bare, texts), self._throughput(bare, texts), *self._memory(bare, texts)]
+        found = [
+            *self._size(bare),
+            *self._latency(bare, texts),
+            self._throughput(bare, texts),
+            *self._memory(bare, texts),
+        ]
         return Measured(
             measurements=tuple(x for x in found if isinstance(x, Measurement)),
             exhibits=tuple(x for x in found if isinstance(x, Note)),
@@ -89,7 +94,7 @@ def _timed(model: Classifier, texts: Sequence[str]) -> float:
 
 
 def _quantile(
-    name: str, values: Sequence[float], q: float, unit: str, what: str, *, better: Any = "lower"
+    name: str, values: Sequence[float], q: float, unit: str, what: str, *, better: Better = "lower"
 ) -> Measurement | Note:
     interval = quantile_interval(values, q)
     if interval is None:
@@ -100,6 +105,6 @@ def _quantile(
 
 
 def _measurement(
-    name: str, value: float, unit: str, n: int, interval: Interval | None, *, better: Any = "lower"
+    name: str, value: float, unit: str, n: int, interval: Interval | None, *, better: Better = "lower"
 ) -> Measurement:
     return Measurement(name=f"cost.{name}", value=float(value), unit=unit, better=better, n=n, interval=interval)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.audit.performance.predictions import Predictions
-from workbench.evidence.bootstrap import FEWEST_PEOPLE, People, bounded, mean_interval, replicate, share_interval
+from workbench.evidence.bootstrap import FEWEST_PEOPLE, bounded, mean_interval, replicate, share_interval
 from workbench.evidence.intervals import LEVEL, wilson
 from workbench.evidence.measurement import Better, Interval, Measurement
 from workbench.evidence.weighted import Margins, average_precision, margins, roc_auc

@@ -27,9 +27,7 @@ def threshold_sweep(seen: Predictions, *, replicates: int, rng: np.random.Genera
         ("true positive rate", decided, positive),
         ("false positive rate", decided, ~positive),
     )
-    return tuple(
-        _curve(seen, name, hits, among, replicates, rng) for name, hits, among in curves if among.any()
-    )
+    return tuple(_curve(seen, name, hits, among, replicates, rng) for name, hits, among in curves if among.any())
 
 
 def _curve(

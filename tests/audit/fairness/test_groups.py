@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fairlearn import metrics as fairlearn
+
+from workbench.audit.fairness.gaps import RESTS_ON
+from workbench.audit.fairness.groups import Groups
+from workbench.data.corpus import MISSING
+from workbench.evidence.intervals import wilson
+
+NAMES = ["a", "b", "c"]
+
+
+def found(result):
+    return {
+        (m.name.removeprefix("fairness."), m.where["attribute"], m.where.get("group")): m for m in result.measurements
+    }
+
+
+def notes(result):
+    return [e.text for e in result.exhibits if e.kind == "note"]
+
+
+def rates_by_hand(y, d, right, scores, mask):
+    """Return every rate of the rows that `mask` marks, from counts; those without a denominator are absent."""
+    y, d, right, s = y[mask], d[mask], right[mask], scores[mask]
+    out = {"selection_rate": d.mean(), "accuracy": right.mean()}
+    if y.any():
+        out["true_positive_rate"] = (d & y).sum() / y.sum()
+        out["false_negative_rate"] = (~d & y).sum() / y.sum()
+    if (~y).any():
+        out["false_positive_rate"] = (d & ~y).sum() / (~y).sum()
+    if d.any():
+        out["precision"] = (d & y).sum() / d.sum()
+    if y.any() and (~y).any():
+        pairs = s[y][:, None] - s[~y][None, :]
+        out["roc_auc"] = ((pairs > 0) + 0.5 * (pairs == 0)).mean()
+    return out
+
+
+def with_holes(bench, seed, *, k=2, repeat=1):
+    """Return rows with ties, missing groups, a group with one label only and a group with nobody selected."""
+    build, _, _ = bench
+    rng = np.random.default_rng(seed)
+    n = 240
+    labels = rng.integers(0, k, n)
+    p = np.round((rng.random((n, k)) + 0.8 * np.eye(k)[labels]) * 6) + 0.5
+    g = rng.choice(["a", "b", "c", "only", "never", None], n, p=[0.3, 0.25, 0.2, 0.1, 0.1, 0.05])
+    labels[g == "only"] = 1
+    p[g == "never"] = [9.0] + [1.0] * (k - 1)
+    p /= p.sum(axis=1, keepdims=True)
+    h = rng.choice(["x", "y"], n)
+    people = np.arange(n) // repeat if repeat > 1 else None
+    return build(
+        p, labels.tolist(), names=[f"l{i}" for i in range(k)], people=people, groups={"g": g.tolist(), "h": h.tolist()}
+    )
+
+
+@pytest.mark.parametrize("repeat", [1, 3])
+@pytest.mark.parametrize(("seed", "k"), [(0, 2), (2, 3)])
+def test_every_rate_is_that_of_a_hand_mask(bench, seed, k, repeat):
+    _, _, setting = bench
+    model, corpus = with_holes(bench, seed, k=k, repeat=repeat)
+    got = found(Groups(replicates=60).measure(model, corpus, setting()))
+    p, labels = model.predict_proba(corpus.inputs), corpus.label_ids
+    decided = p.argmax(axis=1)
+    expected = {}
+    for attribute in ("g", "h"):
+        membership = np.array(corpus.group_of(attribute))
+        for group in set(membership.tolist()):
+            values = rates_by_hand(labels == 1, decided == 1, labels == decided, p[:, 1], membership == group)
+            expected |= {(name, attribute, group): value for name, value in values.items()}
+    assert {key for key in got if key[2] is not None} == set(expected)
+    assert ("roc_auc", "g", "only") not in expected
+    assert ("precision", "g", "never") not in expected
+    assert ("accuracy", "g", MISSING) in expected
+    for key, value in expected.items():
+        assert got[key].value == pytest.approx(value, abs=1e-12), key
+        assert got[key].interval.low <= value <= got[key].interval.high, key
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_gaps_are_fairlearns_and_a_hand_masks(bench, seed):
+    _, simulate, setting = bench
+    model, corpus = simulate(400, seed=seed, ties=True, groups={"g": NAMES})
+    got = found(Groups(replicates=100).measure(model, corpus, setting()))
+    p, y = model.predict_proba(corpus.inputs), corpus.label_ids
+    d, g = p.argmax(axis=1), np.array(corpus.group_of("g"))
+    for name in (
+        "demographic_parity_difference",
+        "demographic_parity_ratio",
+        "equal_opportunity_difference",
+        "equalized_odds_difference",
+    ):
+        theirs = getattr(fairlearn, name)(y, d, sensitive_features=g)
+        assert got[name, "g", None].value == pytest.approx(theirs, abs=1e-12)
+    by_hand = [rates_by_hand(y == 1, d == 1, y == d, p[:, 1], g == name) for name in NAMES]
+    spread = {rate: np.ptp([group[rate] for group in by_hand]) for rate in by_hand[0]}
+    expected = {
+        "demographic_parity_difference": spread["selection_rate"],
+        "demographic_parity_ratio": min(b["selection_rate"] for b in by_hand)
+        / max(b["selection_rate"] for b in by_hand),
+        "equal_opportunity_difference": spread["true_positive_rate"],
+        "equalized_odds_difference": max(spread["true_positive_rate"], spread["false_positive_rate"]),
+        "predictive_parity_difference": spread["precision"],
+        "accuracy_difference": spread["accuracy"],
+        "worst_group_accuracy": min(b["accuracy"] for b in by_hand),
+    }
+    assert expected.keys() == RESTS_ON.keys()
+    for name, value in expected.items():
+        m = got[name, "g", None]
+        assert m.value == pytest.approx(value, abs=1e-12), name
+        assert m.interval.low <= m.value <= m.interval.high
+        assert m.n == 400
+        assert "max-t bootstrap over people" in m.interval.method
+
+
+def test_only_large_groups_are_compared(bench):
+    build, _, setting = bench
+    rng = np.random.default_rng(5)
+    labels = rng.integers(0, 2, 212)
+    p = np.clip(0.25 + 0.5 * labels + rng.normal(0, 0.2, 212), 0.01, 0.99)
+    g = ["a"] * 100 + ["b"] * 100 + ["few"] * 12
+    model, corpus = build(np.stack([1 - p, p], axis=1), labels.tolist(), names=["l0", "l1"], groups={"g": g})
+    result = Groups(replicates=100).measure(model, corpus, setting())
+    got = found(result)
+    table = result.exhibits[0]
+    assert table.kind == "group_table"
+    assert table.too_small == ("few",)
+    assert [(s.group, s.n, s.people) for s in table.groups] == [("a", 100, 100), ("b", 100, 100), ("few", 12, 12)]
+    assert all(sum(s.by_label.values()) == s.n for s in table.groups)
+    assert ("accuracy", "g", "few") in got
+    d, member = p[:200] >= 0.5, np.array(g[:200])
+    hand = abs(d[member == "a"].mean() - d[member == "b"].mean())
+    assert got["demographic_parity_difference", "g", None].value == pytest.approx(hand, abs=1e-12)
+    assert got["demographic_parity_difference", "g", None].n == 200
+    (note,) = [text for text in notes(result) if "shown but not compared" in text]
+    assert "few (12 people): 0.4" in note
+
+
+def test_a_group_with_few_positives_is_left_out_of_true_positive_rates_only(bench):
+    build, _, setting = bench
+    rng = np.random.default_rng(6)
+    g = ["a"] * 80 + ["b"] * 80 + ["c"] * 80
+    labels = rng.integers(0, 2, 240)
+    labels[160:] = 0
+    labels[160:164] = 1
+    p = np.clip(0.3 + 0.4 * labels + rng.normal(0, 0.2, 240), 0.01, 0.99)
+    model, corpus = build(np.stack([1 - p, p], axis=1), labels.tolist(), names=["l0", "l1"], groups={"g": g})
+    result = Groups(replicates=100).measure(model, corpus, setting())
+    got = found(result)
+    assert got["demographic_parity_difference", "g", None].n == 240
+    assert got["equal_opportunity_difference", "g", None].n == 160
+    assert got["equalized_odds_difference", "g", None].n == 160
+    assert any("equal opportunity difference: not compared: c (fewer than 10 people" in text for text in notes(result))
+
+
+@pytest.mark.parametrize(
+    ("groups", "why"), [(["a"] * 40, "one group only"), (["a"] * 35 + ["b"] * 5, "fewer than two")]
+)
+def test_fewer_than_two_comparable_groups_have_no_gap(bench, groups, why):
+    build, _, setting = bench
+    p = np.random.default_rng(7).random(40)
+    model, corpus = build(np.stack([1 - p, p], axis=1), [0, 1] * 20, names=["l0", "l1"], groups={"g": groups})
+    result = Groups(replicates=30).measure(model, corpus, setting())
+    assert not [key for key in found(result) if key[2] is None]
+    assert any(why in text for text in notes(result))
+
+
+def test_nobody_selected_has_no_ratio(bench):
+    build, _, setting = bench
+    model, corpus = build([[0.9, 0.1]] * 80, [0, 1] * 40, names=["l0", "l1"], groups={"g": ["a"] * 40 + ["b"] * 40})
+    result = Groups(replicates=30).measure(model, corpus, setting())
+    got = found(result)
+    assert ("demographic_parity_ratio", "g", None) not in got
+    gap = got["demographic_parity_difference", "g", None]
+    assert (gap.value, gap.interval.low) == (0, 0)
+    assert gap.interval.high == pytest.approx(wilson(0, 40).high, abs=1e-9)
+    assert any("nobody is selected" in text for text in notes(result))
+
+
+def test_no_group_column_is_not_applicable(bench):
+    _, simulate, setting = bench
+    result = Groups().measure(*simulate(20), setting())
+    assert result.outcome == "not_applicable"
+    assert "--group-column" in result.reason
+
+
+def test_rows_in_another_order_and_the_same_seed_leave_the_same_bytes(bench):
+    _, _, setting = bench
+    model, corpus = with_holes(bench, 4, repeat=2)
+    probe = Groups(replicates=80)
+    first = probe.measure(model, corpus, setting()).model_dump_json()
+    order = np.random.default_rng(1).permutation(len(corpus))
+    shuffled = replace(corpus, examples=tuple(corpus.examples[i] for i in order)).canonical()
+    assert probe.measure(model, shuffled, setting()).model_dump_json() == first
+    assert probe.measure(model, corpus, setting(seed=3)).model_dump_json() != first
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("repeat", [1, 4])
+def test_a_planted_gap_lies_in_its_interval_and_none_is_found_where_there_is_none(bench, repeat):
+    # Scores are right equally often in both groups but for a shifted threshold; answers of one person are alike.
+    build, _, setting = bench
+    from scipy import stats
+
+    rng, covered, silent = np.random.default_rng(8), [], []
+    shift = 0.5
+    truth = stats.norm.cdf(shift / np.sqrt(1.25)) - 0.5
+    for _ in range(120):
+        n = 600
+        g = np.repeat(rng.integers(0, 2, n // repeat), repeat)
+        labels = rng.integers(0, 2, n)
+        score = np.repeat(rng.normal(0, 0.5, n // repeat), repeat) + rng.normal(0, 1, n)
+        for planted, hits in ((truth, covered), (0.0, silent)):
+            p = stats.norm.cdf(score + (shift if planted else 0) * g)
+            model, corpus = build(
+                np.stack([1 - p, p], axis=1), labels.tolist(), names=["l0", "l1"],
+                people=np.arange(n) // repeat if repeat > 1 else None, groups={"g": [NAMES[i] for i in g]},
+            )  # fmt: skip
+            result = Groups(replicates=300).measure(model, corpus, setting())
+            m = found(result)["demographic_parity_difference", "g", None]
+            hits.append(m.interval.low <= planted <= m.interval.high)
+    assert np.mean(covered) >= 0.9
+    assert np.mean(silent) >= 0.9

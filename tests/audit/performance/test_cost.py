@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from workbench.audit.performance.cost import Cost
+from workbench.audit.performance.memory import peak_memory
+
+
+@dataclass
+class Watched:
+    """Counts what it is asked, and takes its time."""
+
+    inner: object
+    seconds: float = 0.0
+    asked: list[int] = field(default_factory=list)
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+    def predict_proba(self, inputs):
+        self.asked.append(len(inputs))
+        time.sleep(self.seconds)
+        return self.inner.predict_proba(inputs)
+
+
+@dataclass
+class Cached:
+    """An engine that must not be timed."""
+
+    uncached: Watched
+
+    def predict_proba(self, inputs):
+        raise AssertionError("the cache was asked")
+
+
+def test_times_the_bare_model_and_states_its_size(bench):
+    _, simulate, setting = bench
+    model, corpus = simulate(50)
+    watched = Watched(model, seconds=0.002)
+    result = Cost(calls=60, warm_up=2, batches=6, batch_size=8).measure(Cached(watched), corpus, setting())
+    got = {m.name.removeprefix("cost."): m for m in result.measurements}
+    assert list(got) == ["parameters", "bytes", "latency_p50", "latency_p95", "throughput", "peak_memory"]
+    assert (got["parameters"].value, got["parameters"].interval) == (1234, None)
+    assert (got["bytes"].value, got["bytes"].interval) == (5678, None)
+    assert 0.002 <= got["latency_p50"].value <= got["latency_p95"].value
+    assert got["latency_p50"].n == 60
+    assert got["throughput"].value < 8 / 0.002
+    assert got["throughput"].n == 6
+    assert watched.asked[:3] == [8, 1, 1]
+    assert watched.asked.count(1) == 62
+    assert watched.asked.count(8) == 1 + 6 + 6
+    for name in ("latency_p50", "latency_p95", "throughput", "peak_memory"):
+        assert got[name].interval.low <= got[name].value <= got[name].interval.high
+        assert "order statistics" in got[name].interval.method
+
+
+def test_too_few_calls_for_a_tail_are_said_not_guessed(bench):
+    _, simulate, setting = bench
+    model, corpus = simulate(5)
+    result = Cost(calls=20, batches=2, repeats=3).measure(model, corpus, setting())
+    assert {m.name for m in result.measurements} == {"cost.parameters", "cost.bytes", "cost.latency_p50"}
+    notes = [e.text for e in result.exhibits]
+    assert "Not measured: cost.latency_p95: 20 timed calls are too few for a 95% interval." in notes
+    assert any("cost.throughput" in note for note in notes)
+    assert any("cost.peak_memory" in note for note in notes)
+
+
+def test_an_empty_corpus_is_not_applicable(bench):
+    _, simulate, setting = bench
+    model, corpus = simulate(3)
+    assert Cost().measure(model, corpus[:0], setting()).outcome == "not_applicable"
+
+
+def test_peak_memory_sees_what_was_freed_again():
+    quiet = peak_memory(lambda: None)
+    if not quiet.since_reset:
+        pytest.skip("this system cannot reset the high-water mark")
+    loud = peak_memory(lambda: np.ones(8_000_000).sum())  # 64 MB, freed before the mark is read
+    assert loud.bytes - quiet.bytes > 50_000_000
+    assert peak_memory(lambda: None).bytes < loud.bytes - 40_000_000
+
+
+def test_without_a_resettable_mark_the_highest_so_far_is_given(monkeypatch, tmp_path):
+    from workbench.audit.performance import memory
+
+    monkeypatch.setattr(memory, "_CLEAR", tmp_path / "missing" / "clear_refs")
+    found = memory.peak_memory(lambda: None)
+    assert not found.since_reset
+    assert found.bytes > 10_000_000

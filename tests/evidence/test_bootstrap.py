@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from workbench.evidence.bootstrap import (
+    People,
+    bounded,
+    draws,
+    mean_interval,
+    percentile,
+    proportion_interval,
+    replicate,
+)
+from workbench.evidence.intervals import wilson
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def test_people_are_counted_and_summed():
+    people = People(np.array([7, 3, 7, 9]))
+    assert people.size == 3
+    assert not people.one_each
+    np.testing.assert_array_equal(people.rows, [1, 0, 1, 2])
+    np.testing.assert_array_equal(people.totals(np.array([[1.0], [2.0], [4.0], [8.0]])), [[2], [5], [8]])
+    assert people.among(np.array([True, True, False, True])).one_each
+    np.testing.assert_array_equal(People(np.array([2, 0, 1])).totals(np.array([[5.0], [6.0], [7.0]])), [[6], [7], [5]])
+
+
+def test_every_replicate_draws_as_many_people_as_there_are_within_each_stratum():
+    people = People(np.arange(50))
+    strata = np.array([0] * 20 + [1] * 30)
+    counts = np.concatenate(list(draws(people, replicates=300, rng=rng(), strata=strata)))
+    assert counts.shape == (300, 50)
+    assert (counts[:, :20].sum(axis=1) == 20).all()
+    assert (counts[:, 20:].sum(axis=1) == 30).all()
+    free = np.concatenate(list(draws(people, replicates=300, rng=rng())))
+    assert (free.sum(axis=1) == 50).all()
+    assert len(set(free[:, :20].sum(axis=1))) > 5
+    assert free.mean() == 1
+    assert free.var() == pytest.approx(1 - 1 / 50, abs=0.02)  # binomial(50, 1/50)
+
+
+def test_strata_keep_people_with_several_labels_apart():
+    people = People(np.array([0, 0, 1, 2, 2]))
+    np.testing.assert_array_equal(people.strata(np.array([1, 1, 0, 0, 1])), [1, 0, -1])
+
+
+def test_chunks_do_not_change_what_is_drawn_for_the_same_seed():
+    people = People(np.arange(40))
+    first = replicate(people, lambda c: c[:, 0], replicates=100, rng=rng(5))
+    np.testing.assert_array_equal(first, replicate(people, lambda c: c[:, 0], replicates=100, rng=rng(5)))
+
+
+@pytest.mark.parametrize("n", [12, 40, 400])
+def test_the_bootstrap_of_a_mean_is_students_interval(n):
+    values = rng(1).normal(3, 2, n)
+    found = mean_interval(values, People(np.arange(n)), rng=rng(2), replicates=20_000)
+    half = stats.t.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n)
+    assert found is not None
+    assert found.high - found.low == pytest.approx(2 * half, rel=0.04)
+    assert found.low == pytest.approx(values.mean() - half, abs=0.2 * half)  # the bootstrap sees the sample's skewness
+
+
+def test_few_people_get_students_interval_exactly():
+    values = np.array([1.0, 2.0, 4.0, 8.0])
+    found = mean_interval(values, People(np.arange(4)), rng=rng())
+    theirs = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert found is not None
+    assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
+    assert mean_interval([1.0], People(np.array([0])), rng=rng()) is None
+
+
+def test_copies_of_a_persons_rows_add_no_certainty():
+    hits = rng(4).random(200) < 0.7
+    once = mean_interval(hits.astype(float), People(np.arange(200)), rng=rng(), replicates=5000)
+    tripled = proportion_interval(np.repeat(hits, 3), People(np.repeat(np.arange(200), 3)), rng=rng(), replicates=5000)
+    assert once is not None
+    assert tripled is not None
+    assert (tripled.low, tripled.high) == pytest.approx((once.low, once.high), abs=1e-12)
+    assert "bootstrap over people" in tripled.method
+
+
+def test_one_row_a_person_is_wilson():
+    found = proportion_interval([True] * 7 + [False] * 3, People(np.arange(10)), rng=rng())
+    assert found == wilson(7, 10)
+    assert proportion_interval([], People(np.array([], dtype=np.int64)), rng=rng()) is None
+
+
+def test_a_perfect_score_is_not_certain():
+    found = proportion_interval([True] * 60, People(np.arange(60) // 2), rng=rng())
+    assert found is not None
+    assert found.low == pytest.approx(wilson(30, 30).low)
+    assert found.high == 1
+    assert "all replicates agree" in found.method
+
+
+def test_undefined_replicates_are_counted_and_too_many_give_nothing():
+    values = rng().random(1000)
+    values[:40] = np.nan
+    found = percentile(values, 50)
+    assert found is not None
+    assert "1000 replicates; 40 of them undefined and left out" in found.method
+    values[:200] = np.nan
+    assert percentile(values, 50) is None
+    assert bounded(0.5, values, 50) is None
+
+
+@pytest.mark.slow
+def test_bootstrap_over_people_covers_with_correlated_rows():
+    # Ten rows a person, answers of one person alike: treating rows as independent would cover about half as often.
+    random, covered = rng(11), []
+    for _ in range(400):
+        tendency = random.beta(2, 1, 60)
+        hits = random.random((60, 10)) < tendency[:, None]
+        people = People(np.repeat(np.arange(60), 10))
+        found = proportion_interval(hits.ravel(), people, rng=random, replicates=600)
+        assert found is not None
+        covered.append(found.low <= 2 / 3 <= found.high)
+    assert np.mean(covered) >= 0.92
