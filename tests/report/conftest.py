@@ -1,4 +1,4 @@
-"""Fixtures for the report: the golden record, and `--update-golden`."""
+"""The golden record: built by hand, with every kind of evidence and texts that try to break the page."""
 
 import importlib.util
 from pathlib import Path
@@ -8,10 +8,6 @@ import pytest
 from workbench.verdict.judge import judge
 
 GOLDEN = Path(__file__).parent.parent / "golden"
-
-
-def pytest_addoption(parser):
-    parser.addoption("--update-golden", action="store_true", help="accept the rendered report as the golden one")
 
 
 @pytest.fixture(scope="session")

@@ -85,7 +85,7 @@ def curve(lines: Sequence[Line], *, x: str, y: str, diagonal: bool, joined: bool
             layers.append(base.mark_rule(color=ink, strokeWidth=1.5).encode(y=low, y2="high:Q"))
             layers.append(base.mark_line(color=ink, strokeWidth=1, opacity=0.5).encode(y=value))
             layers.append(base.mark_point(color=ink, filled=True, size=42, opacity=1).encode(y=value))
-    return _svg(alt.layer(*layers).properties(width=460, height=300), label, left=56)
+    return _svg(alt.layer(*layers).properties(width=400, height=270), label, left=56)
 
 
 def whiskers(rows: Sequence[Row], *, x: str, label: str, unit: bool = True) -> Markup:
@@ -132,14 +132,14 @@ def _distinct(names: Sequence[str]) -> list[str]:
 
 
 def _svg(chart: Any, label: str, *, left: int) -> Markup:
-    margins = {"left": left, "right": 16, "top": 10, "bottom": 48}
+    margins = {"left": left, "right": 16, "top": 10, "bottom": 50}
     themed = (
         chart.properties(autosize={"type": "none"}, padding=margins)
         .configure(font="sans-serif", background="transparent", aria=False)
         .configure_view(stroke=None)
         .configure_axis(
             grid=True, gridColor=_FAINT, domainColor=_MUTED, tickColor=_MUTED, labelColor=_TEXT, titleColor=_TEXT,
-            labelFontSize=12, titleFontSize=12, titleFontWeight="normal", titlePadding=8,
+            labelFontSize=13, titleFontSize=13, titleFontWeight="normal", titlePadding=8,
             labelOverlap=False,
         )
         .configure_axisX(minExtent=26, maxExtent=26, tickCount=5)

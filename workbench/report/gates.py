@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from workbench.evidence.measurement import Measurement
+from workbench.evidence.names import title
 from workbench.evidence.record import Finding
 from workbench.report.blocks import Block, Cell, Fold, Paragraph, Section, Table
 from workbench.report.text import listed, plural
@@ -24,7 +25,7 @@ def gates(findings: Sequence[Finding]) -> Section:
         blocks.append(gate_table("Requirements that are missed, not established or to be decided on", open_ones))
     if passed:
         table = gate_table("Requirements that are met", passed)
-        names = listed(list(dict.fromkeys(wording.title(finding.measurement) for finding in passed)))
+        names = listed(list(dict.fromkeys(title(finding.measurement) for finding in passed)))
         word = plural(len(passed), "requirement is met", "requirements are met")
         blocks.append(
             Fold(f"{word}: {names}", (table,), open=True) if not open_ones else Fold(f"{word}: {names}", (table,))
@@ -54,7 +55,7 @@ def gate_table(caption: str, findings: Sequence[Finding]) -> Table:
 
 def _row(finding: Finding) -> tuple[Cell, ...]:
     one = finding.evidence
-    title = Cell(wording.title(finding.measurement), wording.about(finding.where).strip())
+    heading = Cell(title(finding.measurement), wording.about(finding.where).strip())
     numbers = (
         (Cell("none", numeric=True), Cell(finding.bound, numeric=True), Cell("none", numeric=True))
         if one is None
@@ -64,7 +65,7 @@ def _row(finding: Finding) -> tuple[Cell, ...]:
             Cell(f"{one.n:,}", numeric=True),
         )
     )
-    return (title, Cell(finding.verdict, verdict=finding.verdict), *numbers, Cell(finding.because, finding.why))
+    return (heading, Cell(finding.verdict, verdict=finding.verdict), *numbers, Cell(finding.because, finding.why))
 
 
 def _interval(one: Measurement) -> str:

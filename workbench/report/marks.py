@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import accumulate
@@ -15,27 +15,44 @@ from workbench.report.text import SHOWN
 _WORD = re.compile(r"\s+|\w+|[^\w\s]")
 _CONTEXT = 160
 """Characters kept on both sides of a change in a long text."""
-_COMPARED = 20_000
-"""Characters compared; word-by-word comparison is quadratic at worst."""
+_COMPARED = 1_000_000
+"""Pairs of words from which on the commonest words no longer anchor the comparison: it is quadratic in them, and a text
+may be an attack on the reader's time."""
 LEVELS = 4
 """Shades of the heat of a word."""
 
 
 def changes(original: str, rewritten: str) -> tuple[Run, ...]:
     """Return the rewritten text with its changes marked word by word; long unchanged stretches are left out."""
-    before, after = _WORD.findall(original[:_COMPARED]), _WORD.findall(rewritten[:_COMPARED])
-    runs: list[Run] = []
-    for tag, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if tag == "equal":
-            runs.append(Run("".join(before[a:b])))
-            continue
-        if a < b:
-            runs.append(Run("".join(before[a:b]), "del"))
-        if c < d:
-            runs.append(Run("".join(after[c:d]), "ins"))
+    before, after = _WORD.findall(original), _WORD.findall(rewritten)
+    start, stop = _shared(before, after), 0
+    if start < min(len(before), len(after)):
+        stop = min(_shared(before[::-1], after[::-1]), len(before) - start, len(after) - start)
+    runs = [Run("".join(before[:start]))] if start else []
+    runs += _compared(before[start : len(before) - stop], after[start : len(after) - stop])
+    runs += [Run("".join(before[len(before) - stop :]))] if stop else []
     if sum(len(run.text) for run in runs) > SHOWN:
         runs = [run if run.mark else Run(_middle_out(run.text)) for run in runs]
     return _capped(runs)
+
+
+def _shared(before: Sequence[str], after: Sequence[str]) -> int:
+    """Return how many words both begin with."""
+    return next(
+        (i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), min(len(before), len(after))
+    )
+
+
+def _compared(before: Sequence[str], after: Sequence[str]) -> Iterator[Run]:
+    many = len(before) * len(after) > _COMPARED
+    for tag, a, b, c, d in SequenceMatcher(None, before, after, autojunk=many).get_opcodes():
+        if tag == "equal":
+            yield Run("".join(before[a:b]))
+            continue
+        if a < b:
+            yield Run("".join(before[a:b]), "del")
+        if c < d:
+            yield Run("".join(after[c:d]), "ins")
 
 
 def _middle_out(text: str) -> str:

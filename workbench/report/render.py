@@ -20,7 +20,7 @@ TEMPLATES = "workbench.report"
 
 def render(record: AuditRecord, findings: Sequence[Finding]) -> str:
     """Return the report. Pure: same record and findings, same text."""
-    return template("page.html.j2").render(page=page(record, findings), css=style("report.css"))
+    return str(template("page.html.j2").render(page=page(record, findings), css=style("report.css")))
 
 
 def template(name: str) -> Any:

@@ -92,11 +92,12 @@ def _sentence(record: AuditRecord, findings: Sequence[Finding], verdict: Verdict
     total = len(findings)
     crashed = len(failed(record))
     if verdict == "fail":
-        rest = (
-            f"; {plural(count['not_established'], 'other')} could not be established"
-            if count["not_established"]
-            else ""
-        )
+        others = [
+            f"{count[state]} {word}"
+            for state, word in (("not_established", "could not be established"), ("warn", "raised a warning"))
+            if count[state]
+        ]
+        rest = f"; of the others, {listed(others)}" if others else ""
         return f"The model misses {count['fail']} of {plural(total, 'requirement')} of {policy}{rest}."
     if verdict == "not_established":
         if count["not_established"]:
@@ -222,5 +223,5 @@ def _enough(finding: Finding) -> str:
 
 def _rounded_up(n: int) -> int:
     """Return `n` rounded up to two significant digits."""
-    step = 10 ** max(0, len(str(n)) - 2)
+    step = int(f"1{'0' * max(0, len(str(n)) - 2)}")
     return -(-n // step) * step

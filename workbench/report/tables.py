@@ -63,7 +63,7 @@ def tables(caption: str, measurements: Iterable[Measurement]) -> tuple[Table, ..
         else:
             above = tuple(f"{facet}={value}" for facet, value in one.where.items() if facet != row)
             shapes.setdefault((row, *above), []).append(one)
-    made = [listing(caption, plain)] if plain else []
+    made = [listing(f"{caption}, overall", plain)] if plain else []
     for (row, *outer), held in shapes.items():
         made.append(_pivot(_caption(caption, row, outer), row, held))
     return tuple(made)

@@ -1,0 +1,142 @@
+import pytest
+
+pytestmark = pytest.mark.browser
+
+SCRIPT = "<script>alert(1)</script>"
+IMAGE = '"><img src=x onerror=alert(2)>'
+UNFOLD = "document.querySelectorAll('details').forEach(fold => fold.open = true)"
+
+
+def violations(page):
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response["violations"]
+    return [
+        (v["id"], v["impact"], v["nodes"][0]["html"][:200]) for v in found if v["impact"] in {"serious", "critical"}
+    ]
+
+
+def test_nothing_leaves_and_nothing_complains(visit, report_file):
+    page, trouble = visit(report_file)
+    page.evaluate(UNFOLD)
+    page.wait_for_timeout(300)
+    assert trouble == []
+
+
+def test_the_recorder_would_have_noticed(visit, tmp_path):
+    bad = tmp_path / "bad.html"
+    bad.write_text("<img src='https://example.org/x.png'><script>alert(1); console.error('x'); nothing()</script>")
+    _, trouble = visit(bad)
+    assert {entry.split(":")[0] for entry in trouble} >= {"request", "dialog", "error", "page error"}
+
+
+def test_hostile_texts_show_as_texts(visit, report_file):
+    page, trouble = visit(report_file)
+    page.evaluate(UNFOLD)
+    quotes = page.locator("#cases blockquote").all_inner_texts()
+    assert quotes[0] == SCRIPT
+    assert quotes[1] == IMAGE
+    assert page.locator("script, img, iframe").count() == 0
+    assert page.locator("#fairness h3").all_inner_texts() == ["age_band", IMAGE]
+    assert trouble == []
+
+
+def test_everything_is_there_without_script(visit, report_file):
+    page, trouble = visit(report_file, java_script_enabled=False)
+    assert page.locator("#verdict-title").inner_text().endswith("Fail")
+    for section in ("Requirements", "Performance", "Robustness", "Fairness", "Privacy", "How to reproduce"):
+        assert page.get_by_role("heading", name=section, exact=True).first.is_visible()
+    assert page.locator("svg.chart").first.is_visible()
+    fold = page.locator("details", has=page.locator("summary", has_text="Software versions"))
+    fold.locator("summary").click()
+    assert fold.locator("table").is_visible()
+    assert trouble == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(visit, report_file, explanation_file, scheme):
+    for path in (report_file, explanation_file):
+        page, _ = visit(path, color_scheme=scheme)
+        page.evaluate(UNFOLD)
+        assert violations(page) == []
+
+
+def test_axe_would_have_noticed(visit, tmp_path):
+    bad = tmp_path / "bad.html"
+    bad.write_text("<html><body style='background:#fff'><p style='color:#ccc'>pale</p><button></button></body></html>")
+    page, _ = visit(bad)
+    assert {name for name, _, _ in violations(page)} >= {"button-name", "color-contrast"}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_charts_are_legible_in_both_schemes(visit, report_file, scheme):
+    """Charts are exempt from axe's contrast check (they are one image), so measure text and lines against the paper."""
+    page, _ = visit(report_file, color_scheme=scheme)
+    ratios = page.evaluate(
+        """() => {
+            const rgb = text => text.match(/[0-9.]+/g).slice(0, 3).map(Number);
+            const light = colour => {
+                const [r, g, b] = colour.map(v => v / 255)
+                    .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+                return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+            };
+            const paper = light(rgb(getComputedStyle(document.body).backgroundColor));
+            const ratio = colour => {
+                const other = light(rgb(colour));
+                return (Math.max(paper, other) + 0.05) / (Math.min(paper, other) + 0.05);
+            };
+            const texts = [...document.querySelectorAll('.chart text')].map(e => ratio(getComputedStyle(e).fill));
+            const marks = [...document.querySelectorAll('.chart .role-mark [stroke], .chart .mark-line path')]
+                .map(e => getComputedStyle(e).stroke).filter(c => c.startsWith('rgb')).map(ratio);
+            return [Math.min(...texts), Math.min(...marks), texts.length, marks.length];
+        }"""
+    )
+    assert ratios[0] >= 4.5
+    assert ratios[1] >= 3
+    assert ratios[2] > 50
+    assert ratios[3] > 10
+
+
+@pytest.mark.parametrize("width", [390, 800, 1440])
+def test_the_page_never_scrolls_sideways(visit, report_file, explanation_file, width):
+    for path in (report_file, explanation_file):
+        page, _ = visit(path, viewport={"width": width, "height": 900})
+        page.evaluate(UNFOLD)
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_the_verdict_is_on_the_first_screen_of_a_phone(visit, report_file):
+    page, _ = visit(report_file, viewport={"width": 390, "height": 844})
+    box = page.locator("#verdict .band").bounding_box()
+    assert box["y"] + box["height"] < 844
+
+
+def test_wide_tables_are_reached_by_keyboard(visit, report_file):
+    page, _ = visit(report_file, viewport={"width": 390, "height": 844})
+    table = page.locator("#requirements .scroll").first
+    table.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(300)
+    assert table.evaluate("element => element.scrollLeft") > 0
+
+
+def test_the_skip_link_leads_to_the_verdict(visit, report_file):
+    page, _ = visit(report_file)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the verdict"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_paper_shows_what_folds_hide(visit, report_file):
+    page, _ = visit(report_file, viewport={"width": 720, "height": 1000}, color_scheme="dark")
+    page.emulate_media(media="print")
+    hidden = page.evaluate(
+        """() => [...document.querySelectorAll('details > :not(summary)')]
+            .filter(e => !e.checkVisibility({contentVisibilityAuto: true}) || e.getBoundingClientRect().height === 0)
+            .length"""
+    )
+    assert hidden == 0
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 720

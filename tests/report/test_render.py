@@ -1,0 +1,203 @@
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import pytest
+
+from workbench.evidence.names import NAMES
+from workbench.evidence.record import AuditRecord
+from workbench.report.glossary import GLOSSARY
+from workbench.report.render import render, template
+from workbench.verdict.judge import judge
+from workbench.verdict.policy import Policy
+
+
+class Outline(HTMLParser):
+    """Tags, attributes and text of a page."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.texts, self.open = [], [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        while self.open and self.open.pop() != tag:
+            pass
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.texts.append(data)
+
+    @property
+    def text(self):
+        return " ".join("".join(self.texts).split())
+
+
+@pytest.fixture(scope="module")
+def page(rich):
+    return render(rich, rich.findings)
+
+
+@pytest.fixture(scope="module")
+def outline(page):
+    return Outline(page)
+
+
+def test_the_report_is_the_golden_one(page, pytestconfig, tmp_path):
+    golden = pytestconfig.rootpath / "tests" / "golden" / "report.html"
+    if pytestconfig.getoption("--update-golden"):
+        golden.write_text(page, encoding="utf-8")
+    actual = tmp_path / "report.html"
+    actual.write_text(page, encoding="utf-8")
+    held = golden.read_text(encoding="utf-8")
+    if held != page:
+        pairs = zip(held.splitlines(), page.splitlines(), strict=False)
+        first = next(((i, a, b) for i, (a, b) in enumerate(pairs, 1) if a != b), ("end", "", ""))
+        pytest.fail(
+            f"the report changed at line {first[0]}:\n  golden: {first[1][:300]}\n  actual: {first[2][:300]}\n"
+            f"Read {actual}; accept with: pytest tests/report --update-golden"
+        )
+
+
+def test_same_input_same_bytes(rich, page):
+    again = AuditRecord.model_validate_json(rich.model_dump_json())
+    assert render(again, again.findings) == page
+
+
+def test_it_is_small(page):
+    assert len(page.encode()) < 300_000
+
+
+def test_every_text_stays_text(outline, golden_record):
+    assert not [
+        tag for tag, _ in outline.tags if tag in {"script", "img", "iframe", "object", "embed", "base", "form", "input"}
+    ]
+    assert not [name for _, attributes in outline.tags for name in attributes if name.startswith("on")]
+    links = {attributes.get("href", "#") for _, attributes in outline.tags}
+    assert all(link.startswith(("#", "data:image/svg+xml,")) for link in links)
+    assert golden_record.SCRIPT in outline.text
+    assert golden_record.IMAGE in outline.text
+    assert "{{ 7 * 7 }}" in outline.text
+
+
+def test_control_and_steering_characters_are_spelled_out(page):
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2066-\u2069]", page)
+    for code in ("U+0007", "U+001B", "U+202E", "U+200B", "U+0085"):
+        assert f"⟨{code}⟩" in page
+    assert "👩‍👩‍👧‍👦" in page  # the zero-width joiner of emoji stays
+
+
+def test_no_request_can_leave_it(page):
+    assert "default-src 'none'" in page
+    assert not re.search(r"url\(|@import|<link(?! rel=\"icon\" href=\"data:)", page)
+
+
+def test_long_texts_are_cut_and_say_so(outline):
+    assert "W" * 1500 in outline.text
+    assert "W" * 1501 not in outline.text
+    assert "Cut: 1,500 of 10,000 characters are shown; the whole text is in audit.json." in outline.text
+
+
+def test_structure_for_screen_readers(outline):
+    tags = [tag for tag, _ in outline.tags]
+    for landmark in ("header", "nav", "main", "footer", "h1"):
+        assert tags.count(landmark) == 1
+    assert ("html", {"lang": "en", "dir": "ltr"}) in outline.tags
+    assert tags.count("table") == tags.count("caption") == tags.count("thead")
+    assert all("scope" in attributes for tag, attributes in outline.tags if tag == "th")
+    identifiers = [attributes["id"] for _, attributes in outline.tags if "id" in attributes]
+    assert len(identifiers) == len(set(identifiers))
+    targets = {attributes["href"][1:] for tag, attributes in outline.tags if tag == "a"}
+    assert targets <= set(identifiers)
+
+
+def test_every_chart_has_a_name_and_a_table(outline):
+    charts = [attributes for tag, attributes in outline.tags if tag == "svg"]
+    assert len(charts) == 10  # sweep, reliability, four rates of two attributes
+    assert all(chart["role"] == "img" and "table below" in chart["aria-label"] for chart in charts)
+
+
+def test_sections_follow_the_reading_order(outline):
+    order = [attributes["id"] for tag, attributes in outline.tags if tag == "section"]
+    assert order == [
+        "verdict",
+        "requirements",
+        "identity",
+        "scope",
+        "performance",
+        "calibration",
+        "cases",
+        "robustness",
+        "fairness",
+        "privacy",
+        "explanations",
+        "cost",
+        "reproduce",
+    ]
+
+
+def test_every_measurement_is_shown_with_interval_and_n(rich, outline):
+    from workbench.verdict import wording
+
+    for _, one in rich.measurements():
+        assert wording.number(one.value, one.unit) in outline.text
+        assert wording.interval(one.interval, one.unit) in outline.text
+        assert f"{one.n:,}" in outline.text
+
+
+def test_findings_are_shown_worst_first(rich, outline):
+    places = [outline.text.rindex(finding.because) for finding in rich.findings]
+    by_verdict = {finding.verdict: place for finding, place in zip(rich.findings, places, strict=True)}
+    assert by_verdict["fail"] < by_verdict["not_established"] < by_verdict["warn"] < by_verdict["pass"]
+
+
+def test_what_was_skipped_or_crashed_is_told(outline):
+    assert "robustness.invariance@1 crashed: ValueError:" in outline.text
+    assert "privacy.membership@1 did not run: needs reference models" in outline.text
+
+
+def test_changed_words_are_marked_by_elements(page):
+    assert "<del>love</del><ins>10ve</ins>" in page
+
+
+def test_a_record_without_evidence_renders_and_promises_nothing(rich):
+    empty = rich.model_copy(update={"evidence": (), "findings": (), "training": None})
+    text = Outline(render(empty, judge(empty, Policy(name="none")))).text
+    assert "Not established" in text
+    assert "nothing is established" in text
+    for pillar in ("Performance", "Fairness", "Robustness", "Privacy"):
+        assert f"{pillar} was not tested in this audit." in text
+
+
+def test_an_unknown_measurement_is_not_hidden(rich, golden_record):
+    new = golden_record.evidence(
+        "energy.meter@1", golden_record.number("energy.joules_per_text", 1.25, 1.2, 1.3, unit="joules")
+    )
+    text = Outline(render(rich.model_copy(update={"evidence": (*rich.evidence, new)}), rich.findings)).text
+    assert "Joules per text1.250 joules1.200 to 1.300 joules" in text
+
+
+def test_an_undefined_name_in_a_template_is_an_error():
+    from jinja2 import UndefinedError
+
+    with pytest.raises(UndefinedError):
+        template("page.html.j2").render(page=None, css="")
+
+
+def test_every_known_name_is_in_the_glossary():
+    assert set(GLOSSARY) == set(NAMES)
+    assert all(entry.what and entry.changes for entry in GLOSSARY.values())
+
+
+def test_rendering_needs_no_torch():
+    code = (
+        "import sys, workbench.report.render, workbench.report.fragments, workbench.verdict.judge; "
+        "print('torch' in sys.modules, 'altair' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]

@@ -1,0 +1,77 @@
+"""A small record to judge, and measurements to put into it."""
+
+import pytest
+
+from workbench.evidence.cards import CorpusCard, ModelCard
+from workbench.evidence.decision import Decision
+from workbench.evidence.measurement import Interval, Measurement
+from workbench.evidence.record import AuditRecord, AuditSettings, Environment, Evidence, Measured
+
+
+@pytest.fixture(scope="session")
+def measurement():
+    def make(name, value, low=None, high=None, n=1000, *, unit="proportion", **where):
+        interval = None if low is None else Interval(low=low, high=high, method="Wilson")
+        return Measurement(name=name, value=value, unit=unit, better="higher", n=n, interval=interval, where=where)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def evidence():
+    def make(probe, *measurements, result=None):
+        held = result or Measured(measurements=measurements)
+        return Evidence(probe=probe, params={}, seed=0, seconds=1.0, result=held)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def record():
+    def make(*evidence, groups=None):
+        return AuditRecord(
+            model=ModelCard(
+                name="m",
+                digest="0" * 64,
+                files={},
+                architecture="Linear",
+                base=None,
+                task="text-classification",
+                labels=("no", "yes"),
+                max_length=None,
+                parameters=2,
+                bytes=8,
+            ),
+            training=None,
+            corpus=CorpusCard(
+                name="c",
+                digest="1" * 64,
+                source="here",
+                licence="CC0-1.0",
+                split="all",
+                n=1000,
+                people=1000,
+                labels={"no": 500, "yes": 500},
+                groups=groups or {},
+            ),
+            environment=Environment(
+                python="3.11", platform="Linux", device="cpu", processor="x", threads=1, versions={}, code="0.1.0"
+            ),
+            audit=AuditSettings(
+                seed=0,
+                profile="quick",
+                split="all",
+                limit=None,
+                decision=Decision(),
+                positive_label="yes",
+                label_map={},
+                precision="float32",
+                policy="p",
+                policy_digest="2" * 64,
+                date="2026-01-01T00:00:00+00:00",
+                ledger_count=1,
+            ),
+            evidence=evidence,
+        )
+
+    return make

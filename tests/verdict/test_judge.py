@@ -1,0 +1,209 @@
+import pytest
+
+from workbench.evidence.record import Failed, Measured, NotApplicable
+from workbench.verdict.judge import exit_code, judge, overall, worst_first
+from workbench.verdict.policy import Criterion, Policy
+
+
+def criterion(**given):
+    base = {"id": "c", "measurement": "performance.accuracy", "why": "because"}
+    return Criterion(**{**base, **given})
+
+
+def policy(*criteria):
+    return Policy(name="p", criteria=criteria)
+
+
+@pytest.fixture
+def verdict(record, evidence, measurement):
+    def make(low, high, *, value=None, name="performance.accuracy", **given):
+        middle = (low + high) / 2 if value is None else value
+        held = record(evidence("performance.x@1", measurement(name, middle, low, high)))
+        (finding,) = judge(held, policy(criterion(measurement=name, **given)))
+        return finding.verdict
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "given", "expected"),
+    [
+        (0.81, 0.90, {"at_least": 0.8}, "pass"),
+        (0.80, 0.90, {"at_least": 0.8}, "pass"),  # the bound itself satisfies
+        (0.79, 0.90, {"at_least": 0.8}, "not_established"),
+        (0.70, 0.80, {"at_least": 0.8}, "not_established"),  # the upper end still satisfies
+        (0.70, 0.79, {"at_least": 0.8}, "fail"),
+        (0.70, 0.79, {"at_least": 0.8, "severity": "warn"}, "warn"),
+        (0.79, 0.90, {"at_least": 0.8, "severity": "warn"}, "warn"),
+        (0.81, 0.90, {"at_least": 0.8, "severity": "warn"}, "pass"),
+        (0.79, 0.90, {"at_least": 0.8, "end": "high"}, "pass"),
+        (0.70, 0.79, {"at_least": 0.8, "end": "high"}, "fail"),
+        (0.01, 0.10, {"at_most": 0.1}, "pass"),
+        (0.01, 0.11, {"at_most": 0.1}, "not_established"),
+        (0.11, 0.20, {"at_most": 0.1}, "fail"),
+        (0.01, 0.11, {"at_most": 0.1, "end": "low"}, "pass"),
+        (0.00, 1.00, {"reported": True}, "pass"),
+    ],
+)
+def test_the_required_end_of_the_interval_decides(verdict, low, high, given, expected):
+    assert verdict(low, high, **given) == expected
+
+
+def test_the_value_alone_never_decides(verdict):
+    assert verdict(0.70, 0.90, value=0.89, at_least=0.8) == "not_established"
+
+
+@pytest.mark.parametrize(("value", "expected"), [(199, "pass"), (200, "pass"), (201, "fail")])
+def test_exact_quantities_are_judged_by_their_value(record, evidence, measurement, value, expected):
+    held = record(evidence("cost.size@1", measurement("cost.bytes", value, unit="bytes")))
+    (finding,) = judge(held, policy(criterion(measurement="cost.bytes", at_most=200)))
+    assert finding.verdict == expected
+
+
+def test_the_sentence_says_everything(record, evidence, measurement):
+    held = record(evidence("performance.x@1", measurement("performance.accuracy", 0.912, 0.901, 0.922, 2831)))
+    (finding,) = judge(held, policy(criterion(at_least=0.8)))
+    assert finding.because == (
+        "Accuracy is 0.912 (95% interval 0.901 to 0.922, n = 2,831); at least 0.80 is required, "
+        "and the whole interval meets it."
+    )
+    assert finding.bound == "at least 0.80"
+
+
+def test_rounding_never_hides_on_which_side_a_number_lies(record, evidence, measurement):
+    held = record(evidence("performance.x@1", measurement("performance.accuracy", 0.85, 0.79996, 0.9)))
+    (finding,) = judge(held, policy(criterion(at_least=0.8)))
+    assert finding.verdict == "not_established"
+    assert "0.79996" in finding.because
+
+
+@pytest.mark.parametrize(
+    "result",
+    [NotApplicable(reason="needs more"), Failed(error="ValueError: no"), Measured(measurements=())],
+    ids=["not applicable", "failed", "missing"],
+)
+@pytest.mark.parametrize("severity", ["fail", "warn"])
+@pytest.mark.parametrize("given", [{"at_least": 0.0}, {"at_most": 1.0}, {"reported": True}], ids=str)
+def test_absence_is_not_established_whatever_the_severity(record, evidence, result, severity, given):
+    held = record(evidence("performance.x@1", result=result))
+    findings = judge(held, policy(criterion(severity=severity, **given)))
+    assert [finding.verdict for finding in findings] == ["not_established"]
+    assert findings[0].evidence is None
+    assert overall(held, findings) == "not_established"
+
+
+def test_the_reason_of_absence_is_told(record, evidence):
+    held = record(evidence("robustness.attack@1", result=NotApplicable(reason="needs TextAttack.")))
+    asked = criterion(measurement="robustness.attack_success_rate", where={"recipe": "*"}, at_most=0.5)
+    (finding,) = judge(held, policy(asked))
+    assert finding.because == (
+        "Attack success rate under every recipe was not measured: robustness.attack@1 could not run: needs TextAttack."
+    )
+    assert finding.probe == "robustness.attack@1"
+
+
+GAP = "fairness.demographic_parity_difference"
+
+
+def gaps(record, evidence, measurement, **values):
+    made = [measurement(GAP, v, v, v, unit="difference", attribute=name) for name, v in values.items()]
+    groups = {name: {"a": 500, "b": 500} for name in values}
+    return record(evidence("fairness.groups@1", *made), groups=groups)
+
+
+def test_a_star_judges_every_group(record, evidence, measurement):
+    held = gaps(record, evidence, measurement, age=0.05, sex=0.2)
+    findings = judge(held, policy(criterion(measurement=GAP, where={"attribute": "*"}, at_most=0.1)))
+    assert [(finding.where["attribute"], finding.verdict) for finding in findings] == [("age", "pass"), ("sex", "fail")]
+
+
+def test_a_star_without_a_match_is_not_established(record):
+    findings = judge(
+        record(), policy(criterion(measurement=GAP, where={"attribute": "*"}, at_most=0.1, severity="warn"))
+    )
+    assert [finding.verdict for finding in findings] == ["not_established"]
+    assert "group column" in findings[0].because
+
+
+def test_a_star_asks_for_every_attribute_of_the_corpus(record, evidence, measurement):
+    held = record(
+        evidence("fairness.groups@1", measurement(GAP, 0.05, 0.0, 0.08, unit="difference", attribute="age")),
+        groups={"age": {"a": 1}, "sex": {"f": 1}},
+    )
+    findings = judge(held, policy(criterion(measurement=GAP, where={"attribute": "*"}, at_most=0.1)))
+    assert {finding.where["attribute"]: finding.verdict for finding in findings} == {
+        "age": "pass",
+        "sex": "not_established",
+    }
+
+
+def test_a_star_asks_for_every_group_of_every_attribute(record, evidence, measurement):
+    rate = measurement("fairness.selection_rate", 0.5, 0.4, 0.6, attribute="age", group="young")
+    held = record(evidence("fairness.groups@1", rate), groups={"age": {"young": 1, "old": 1}})
+    asked = criterion(measurement="fairness.selection_rate", where={"attribute": "*", "group": "*"}, at_least=0.1)
+    findings = judge(held, policy(asked))
+    assert {finding.where["group"]: finding.verdict for finding in findings} == {
+        "young": "pass",
+        "old": "not_established",
+    }
+
+
+def test_a_star_notices_that_one_run_of_the_same_probe_left_nothing(record, evidence, measurement):
+    rate = measurement("robustness.attack_success_rate", 0.1, 0.0, 0.2, recipe="a@1")
+    held = record(
+        evidence("robustness.attack@1", rate),
+        evidence("robustness.attack@1", result=NotApplicable(reason="no WordNet")),
+    )
+    asked = criterion(measurement="robustness.attack_success_rate", where={"recipe": "*"}, at_most=0.5)
+    assert [finding.verdict for finding in judge(held, policy(asked))] == ["pass", "not_established"]
+
+
+def test_facets_tell_measurements_apart(record, evidence, measurement):
+    held = record(
+        evidence(
+            "performance.x@1",
+            measurement("performance.roc_auc", 0.9, 0.88, 0.92, unit="score"),
+            measurement("performance.roc_auc", 0.5, 0.4, 0.6, unit="score", label="rare"),
+        )
+    )
+    (finding,) = judge(held, policy(criterion(measurement="performance.roc_auc", at_least=0.8)))
+    assert (finding.verdict, finding.where) == ("pass", {})
+
+
+def test_a_qualifier_neither_hides_nor_separates(record, evidence, measurement):
+    rates = [
+        measurement("robustness.attack_success_rate", v, v, v, recipe="a@1", seen_in_training=seen)
+        for v, seen in ((0.1, "yes"), (0.9, "no"))
+    ]
+    held = record(evidence("robustness.attack@1", *rates))
+    asked = criterion(measurement="robustness.attack_success_rate", where={"recipe": "a@1"}, at_most=0.5)
+    assert [finding.verdict for finding in judge(held, policy(asked))] == ["pass", "fail"]
+
+
+def test_worst_first(record, evidence, measurement):
+    held = gaps(record, evidence, measurement, age=0.05, sex=0.2)
+    findings = judge(held, policy(criterion(measurement=GAP, where={"attribute": "*"}, at_most=0.1)))
+    assert [finding.verdict for finding in worst_first(findings)] == ["fail", "pass"]
+    assert overall(held, findings) == "fail"
+
+
+def test_a_crashed_probe_caps_the_verdict_though_no_criterion_names_it(record, evidence, measurement):
+    held = record(
+        evidence("performance.x@1", measurement("performance.accuracy", 0.9, 0.88, 0.92)),
+        evidence("privacy.y@1", result=Failed(error="ValueError: no")),
+    )
+    findings = judge(held, policy(criterion(at_least=0.8)))
+    assert [finding.verdict for finding in findings] == ["pass"]
+    assert overall(held, findings) == "not_established"
+    assert overall(held, judge(held, policy(criterion(at_least=0.95)))) == "fail"
+
+
+def test_nothing_required_is_nothing_established(record, evidence, measurement):
+    held = record(evidence("performance.x@1", measurement("performance.accuracy", 0.9, 0.88, 0.92)))
+    assert overall(held, judge(held, policy())) == "not_established"
+    assert overall(held, judge(held, policy(criterion(reported=True)))) == "not_established"
+
+
+@pytest.mark.parametrize(("verdict", "code"), [("pass", 0), ("warn", 0), ("fail", 1), ("not_established", 3)])
+def test_exit_codes(verdict, code):
+    assert exit_code(verdict) == code

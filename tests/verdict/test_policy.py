@@ -1,0 +1,94 @@
+import hashlib
+import json
+
+import pytest
+
+from workbench.errors import Misconfigured, NotFound
+from workbench.verdict.policy import load_policy, parse_policy
+
+GATE = '[[criteria]]\nid = "a"\nmeasurement = "performance.accuracy"\nat_least = 0.8\nwhy = "so"\n'
+
+
+def parsed(text):
+    return parse_policy(text, name="p", where="p.toml")
+
+
+def test_the_default_policy_is_shipped_and_reasoned():
+    policy = load_policy("default")
+    assert policy.name == "default"
+    assert {criterion.measurement for criterion in policy.criteria} >= {"performance.accuracy", "calibration.ece"}
+    assert all(len(criterion.why.split()) > 8 for criterion in policy.criteria)
+
+
+def test_the_digest_is_sha256_of_canonical_json():
+    policy = parsed(GATE)
+    canonical = json.dumps(policy.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+    assert policy.digest == hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def test_the_digest_ignores_layout_and_notices_meaning():
+    same = GATE.replace("0.8", "0.80") + "# a comment\n"
+    assert parsed(same).digest == parsed(GATE).digest
+    assert parsed(GATE.replace("0.8", "0.81")).digest != parsed(GATE).digest
+
+
+def test_a_file_is_read_by_path_and_named_after_itself(tmp_path):
+    (tmp_path / "release.toml").write_text(GATE)
+    assert load_policy(tmp_path / "release.toml").name == "release"
+
+
+def test_an_unknown_policy_names_the_nearest():
+    with pytest.raises(NotFound, match=r"unknown policy 'defualt'; did you mean 'default'"):
+        load_policy("defualt")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (GATE.replace("at_least", "at_lest"), r"p\.toml: criteria\[0\]\.at_lest \(a\): unknown key; nearest: at_least"),
+        ("nmae = 'x'\n" + GATE, r"p\.toml: nmae: unknown key; nearest: name"),
+        (
+            GATE.replace("accuracy", "acuracy"),
+            r"criteria\[0\]\.measurement \(a\): unknown measurement .*nearest: performance\.accuracy",
+        ),
+        (
+            GATE.replace("performance.accuracy", "accuracy"),
+            r"unknown measurement 'accuracy'; nearest: .*performance\.accuracy",
+        ),
+        (GATE + "at_most = 0.9\n", r"exactly one of at_least, at_most and reported"),
+        (GATE.replace("at_least = 0.8\n", ""), r"exactly one of"),
+        (GATE.replace("0.8", "80"), r"lies between 0 and 1, so a bound of 80 decides nothing"),
+        (GATE.replace("0.8", "true"), r"must be a number"),
+        (GATE.replace("0.8", "nan"), r"finite number"),
+        (GATE.replace('why = "so"\n', ""), r"criteria\[0\]\.why \(a\): Field required"),
+        (GATE + GATE, r"the criterion id 'a' is used twice"),
+        (GATE + 'where = { label = "x" }\n', r"performance\.accuracy has no facet 'label'"),
+        (
+            GATE.replace("performance.accuracy", "robustness.attack_success_rate"),
+            r"needs where\.recipe: a name, or '\*'",
+        ),
+        (
+            GATE.replace("performance.accuracy", "fairness.demographic_parity_difference")
+            + 'where = { atribute = "*" }\n',
+            r"has no facet 'atribute'; nearest: attribute",
+        ),
+        (GATE.replace("performance.accuracy", "calibration.ece") + 'where = { group = "x" }\n', r"name both"),
+        (GATE.replace("at_least = 0.8", 'reported = true\nend = "low"'), r"`end` needs a bound"),
+        ("a = ", r"p\.toml is not TOML"),
+    ],
+)
+def test_what_is_impossible_is_refused_with_its_place(text, message):
+    with pytest.raises(Misconfigured, match=message):
+        parsed(text)
+
+
+def test_the_safe_end_is_the_default():
+    assert parsed(GATE).criteria[0].judged_end == "low"
+    assert parsed(GATE.replace("at_least", "at_most")).criteria[0].judged_end == "high"
+    assert parsed(GATE + 'end = "high"\n').criteria[0].judged_end == "high"
+
+
+def test_an_unreadable_file_is_refused(tmp_path):
+    (tmp_path / "p.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(Misconfigured, match="cannot read the policy"):
+        load_policy(tmp_path / "p.toml")
