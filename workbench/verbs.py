@@ -261,8 +261,9 @@ def _audited_part(
     from workbench.data.sources import require_labels
     from workbench.data.splits import split as part_of
 
-    corpus = align(whole, labels, label_map)
-    corpus = part_of(corpus, split or ("test" if whole.name in manifests() else "all"))
+    # Split first: a label map that merges labels must not move anybody between the parts.
+    part = part_of(whole, split or ("test" if whole.name in manifests() else "all"))
+    corpus = align(part, labels, label_map)
     if limit is not None:
         corpus = corpus.sample(limit)
     require_labels(corpus, at_least=2)

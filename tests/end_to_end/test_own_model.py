@@ -11,10 +11,10 @@ import pandas as pd
 import pyarrow.parquet as parquet
 import pytest
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, log_loss
-from workbench.data.sources import Columns, load_corpus
 
 import workbench
 from workbench.data.corpus import Corpus
+from workbench.data.sources import Columns, load_corpus
 from workbench.evidence.exhibits import Confusion
 from workbench.evidence.record import AuditRecord, Failed, stable
 from workbench.results import read_record
@@ -25,6 +25,7 @@ Command = Callable[..., object]
 OPTIONS = (
     "--text-column", "comment", "--label-column", "sentiment", "--group-column", "age", "--group-column", "department",
 )  # fmt: skip
+LIMIT = 40
 COLUMNS = Columns(text=("comment",), label="sentiment", groups=("age", "department"))
 
 
@@ -48,7 +49,7 @@ def report(trainer_checkpoint: Path, own_csv: Path, tmp_path_factory: pytest.Tem
         out,
     ]
     done = subprocess.run(
-        [*map(str, command), "--limit", "60"], capture_output=True, text=True, timeout=550, check=False
+        [*map(str, command), "--limit", str(LIMIT)], capture_output=True, text=True, timeout=550, check=False
     )
     assert done.returncode in {0, 1, 3}, done.stdout + done.stderr
     assert "Verdict:" in done.stdout
@@ -65,7 +66,7 @@ def test_one_command_makes_a_report(report: Path, record: AuditRecord) -> None:
     assert {"index.html", "audit.json", "predictions.parquet"} <= {path.name for path in report.iterdir()}
     assert not list(report.glob("audit.sqlite*")), "a finished audit leaves no working file"
     assert record.model.labels == ("bad", "mixed", "good")
-    assert record.corpus.n == 60
+    assert record.corpus.n == LIMIT
     assert set(record.corpus.groups) == {"age", "department"}
     assert record.training is None
     failed = [evidence for evidence in record.evidence if isinstance(evidence.result, Failed)]
@@ -100,7 +101,7 @@ def test_figures_agree_with_scikit_learn_on_the_stored_predictions(report: Path,
 def test_the_same_seed_gives_the_same_record(
     report: Path, record: AuditRecord, trainer_checkpoint: Path, own_csv: Path, tmp_path: Path
 ) -> None:
-    again = workbench.audit(trainer_checkpoint, own_csv, columns=COLUMNS, limit=60, out=tmp_path / "again")
+    again = workbench.audit(trainer_checkpoint, own_csv, columns=COLUMNS, limit=LIMIT, out=tmp_path / "again")
     assert stable(again.record) == stable(record)
 
 
@@ -109,7 +110,7 @@ def test_row_order_changes_no_measurement(
 ) -> None:
     shuffled = tmp_path / own_csv.name
     pd.read_csv(own_csv, keep_default_na=False).sample(frac=1, random_state=1).to_csv(shuffled, index=False)
-    again = workbench.audit(trainer_checkpoint, shuffled, columns=COLUMNS, limit=60)
+    again = workbench.audit(trainer_checkpoint, shuffled, columns=COLUMNS, limit=LIMIT)
     assert again.record.corpus.digest == record.corpus.digest
     assert stable(again.record)["evidence"] == stable(record)["evidence"]
 
@@ -132,11 +133,19 @@ def test_the_report_is_rendered_again_without_torch(report: Path, tmp_path: Path
     import subprocess
     import sys
 
-    script = (
-        "import sys; sys.modules['torch'] = None; sys.modules['transformers'] = None\n"
-        "from workbench.cli import app\n"
-        f"app(['report', {str(report)!r}, '--out', {str(tmp_path / 'again.html')!r}], standalone_mode=False)\n"
-    )
+    script = f"""
+import sys
+from importlib.abc import MetaPathFinder
+
+class Absent(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition('.')[0] in {{'torch', 'transformers', 'accelerate', 'captum', 'textattack'}}:
+            raise ModuleNotFoundError(f'No module named {{name!r}}', name=name)
+
+sys.meta_path.insert(0, Absent())
+from workbench.cli import app
+app(['report', {str(report)!r}, '--out', {str(tmp_path / "again.html")!r}], standalone_mode=False)
+"""
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "again.html").read_bytes() == (report / "index.html").read_bytes()
