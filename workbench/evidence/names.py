@@ -57,6 +57,9 @@ NAMES: Mapping[str, Named] = MappingProxyType(
         "performance.log_loss": Named("Log loss", "score"),
         "calibration.ece": Named("Calibration error", "score", optional=_GROUP),
         "calibration.ece_raw": Named("Calibration error, raw", "score", optional=_GROUP),
+        "calibration.ece_if_calibrated": Named(
+            "Calibration error that a calibrated model would show", "score", optional=_GROUP
+        ),
         "calibration.ece_raw_if_calibrated": Named(
             "Raw calibration error that a calibrated model would show", "score", optional=_GROUP
         ),

@@ -63,14 +63,16 @@ def curve(lines: Sequence[Line], *, x: str, y: str, diagonal: bool, joined: bool
     xs = [point.x for line in lines for point in line.points]
     ys = [bound for line in lines for point in line.points for bound in (point.low, point.high, point.y)]
     unit = min([*xs, *ys]) >= 0 and max([*xs, *ys]) <= 1
-    x_scale = alt.Scale(domain=[0, 1]) if unit else alt.Scale(zero=False, nice=True)
-    y_scale = alt.Scale(domain=[0, 1]) if unit else alt.Scale(zero=False, nice=True)
+    start = int(min([*xs, *ys]) * 10) / 10 if unit and diagonal else 0  # top-label probabilities begin at 1 / labels
+    x_scale = y_scale = alt.Scale(domain=[start, 1]) if unit else alt.Scale(zero=False, nice=True)
     x_axis = alt.X("x:Q", title=_clean(x), scale=x_scale)
     layers = []
     if diagonal:
-        ends = alt.Data(values=[{"x": 0, "y": 0}, {"x": 1, "y": 1}])
+        ends = alt.Data(values=[{"x": start, "y": start}, {"x": 1, "y": 1}])
         layers.append(
-            alt.Chart(ends).mark_line(color=_MUTED, strokeDash=[4, 4], strokeWidth=1).encode(x="x:Q", y="y:Q")
+            alt.Chart(ends)
+            .mark_line(color=_MUTED, strokeDash=[4, 4], strokeWidth=1)
+            .encode(x=x_axis, y=alt.Y("y:Q", title=_clean(y), scale=y_scale))
         )
     for index, line in enumerate(lines):
         ink, dash = SERIES[index % len(SERIES)], _DASHES[index % len(_DASHES)]
@@ -85,7 +87,7 @@ def curve(lines: Sequence[Line], *, x: str, y: str, diagonal: bool, joined: bool
             layers.append(base.mark_rule(color=ink, strokeWidth=1.5).encode(y=low, y2="high:Q"))
             layers.append(base.mark_line(color=ink, strokeWidth=1, opacity=0.5).encode(y=value))
             layers.append(base.mark_point(color=ink, filled=True, size=42, opacity=1).encode(y=value))
-    return _svg(alt.layer(*layers).properties(width=400, height=270), label, left=56)
+    return _svg(alt.layer(*layers).properties(width=400, height=270), label, left=64)
 
 
 def whiskers(rows: Sequence[Row], *, x: str, label: str, unit: bool = True) -> Markup:

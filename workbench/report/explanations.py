@@ -17,9 +17,8 @@ _LISTED = 12
 """Words listed with their scores."""
 
 LEGEND = (
-    "Underlined with +: pushes towards the label explained. Dotted with −: pushes away from it. The darker, the "
-    "stronger, "
-    "relative to the strongest word of the text."
+    "Underlined with +: pushes towards the label explained. Dotted with −: pushes away from it. "
+    "The stronger the colour, the stronger the push, relative to the strongest word of the text."
 )
 
 

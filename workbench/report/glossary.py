@@ -65,6 +65,12 @@ GLOSSARY: Mapping[str, Entry] = MappingProxyType(
             "perfectly calibrated model.",
             "The number of examples: with few of them it is large for every model.",
         ),
+        "calibration.ece_if_calibrated": Entry(
+            "What this figure would be, by chance, if the model were perfectly calibrated, given this number of "
+            "examples.",
+            "The number of examples and bins. A measured error well inside this range is no evidence of "
+            "miscalibration.",
+        ),
         "calibration.ece_raw_if_calibrated": Entry(
             "What the raw figure would be if the model were perfectly calibrated, given this number of examples.",
             "The number of examples and bins. Compare the raw figure with this one, not with 0.",

@@ -113,8 +113,8 @@ def _sentence(record: AuditRecord, findings: Sequence[Finding], verdict: Verdict
         return f"{policy[0].upper()}{policy[1:]} sets no bound, so nothing is established."
     if verdict == "warn":
         return (
-            f"No requirement of {policy} that blocks a release is missed; {plural(count['warn'], 'warning')} "
-            "to decide on."
+            f"No requirement of {policy} that would block a release is missed; "
+            f"{plural(count['warn'], 'warning needs', 'warnings need')} a decision."
         )
     return f"The model meets all {plural(total, 'requirement')} of {policy}."
 
@@ -190,7 +190,7 @@ def _steps(record: AuditRecord, findings: Sequence[Finding], verdict: Verdict) -
             )
     if verdict == "pass":
         yield Item(
-            "Nothing in this policy stands against release. Check that the limits are acceptable for the intended use."
+            "Nothing in this policy speaks against release. Check that the limits are acceptable for the intended use."
         )
     if verdict in {"pass", "warn"}:
         yield Item("Keep this report with audit.json, and audit again when the model, the data or the use changes.")

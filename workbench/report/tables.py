@@ -101,10 +101,10 @@ def _estimate(one: Measurement | None) -> Cell:
 
 
 def methods(measurements: Iterable[Measurement]) -> str:
-    """Return the sentence that says how the intervals of pivoted tables were computed."""
+    """Return the sentence that says how the intervals of pivoted tables were computed; gaps name theirs beside them."""
     by_method: dict[str, dict[str, None]] = {}
     for one in measurements:
-        if one.interval is not None and one.where:
+        if one.interval is not None and one.where and set(one.where) != {"attribute"}:
             by_method.setdefault(f"{wording.level(one.interval)} {one.interval.method}", {})[title(one.name)] = None
     return "; ".join(f"{', '.join(names)}: {method}" for method, names in by_method.items())
 
