@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from workbench.audit.performance.cost import Cost
+from workbench.audit.performance.cost import Cost, without_cache
 from workbench.audit.performance.memory import peak_memory
 
 
@@ -27,21 +27,22 @@ class Watched:
         return self.inner.predict_proba(inputs)
 
 
-@dataclass
 class Cached:
-    """An engine that must not be timed."""
+    """An engine that must not be timed; it holds the model under `attribute`."""
 
-    uncached: Watched
+    def __init__(self, model, attribute):
+        setattr(self, attribute, model)
 
     def predict_proba(self, inputs):
         raise AssertionError("the cache was asked")
 
 
-def test_times_the_bare_model_and_states_its_size(bench):
+@pytest.mark.parametrize("attribute", ["uncached", "model"])
+def test_times_the_bare_model_and_states_its_size(bench, attribute):
     _, simulate, setting = bench
     model, corpus = simulate(50)
     watched = Watched(model, seconds=0.002)
-    result = Cost(calls=60, warm_up=2, batches=6, batch_size=8).measure(Cached(watched), corpus, setting())
+    result = Cost(calls=60, warm_up=2, batches=6, batch_size=8).measure(Cached(watched, attribute), corpus, setting())
     got = {m.name.removeprefix("cost."): m for m in result.measurements}
     assert list(got) == ["parameters", "bytes", "latency_p50", "latency_p95", "throughput", "peak_memory"]
     assert (got["parameters"].value, got["parameters"].interval) == (1234, None)
@@ -56,6 +57,14 @@ def test_times_the_bare_model_and_states_its_size(bench):
     for name in ("latency_p50", "latency_p95", "throughput", "peak_memory"):
         assert got[name].interval.low <= got[name].value <= got[name].interval.high
         assert "order statistics" in got[name].interval.method
+
+
+def test_a_model_of_something_else_is_not_taken_for_the_model_behind_an_engine(bench):
+    _, simulate, _ = bench
+    model, _ = simulate(3)
+    wrapper = Watched(model)
+    wrapper.model = object()  # as a Hugging Face classifier holds a torch module
+    assert without_cache(wrapper) is wrapper
 
 
 def test_too_few_calls_for_a_tail_are_said_not_guessed(bench):

@@ -110,6 +110,8 @@ class Tallies:
         found: dict[str, tuple[Floats, Floats]] = {}
         for stratified in (False, True):
             rates = [rate for rate in self.rates if rate.stratified == stratified]
+            if not rates:
+                continue
             masks = [mask for rate in rates for mask in (rate.hits & rate.among, rate.among)]
             columns = np.concatenate([mask[:, None] & self.inside for mask in masks], axis=1).astype(np.float64)
             sums = self._totals(columns, stratified)

@@ -43,7 +43,7 @@ class Cost:
         """Return size, times and memory over real inputs, chosen by hash of their id; no cache in between."""
         if not len(corpus):
             return NotApplicable(reason="the corpus has no examples; nothing can be timed")
-        bare: Classifier = getattr(model, "uncached", model)  # an engine would answer from its memory
+        bare = without_cache(model)
         wanted = max(self.calls, self.batches * self.batch_size)
         chosen = sorted(corpus.examples, key=lambda example: (hashed(example.id), example.id))[:wanted]
         texts = [example.input for example in chosen]
@@ -85,6 +85,15 @@ class Cost:
             text=f"Peak memory is the whole process's resident memory {since}, batches of {len(batch)}: interpreter, "
             f"libraries, weights and the audit's own data included; memory on an accelerator is not."
         )
+
+
+def without_cache(model: Classifier) -> Classifier:
+    """Return the model behind an inference engine, which would answer from its memory; any other model as it is."""
+    for attribute in ("uncached", "model"):
+        inner = getattr(model, attribute, None)
+        if isinstance(inner, Classifier):
+            return inner
+    return model
 
 
 def _timed(model: Classifier, texts: Sequence[str]) -> float:
