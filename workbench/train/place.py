@@ -33,7 +33,7 @@ def make_accelerator(track: str | None, logs: str) -> Any:
     if accelerator.distributed_type in (DistributedType.FSDP, DistributedType.DEEPSPEED, DistributedType.MEGATRON_LM):
         raise Unsupported(
             f"{accelerator.distributed_type} training is not supported; launch with plain data parallelism: "
-            "accelerate launch --multi_gpu (or --cpu --num_processes N)"
+            "torchrun --nproc_per_node N, or accelerate launch --multi_gpu"
         )
     return accelerator
 

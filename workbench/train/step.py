@@ -90,12 +90,13 @@ def predict(shop: Workshop, ids: Sequence[Sequence[int]], *, precision: str, tel
     from accelerate.utils import gather_object
 
     world, rank = shop.accelerator.num_processes, shop.accelerator.process_index
+    network = shop.accelerator.unwrap_model(shop.network)  # the wrapper's forward waits for every process each time
     batches = token_batches(ids, _TOKENS_PER_BATCH.get(shop.device.type, 4_096))
     found: list[tuple[int, list[float]]] = []
-    with evaluating(shop.network), torch.inference_mode(), autocast(precision, shop.device):
+    with evaluating(network), torch.inference_mode(), autocast(precision, shop.device):
         for batch in batches[rank::world]:
             padded, mask = shop.encoder.pad([ids[i] for i in batch], shop.device)
-            logits = shop.network(input_ids=padded, attention_mask=mask).logits
+            logits = network(input_ids=padded, attention_mask=mask).logits
             rows = torch.softmax(logits.float().cpu().double(), dim=-1).tolist()
             found += zip(batch, rows, strict=True)
             tell(len(found) * world)
