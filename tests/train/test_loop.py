@@ -367,7 +367,11 @@ def test_events_tell_the_whole_story(quick: Recipe, toy: Corpus, tmp_path: Path)
     train(quick.but(epochs=1), toy, tmp_path / "out", progress=events.append)
     steps = [event.step for event in events if event.phase == "train"]
     assert steps == list(range(1, 13))
-    assert [event.phase for event in events if event.step == event.total][-3:] == ["validate", "test", "save"]
+    ended = [event.phase for event in events if event.step == event.total]
+    # Evaluated at step 8 and at the end (12); then the best weights once more, in float32, and the test split.
+    assert ended == ["prepare", "validate", "train", "validate", "validate", "test", "save"]
+    judged = [event for event in events if event.phase in ("validate", "test") and event.step == event.total]
+    assert all(event.loss is not None for event in judged)
     assert all(event.loss is not None and event.learning_rate for event in events if event.phase == "train")
 
 

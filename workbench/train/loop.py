@@ -24,7 +24,7 @@ from workbench.train.finish import already_finished, write_result
 from workbench.train.folders import require_new
 from workbench.train.optimiser import make_optimiser, rate_at, set_rate
 from workbench.train.parts import Parts, divide
-from workbench.train.place import make_accelerator, require_tracker, resolve_precision, training_threads
+from workbench.train.place import make_accelerator, resolve_precision, training_threads
 from workbench.train.recipe import Recipe
 from workbench.train.state import (
     Progress,
@@ -92,11 +92,12 @@ def train(
     require_new(out)
     if not resume:
         require_no_state(out)
-    require_tracker(track)
-    parts = divide(corpus, recipe)
-    trainee = prepare(recipe, corpus.labels, online=online)
     accelerator = make_accelerator(track, str(out.parent / "tracking"))
     tell = progress if progress and accelerator.is_main_process else silent
+    tell(TrainingEvent("prepare", 0, 1))
+    parts = divide(corpus, recipe)
+    trainee = prepare(recipe, corpus.labels, online=online)
+    tell(TrainingEvent("prepare", 1, 1))
     with training_threads(accelerator.num_processes):
         shop = _workshop(recipe, parts, trainee, accelerator)
         if track:
@@ -218,7 +219,6 @@ def _evaluate(shop: Workshop, parts: Parts, progress: Progress, *, epoch: float,
         validation_accuracy=found.accuracy,
         validation_roc_auc=found.roc_auc,
     )
-    tell(TrainingEvent("validate", len(parts.validation), len(parts.validation), epoch=epoch, loss=found.loss))
     return progress.model_copy(
         update={
             "best_loss": watch.best_loss,
@@ -232,8 +232,15 @@ def _evaluate(shop: Workshop, parts: Parts, progress: Progress, *, epoch: float,
 
 
 def _judge(shop: Workshop, part: Corpus, precision: str, phase: Phase, tell: OnEvent) -> FloatArray:
-    ids = shop.encoder.ids(part.inputs)
-    return predict(shop, ids, precision=precision, tell=lambda done: tell(TrainingEvent(phase, done, len(part))))
+    """Return the network's probabilities on `part`, telling how far it is, and at the end the loss."""
+
+    def on_the_way(done: int) -> None:
+        if done < len(part):
+            tell(TrainingEvent(phase, done, len(part)))
+
+    probabilities = predict(shop, shop.encoder.ids(part.inputs), precision=precision, tell=on_the_way)
+    tell(TrainingEvent(phase, len(part), len(part), loss=score(probabilities, part.label_ids).loss))
+    return probabilities
 
 
 def _closing(parts: Parts) -> tuple[tuple[Phase, Corpus], tuple[Phase, Corpus]]:
