@@ -91,9 +91,7 @@ def demo(
     """Train the embedded default model on the embedded default corpus, audit it, write the report."""
     from workbench.demo import run_demo
 
-    _network(online=False)
-    verdict = run_demo(runs, out, fresh=fresh, command=_command())
-    terminal.out.print(f"(`workbench audit` would have exited with {_exit_code(verdict)}.)", style="dim")
+    run_demo(runs, out, fresh=fresh)
 
 
 @app.command(
@@ -250,6 +248,18 @@ def explain(
     if html is not None:
         explanation.save(html)
         terminal.out.print(f"Page: {html}")
+
+
+@app.command(epilog="[bold]Examples[/]\n\n  workbench policy\n\n  workbench policy yours.toml")
+def policy(
+    name: Annotated[str, typer.Argument(help="Shipped policy or TOML file.")] = "default",
+) -> None:
+    """Check a policy and say how many examples each of its gates needs to be decidable."""
+    from workbench.verdict.decidable import decidability
+    from workbench.verdict.policy import load_policy
+
+    for line in decidability(load_policy(name)):
+        terminal.out.print(line, markup=False)
 
 
 @app.command()

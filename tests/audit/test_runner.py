@@ -9,7 +9,6 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from workbench.models.engine import engine_for
 
 from workbench.audit.probe import Setting
 from workbench.audit.runner import Run, Step, describe, run_probes
@@ -20,6 +19,7 @@ from workbench.evidence.decision import Decision
 from workbench.evidence.exhibits import Note, Rewrite
 from workbench.evidence.measurement import Interval, Measurement
 from workbench.evidence.record import Failed, Measured, NotApplicable
+from workbench.models.engine import engine_for
 from workbench.models.linear import LinearTextClassifier
 from workbench.models.protocols import Classifier, Differentiable
 from workbench.seeds import Streams

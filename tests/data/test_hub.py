@@ -18,9 +18,8 @@ Hub = Callable[..., list[Any]]
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Hub:
     """Let the hub hold one data set with the given splits; returns the calls that were made."""
-    from huggingface_hub import HfApi
-
     import datasets
+    from huggingface_hub import HfApi
 
     def holds(splits: dict[str, Any], *, error: Exception | None = None) -> list[Any]:
         calls: list[Any] = []

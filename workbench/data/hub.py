@@ -22,10 +22,9 @@ def load_from_hub(data: str, columns: Columns) -> Corpus:
         NotFound: no such data set, configuration, split or column.
         MissingResource: the hub cannot be reached.
     """
+    import datasets
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
-
-    import datasets
 
     address, _, wanted = data.partition("@")
     owner, name, *configuration = address.split("/")
