@@ -49,14 +49,19 @@ def audit_progress() -> Iterator[Callable[[Step], None]]:
     """Yield a callback that shows audit steps: a live bar on a terminal, a line per step elsewhere."""
     with _bars() as bars:
         tasks: dict[str, Any] = {}
+        said = time.monotonic()
 
         def show(step: Step) -> None:
+            nonlocal said
             if step.name not in tasks:
                 tasks[step.name] = bars.add_task(step.name, total=step.total)
                 if not err.is_terminal:
                     err.print(f"{step.name} …")
             task = tasks[step.name]
             bars.update(task, completed=step.done, total=step.total)
+            if not err.is_terminal and step.done and step.outcome is None and time.monotonic() - said > 30:
+                said = time.monotonic()
+                err.print(f"{step.name}: {step.done:,} of {step.total:,}" if step.total else f"{step.name} …")
             if step.outcome is not None:
                 colour = {"m": "green", "n": "yellow", "f": "red"}[step.outcome[0]]
                 bars.update(task, description=f"[{colour}]{step.name}[/]: {escape(clean(step.outcome))}")
