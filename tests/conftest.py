@@ -64,7 +64,11 @@ def _no_wordnet() -> str:
     return "needs WordNet (make wordnet, or the Debian packages wordnet-base and wordnet-sense-index, then make setup)"
 
 
-_NEEDS: dict[str, Callable[[], str]] = {"browser": _no_browser, "wordnet": _no_wordnet}
+def _no_demo() -> str:
+    return "" if (CHECKOUT / "reports" / "demo" / "audit.json").is_file() else "needs the demo's report (make demo)"
+
+
+_NEEDS: dict[str, Callable[[], str]] = {"browser": _no_browser, "wordnet": _no_wordnet, "demo": _no_demo}
 
 
 def _chromium() -> str | None:
