@@ -105,20 +105,23 @@ def _bars() -> Iterator[Progress]:
 
 def print_verdict(record: AuditRecord, findings: Sequence[Finding], verdict: Verdict) -> None:
     """Print the findings, worst first, and the overall verdict."""
-    order = ["fail", "not_established", "warn", "pass"]
+    from workbench.evidence.record import Failed, NotApplicable
+    from workbench.verdict.judge import worst_first
+
     table = Table(show_edge=False, pad_edge=False, header_style="dim")
     table.add_column("verdict", no_wrap=True)
     table.add_column("criterion")
     table.add_column("finding")
-    for finding in sorted(findings, key=lambda f: order.index(f.verdict)):
+    for finding in worst_first(findings):
         sign = Text(f"{VERDICT_SIGN[finding.verdict]} {words(finding.verdict)}", style=VERDICT_STYLE[finding.verdict])
         table.add_row(sign, Text(clean(finding.criterion)), Text(clean(finding.because)))
     out.print(table)
-    unestablished = [e for e in record.evidence if e.result.outcome != "measured"]
-    for evidence in unestablished:
-        reason = getattr(evidence.result, "error", None) or getattr(evidence.result, "reason", "")
-        word = evidence.result.outcome.replace("_", " ")
-        out.print(Text(f"{evidence.probe}: {word}: {clean(reason)}", style="red" if word == "failed" else "yellow"))
+    for evidence in record.evidence:
+        match evidence.result:
+            case Failed(error=error):
+                out.print(Text(f"{evidence.probe}: failed: {clean(error)}", style="red"))
+            case NotApplicable(reason=reason):
+                out.print(Text(f"{evidence.probe}: not applicable: {clean(reason)}", style="yellow"))
     line = Text("Verdict: ", style="bold")
     line.append(f"{VERDICT_SIGN[verdict]} {words(verdict)}", style=VERDICT_STYLE[verdict])
     line.append(
