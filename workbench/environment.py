@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, entry_points, version
 from pathlib import Path
 
 from workbench import __version__
@@ -28,27 +29,46 @@ def environment(device: str) -> Environment:
         device=name,
         processor=_processor(),
         threads=torch.get_num_threads(),
-        versions={package: found for package in PACKAGES if (found := _version(package))},
+        versions={package: found for package in PACKAGES if (found := _version(package))} | _plugins(),
         code=code_revision(),
     )
 
 
 def code_revision() -> str:
-    """Return the workbench's version, with the git revision of a source checkout ('+changes' when edited)."""
+    """Return the version, with the git revision of a checkout, and a hash of its content where that was edited."""
     checkout = Path(__file__).resolve().parents[1]
     if not (checkout / ".git").exists():
         return __version__
     try:
         revision = _git(checkout, "rev-parse", "--short=12", "HEAD")
-        edited = _git(checkout, "status", "--porcelain", "--untracked-files=no", "--", "workbench", "datasets")
+        edited = _git(checkout, "status", "--porcelain", "--", "workbench", "datasets")
     except (OSError, subprocess.SubprocessError):
         return __version__
-    return f"{__version__} ({revision}{'+changes' if edited else ''})"
+    return f"{__version__} ({revision}{f'+changes {_content(checkout)}' if edited else ''})"
+
+
+def _content(checkout: Path) -> str:
+    """Return a short hash of all files of the code: two different edits of one revision are two different codes."""
+    sha = hashlib.sha256()
+    for file in sorted((*(checkout / "workbench").rglob("*"), *(checkout / "datasets").rglob("*"))):
+        if file.is_file() and "__pycache__" not in file.parts:
+            sha.update(f"{file.relative_to(checkout)}\0".encode())
+            sha.update(file.read_bytes())
+    return sha.hexdigest()[:8]
 
 
 def _git(folder: Path, *command: str) -> str:
     done = subprocess.run(["git", "-C", str(folder), *command], capture_output=True, text=True, timeout=10, check=True)
     return done.stdout.strip()
+
+
+def _plugins() -> dict[str, str]:
+    """Return the packages that bring probes of their own, with their versions."""
+    return {
+        point.dist.name: point.dist.version
+        for point in entry_points(group="workbench.probes")
+        if point.dist is not None
+    }
 
 
 def _version(package: str) -> str | None:

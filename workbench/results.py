@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from workbench.errors import BadInput, NotFound
+from workbench.errors import BadInput, NotFound, Unwritable
 from workbench.evidence.exhibits import TokenScores
 from workbench.evidence.record import SCHEMA_VERSION, AuditRecord, Finding, Verdict
 from workbench.files import write_text, writing
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from workbench.models.protocols import FloatArray
 
 RECORD, REPORT, PREDICTIONS = "audit.json", "index.html", "predictions.parquet"
+PREVIOUS = "previous-"
+"""Prefix of an earlier audit's files while, or since, a new one has not come to its end."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ class Audited:
         self._save_predictions(place / PREDICTIONS)
         write_text(place / RECORD, record_json(self.record))
         write_text(place / REPORT, self.html)
+        for name in (REPORT, RECORD, PREDICTIONS):
+            (place / f"{PREVIOUS}{name}").unlink(missing_ok=True)
         return place / REPORT
 
     def _save_predictions(self, path: Path) -> None:
@@ -121,6 +125,20 @@ class Explanation:
         from workbench.report.fragments import explanation_fragment
 
         return explanation_fragment(self.scores)
+
+
+def set_aside(folder: Path) -> None:
+    """Rename an earlier audit's files in `folder` to `previous-…`: a report never stands for an audit that is not done.
+
+    A finished audit removes them; an audit that stops halfway leaves them. Raises `Unwritable`.
+    """
+    for name in (REPORT, RECORD, PREDICTIONS):
+        file = folder / name
+        try:
+            if file.is_file():
+                file.replace(folder / f"{PREVIOUS}{name}")
+        except OSError as error:
+            raise Unwritable(f"cannot rename {file}: {error.strerror or error}; choose another --out") from error
 
 
 def record_json(record: AuditRecord) -> str:

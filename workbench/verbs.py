@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from workbench.errors import BadInput, Misconfigured, NotFound
 from workbench.evidence.decision import Decision
 from workbench.evidence.record import AuditRecord, AuditSettings, Finding
-from workbench.results import Audited, Explanation, read_record
+from workbench.results import Audited, Explanation, read_record, set_aside
 from workbench.verdict.judge import judge as _judge
 from workbench.verdict.policy import Policy, load_policy
 
@@ -175,7 +175,10 @@ def audit(
         command=command,
     )
     place = environment(str(getattr(classifier, "device", "cpu")))
+    # Whatever could be unreadable is read before the long work, not after it.
     model_folder = getattr(classifier, "folder", None)
+    training = None if model_folder is None else read_training_card(model_folder)
+    card = corpus.card.model_copy(update=_reading(classifier, corpus, model_folder))
     key = key_of(
         model=classifier.card.model_dump(mode="json"),
         corpus=corpus.digest,
@@ -185,14 +188,17 @@ def audit(
         environment=place.model_dump(mode="json"),
     )
     setting = Setting(Streams(seed), settings.decision, settings.positive_label)
+    engine = engine_for(classifier, cache_entries=100_000 + len(corpus))  # the corpus itself is never forgotten
     store = None if folder is None else Store(folder)
     try:
-        run = Run(engine_for(classifier), corpus, setting, store, key, progress or _silent)
+        if folder is not None:
+            set_aside(folder)
+        run = Run(engine, corpus, setting, store, key, progress or _silent)
         probabilities, evidence = run_probes(run, probes)
         record = AuditRecord(
             model=classifier.card,
-            training=None if model_folder is None else read_training_card(model_folder),
-            corpus=corpus.card.model_copy(update=_reading(classifier, corpus, model_folder)),
+            training=training,
+            corpus=card,
             environment=place,
             audit=settings,
             evidence=evidence,
@@ -262,7 +268,8 @@ def _audited_part(
     from workbench.data.splits import split as part_of
 
     # Split first: a label map that merges labels must not move anybody between the parts.
-    part = part_of(whole, split or ("test" if whole.name in manifests() else "all"))
+    wanted = split or ("test" if whole.name in manifests() and whole.split == "all" else whole.split)
+    part = whole if wanted == whole.split else part_of(whole, wanted)
     corpus = align(part, labels, label_map)
     if limit is not None:
         corpus = corpus.sample(limit)

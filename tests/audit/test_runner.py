@@ -180,6 +180,34 @@ def test_a_failed_probe_is_tried_again(tmp_path: Path, monkeypatch: pytest.Monke
     assert isinstance(mended.result, Measured)
 
 
+def test_what_lacked_a_resource_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path)
+    _, (lacking,) = run_probes(run(store), [Lacking()])
+    assert isinstance(lacking.result, NotApplicable)
+    monkeypatch.setattr(Lacking, "measure", Count.measure)
+    monkeypatch.setattr(Lacking, "scale", 1.0, raising=False)
+    _, (supplied,) = run_probes(run(store), [Lacking()])
+    assert isinstance(supplied.result, Measured), "the resource may have been supplied since"
+
+
+def test_a_second_audit_into_the_same_folder_is_refused(tmp_path: Path) -> None:
+    first = Store(tmp_path)
+    first.put("key", "value")
+    with pytest.raises(Unwritable, match="another audit is writing"):
+        Store(tmp_path)
+    first.close()
+    again = Store(tmp_path)
+    assert again.get("key") == "value"
+    again.discard()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_damaged_store_is_said_with_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "audit.sqlite").write_bytes(b"not a database at all, but long enough to be read as one" * 10)
+    with pytest.raises(Unwritable, match="remove that file"):
+        Store(tmp_path)
+
+
 def test_stored_predictions_are_the_same_bits(tmp_path: Path) -> None:
     store = Store(tmp_path)
     first, _ = run_probes(run(store), [])

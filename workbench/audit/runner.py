@@ -95,7 +95,7 @@ class Run:
             seconds=time.perf_counter() - start,
             result=result,
         )
-        if not isinstance(result, Failed):  # what failed is tried again next time
+        if isinstance(result, Measured):  # what failed or lacked a resource is tried again next time
             self._put(key, evidence.model_dump_json())
         self.progress(Step(probe.name, 1, 1, describe(result)))
         return evidence
@@ -122,7 +122,8 @@ class Run:
                 items.append(_ITEM.validate_json(stored))
             else:
                 items.append(probe.item(self.engine, example, self.setting))
-                self._put(item_key, items[-1].model_dump_json())
+                if getattr(items[-1], "outcome", None) != "failed":  # tried again next time
+                    self._put(item_key, items[-1].model_dump_json())
         return probe.gather(items, self.corpus, self.setting)
 
     def _get(self, key: str) -> str | None:

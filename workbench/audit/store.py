@@ -27,14 +27,29 @@ class Store:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(self.path, timeout=1, isolation_level=None)
+            # Exclusive: a second audit into the same folder is refused; the lock ends with the process.
+            self._connection.execute("PRAGMA locking_mode=EXCLUSIVE")
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("CREATE TABLE IF NOT EXISTS items (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
-        except (OSError, sqlite3.Error) as error:
+            self._connection.execute("DELETE FROM items WHERE key = ''")  # takes the lock
+        except sqlite3.DatabaseError as error:
+            if "locked" in str(error):
+                raise Unwritable(
+                    f"another audit is writing to {folder}; wait for it or choose another --out"
+                ) from error
+            raise Unwritable(
+                f"cannot use {self.path}: {error}; remove that file (it holds unfinished work only) "
+                "or choose another --out"
+            ) from error
+        except OSError as error:
             raise Unwritable(f"cannot write to {folder}: {error}; choose another --out") from error
 
     def get(self, key: str) -> str | None:
         """Return the value committed under `key`, or None."""
-        row = self._connection.execute("SELECT value FROM items WHERE key = ?", (key,)).fetchone()
+        try:
+            row = self._connection.execute("SELECT value FROM items WHERE key = ?", (key,)).fetchone()
+        except sqlite3.DatabaseError as error:
+            raise Unwritable(f"cannot read {self.path}: {error}; remove that file and run the command again") from error
         return None if row is None else str(row[0])
 
     def put(self, key: str, value: str) -> None:

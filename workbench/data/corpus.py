@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from workbench.errors import BadInput, NotFound
 from workbench.evidence.cards import CorpusCard, Dropped
+from workbench.text.words import normalise
 
 
 class Task(StrEnum):
@@ -147,6 +148,7 @@ class Corpus(Sequence[Example]):
             labels={label: int(count) for label, count in zip(self.labels, counts, strict=True)},
             groups={attribute: _counts(self.group_of(attribute)) for attribute in self.attributes},
             dropped=self.dropped,
+            repeated=len(self) - len({normalise(text) for text in self.inputs}),
             words_median=float(np.median(lengths)) if lengths else None,
             words_max=max(lengths) if lengths else None,
         )

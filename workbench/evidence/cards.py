@@ -34,6 +34,8 @@ class CorpusCard(Stored):
     groups: dict[str, dict[str, int]]
     """Attribute -> group -> number of examples."""
     dropped: tuple[Dropped, ...] = ()
+    repeated: int = 0
+    """How many examples repeat the text of an earlier one, so that n may overstate the information."""
     words_median: float | None = None
     words_max: int | None = None
     in_training: int | None = None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from workbench.data.corpus import Task
-from workbench.errors import Misconfigured
+from workbench.errors import BadInput, Misconfigured
 from workbench.evidence.cards import ModelCard
 from workbench.models.protocols import Classifier, Differentiable, Encoded, FloatArray, Truncating
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _CHUNK = 256
 """Texts sent to the model between two calls of `on_progress`."""
+
+_ROUNDING, _EXACT = 1e-4, 1e-12
+"""How far a row's sum may lie from 1: in a half-precision model, and in float64."""
 
 OnProgress = Callable[[int, int], None]
 """Called with (texts done, texts in all) while a long request is answered."""
@@ -85,7 +88,7 @@ class Engine:
         for start in range(0, len(unknown), _CHUNK):
             chunk = unknown[start : start + _CHUNK]
             self._report(start, len(unknown))
-            rows = self.model.predict_proba(chunk)
+            rows = self._checked(self.model.predict_proba(chunk), len(chunk))
             known.update(zip(chunk, rows, strict=True))
             with self._lock:
                 self._forwards += len(chunk)
@@ -101,6 +104,24 @@ class Engine:
                 self._cache.move_to_end(text)
             while len(self._cache) > self._entries:
                 self._cache.popitem(last=False)
+
+    def _checked(self, rows: FloatArray, n: int) -> FloatArray:
+        """Return `rows` as distributions, (n, n_labels): anybody may write a classifier. Raises `BadInput`."""
+        found = np.asarray(rows, dtype=np.float64)
+        name = self.card.name
+        if found.shape != (n, len(self.labels)):
+            raise BadInput(
+                f"model {name!r} answered {n} texts with shape {found.shape}; ({n}, {len(self.labels)}) is due"
+            )
+        if not np.isfinite(found).all() or (found < 0).any():
+            raise BadInput(f"model {name!r} gave probabilities that are negative or no numbers; mend its predict_proba")
+        sums = found.sum(axis=1, keepdims=True)
+        if (np.abs(sums - 1) > _ROUNDING).any():
+            raise BadInput(
+                f"model {name!r} gave probabilities that do not sum to 1 (found {float(sums.max()):.6g}); mend it"
+            )
+        # Sums within float64's own rounding stay as they are; float32's (1.0000001) would leave the unit interval.
+        return np.where(np.abs(sums - 1) > _EXACT, found / sums, found)
 
     def _recall(self, text: str) -> FloatArray:
         self._cache.move_to_end(text)

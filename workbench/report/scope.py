@@ -21,7 +21,7 @@ def scope(record: AuditRecord) -> Section:
         rows = tuple((Cell(drop.reason), Cell(f"{drop.n:,}", numeric=True)) for drop in card.dropped)
         blocks.append(
             Fold(
-                "Rows left out of the data",
+                "Rows left out of the whole data, before it was split",
                 (Table("Rows left out, and why", (Cell("Reason"), Cell("Rows", numeric=True)), rows),),
             )
         )

@@ -38,7 +38,7 @@ def summary(record: AuditRecord, findings: Sequence[Finding]) -> Summary:
         word=WORDS[verdict],
         sentence=_sentence(record, findings, verdict),
         exceptions=tuple(_exceptions(record, findings)),
-        limits=tuple(_limits(record)),
+        limits=(*_unbounded(findings), *_limits(record)),
         steps=tuple(_steps(record, findings, verdict)),
     )
 
@@ -131,6 +131,17 @@ def _exceptions(record: AuditRecord, findings: Sequence[Finding]) -> Iterator[It
     yield from (item for item in ranked if item.sign != "fail")
 
 
+def _unbounded(findings: Sequence[Finding]) -> Iterator[Item]:
+    """Yield what the policy wants known but does not judge: a pass there says only that it was measured."""
+    for finding in findings:
+        if finding.bound == REPORTED and finding.evidence is not None:
+            yield Item(
+                f"{wording.statement(finding.evidence)}. The policy sets no bound on it: you must weigh it.",
+                section=pillar(finding.measurement),
+                section_title="Evidence",
+            )
+
+
 def _limits(record: AuditRecord) -> Iterator[Item]:
     card = record.corpus
     what = f"{plural(card.n, 'example')} of “{short(card.name)}” ({_split(card.split)})"
@@ -151,6 +162,11 @@ def _limits(record: AuditRecord) -> Iterator[Item]:
         )
     elif card.in_training is None:
         yield Item("Whether the audited examples were in the model's training data is unknown.")
+    if card.repeated:
+        yield Item(
+            f"{plural(card.repeated, 'example repeats', 'examples repeat')} the text of another and count as people of "
+            "their own unless the data says whose they are: intervals may be too narrow."
+        )
     if card.truncated:
         yield Item(
             f"{plural(card.truncated, 'text is', 'texts are')} longer than the model reads; the rest of each was "
@@ -203,7 +219,7 @@ def _step(finding: Finding) -> str:
             f"Do not release under this policy: first improve what lies behind “{about}”, or have the bound "
             "itself reviewed."
         )
-    if finding.verdict == "warn":
+    if finding.verdict == "warn" or (finding.bound == REPORTED and finding.evidence is not None):
         return f"Decide whether “{about}” is acceptable for the intended use, and write down why."
     if finding.verdict == "not_established":
         if finding.evidence is None:

@@ -1,0 +1,159 @@
+"""The verbs, on a model whose answers are known exactly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import workbench
+from workbench.audit.profiles import PROFILES
+from workbench.data.corpus import Corpus, Example
+from workbench.data.splits import split
+from workbench.errors import BadInput, Misconfigured, NotFound
+from workbench.evidence.record import Failed
+from workbench.models.linear import LinearTextClassifier
+from workbench.models.protocols import FloatArray
+from workbench.results import read_record
+from workbench.verdict.policy import parse_policy
+
+LABELS = ("no", "yes")
+POLICY = parse_policy(
+    """
+    name = "p"
+    [[criteria]]
+    id = "a"
+    measurement = "performance.accuracy"
+    at_least = 0.5
+    severity = "fail"
+    why = "A coin would do as well."
+    """,
+    name="p",
+    where="test",
+)
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PROFILES, "quick", {"performance.classification@1": {"replicates": 100}})
+
+
+@pytest.fixture
+def corpus() -> Corpus:
+    """Two hundred texts; every tenth label is wrong."""
+    examples = []
+    for i in range(200):
+        says = i % 2
+        label = LABELS[says if i % 10 else 1 - says]
+        examples.append(Example(f"e{i:03}", f"p{i}", f"{'good' if says else 'bad'} number{i}", label))
+    return Corpus(tuple(examples), LABELS, "toy", "made in the test")
+
+
+@pytest.fixture
+def model() -> LinearTextClassifier:
+    return LinearTextClassifier.binary({"good": 2.0, "bad": -2.0}, labels=LABELS)
+
+
+def test_an_audit_finds_the_planted_accuracy(corpus: Corpus, model: LinearTextClassifier, tmp_path: Path) -> None:
+    audited = workbench.audit(model, corpus, policy=POLICY, out=tmp_path)
+    accuracy = audited.record.find("performance.accuracy")
+    assert accuracy is not None
+    assert accuracy.value == 0.9
+    assert audited.verdict == "pass"
+    assert read_record(tmp_path) == audited.record
+    assert "pass" in repr(audited)
+
+
+def test_a_threshold_moves_the_decision_and_is_recorded(corpus: Corpus, model: LinearTextClassifier) -> None:
+    # P(yes) is 0.88 or 0.12, so from 0.9 on nobody is decided positive: accuracy is the share of 'no'.
+    audited = workbench.audit(model, corpus, policy=POLICY, threshold=0.9)
+    accuracy = audited.record.find("performance.accuracy")
+    assert accuracy is not None
+    assert accuracy.value == np.mean([example.label == "no" for example in corpus])
+    assert audited.record.audit.decision.threshold == 0.9
+
+
+def test_a_part_of_a_corpus_is_audited_as_it_is(corpus: Corpus, model: LinearTextClassifier) -> None:
+    part = split(corpus, "test")
+    record = workbench.audit(model, part, policy=POLICY).record
+    assert record.corpus.n == len(part)
+    assert record.audit.split == "test"
+    assert workbench.audit(model, corpus, policy=POLICY, split="test").record.corpus.digest == record.corpus.digest
+
+
+def test_repeated_texts_are_counted(corpus: Corpus, model: LinearTextClassifier) -> None:
+    twice = Corpus(
+        (*corpus.examples, *(Example(f"{e.id}b", f"{e.person}b", e.input.upper(), e.label) for e in corpus)),
+        LABELS, "twice", "made in the test",
+    )  # fmt: skip
+    audited = workbench.audit(model, twice, policy=POLICY)
+    assert audited.record.corpus.repeated == 200
+    assert "200 examples repeat" in audited.html
+
+
+def test_an_earlier_report_never_stands_for_an_unfinished_audit(
+    corpus: Corpus, model: LinearTextClassifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workbench.audit(model, corpus, policy=POLICY, out=tmp_path)
+    old = (tmp_path / "audit.json").read_bytes()
+
+    class Killed(Exception):
+        pass
+
+    def kill(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr("workbench.audit.runner.run_probes", kill)
+        with pytest.raises(Killed):
+            workbench.audit(model, corpus, policy=POLICY, out=tmp_path, seed=1)
+    assert not (tmp_path / "index.html").exists()
+    assert not (tmp_path / "audit.json").exists()
+    assert (tmp_path / "previous-audit.json").read_bytes() == old, "set aside, not lost"
+    workbench.audit(model, corpus, policy=POLICY, out=tmp_path, seed=1)
+    assert {path.name for path in tmp_path.iterdir()} == {"index.html", "audit.json", "predictions.parquet"}
+
+
+class _Odd(LinearTextClassifier):
+    """A classifier whose answers are not what they should be."""
+
+    broken: object = None
+
+    def predict_proba(self, inputs: list[str]) -> FloatArray:  # type: ignore[override]
+        return self.broken(super().predict_proba(inputs))  # type: ignore[operator, no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        (lambda rows: rows * 3, "do not sum to 1"),
+        (lambda rows: rows - 1, "negative"),
+        (lambda rows: rows * np.nan, "no numbers"),
+        (lambda rows: rows[:, :1], "shape"),
+    ],
+)
+def test_a_classifier_that_gives_no_distribution_is_refused(corpus: Corpus, broken: object, message: str) -> None:
+    odd = _Odd.binary({"good": 2.0}, labels=LABELS)
+    odd.broken = broken
+    with pytest.raises(BadInput, match=message):
+        workbench.audit(odd, corpus, policy=POLICY)
+
+
+def test_float32_rounding_is_no_reason_to_refuse(corpus: Corpus) -> None:
+    odd = _Odd.binary({"good": 2.0, "bad": -2.0}, labels=LABELS)
+    odd.broken = lambda rows: rows.astype(np.float32) * np.float32(1.00001)
+    audited = workbench.audit(odd, corpus, policy=POLICY)
+    assert not [e for e in audited.record.evidence if isinstance(e.result, Failed)]
+    assert audited.probabilities.sum(axis=1) == pytest.approx(np.ones(200), abs=1e-12)
+
+
+def test_what_cannot_be_asked_for(corpus: Corpus, model: LinearTextClassifier) -> None:
+    with pytest.raises(NotFound, match="did you mean 'yes'"):
+        workbench.audit(model, corpus, positive_label="yess")
+    with pytest.raises(Misconfigured, match="between 0 and 1"):
+        workbench.audit(model, corpus, threshold=1.0)
+    with pytest.raises(Misconfigured, match="at least 1"):
+        workbench.audit(model, corpus, limit=0)
+    with pytest.raises(BadInput, match="at least one text"):
+        workbench.explain(model, [])
