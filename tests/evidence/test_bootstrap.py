@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from workbench.evidence.bootstrap import (
+    CELLS,
     People,
     bounded,
     draws,
@@ -12,6 +13,7 @@ from workbench.evidence.bootstrap import (
     percentile,
     proportion_interval,
     replicate,
+    score_interval,
 )
 from workbench.evidence.intervals import wilson
 
@@ -107,6 +109,47 @@ def test_undefined_replicates_are_counted_and_too_many_give_nothing():
     values[:200] = np.nan
     assert percentile(values, 50) is None
     assert bounded(0.5, values, 50) is None
+
+
+def test_a_value_past_one_by_rounding_is_one_and_further_past_an_error():
+    for people in (9, 18):
+        found = bounded(1 + 2.3e-16, np.ones(20), people)
+        assert found is not None
+        assert (found.low, found.high) == (wilson(people, people).low, 1)
+    with pytest.raises(ValueError, match="successes"):
+        bounded(1.001, np.ones(20), 18)
+
+
+@pytest.mark.parametrize("rows", [1, 10])
+def test_no_chunk_holds_more_cells_than_rows_times_replicates_allow(rows):
+    people = People(np.arange(50_000) // rows)
+    sizes = [len(counts) for counts in draws(people, replicates=90, rng=rng())]
+    assert sizes == [CELLS // 50_000, CELLS // 50_000, 10]
+
+
+def test_chunks_of_few_rows_draw_what_one_chunk_draws():
+    alone, repeated = People(np.arange(2000)), People(np.arange(2_000_000) // 1000)
+    first = np.concatenate(list(draws(alone, replicates=8, rng=rng(5))))
+    np.testing.assert_array_equal(first, np.concatenate(list(draws(repeated, replicates=8, rng=rng(5)))))
+
+
+@pytest.mark.parametrize("n", [5, 40])
+@pytest.mark.parametrize(("value", "top"), [(0.0, 1.0), (0.1, 1.0), (2.0, 2.0)])
+def test_a_bounded_score_that_all_rows_share_has_wilsons_width(n, value, top):
+    found = score_interval([value] * n, People(np.arange(n)), top=top, rng=rng(), replicates=50)
+    assert found is not None
+    limits = wilson(value / top * n, n)
+    assert (found.low, found.high) == pytest.approx((limits.low * top, limits.high * top), abs=1e-12)
+    assert found.low < found.high
+
+
+def test_a_bounded_score_with_spread_is_the_bootstrap_of_its_mean():
+    values, people = 2 * rng(3).random(60), People(np.arange(60))
+    found = score_interval(values, people, top=2, rng=rng(4), replicates=500)
+    plain = mean_interval(values, people, rng=rng(4), replicates=500)
+    assert (found.low, found.high) == pytest.approx((plain.low, plain.high))
+    assert found.method == plain.method
+    assert score_interval([], People(np.array([], dtype=np.int64)), rng=rng()) is None
 
 
 @pytest.mark.slow

@@ -27,10 +27,13 @@ REPLICATES = 2000
 """Enough for the 2.5% tails to vary by about a tenth of a standard error; ten thousand is three times as steady."""
 
 CELLS = 2_000_000
-"""People x replicates held at once: 16 MB of counts. Fixed, so that no machine draws differently."""
+"""Rows x replicates held at once: 16 MB of weights. Fixed, so that no machine draws differently."""
 
 FEWEST_PEOPLE = 10
 """Below this a percentile bootstrap covers visibly less than it claims; bounded scores then get Wilson limits."""
+
+ROUNDING = 1e-12
+"""Numbers around 1 that are no further apart differ by the order of their sums only."""
 
 LEAST_USABLE = 0.9
 """Share of replicates in which a statistic must be defined for its percentiles to be reported."""
@@ -87,7 +90,7 @@ def draws(
 
     Multinomial with equal chances over all people, or within each stratum (keeping every stratum's size).
     """
-    chunk = max(1, CELLS // max(1, people.size))
+    chunk = max(1, CELLS // max(1, len(people.codes)))  # rows, not people: a statistic may weigh every row
     members = [np.arange(people.size)] if strata is None else [np.flatnonzero(strata == s) for s in np.unique(strata)]
     for start in range(0, replicates, chunk):
         b = min(chunk, replicates - start)
@@ -148,17 +151,31 @@ def bounded(
     The percentile bootstrap, except where resampling cannot see the uncertainty: with fewer than `FEWEST_PEOPLE`, or
     when all replicates agree (a perfect score). Then Wilson's limits at `value` for `people` trials: the variance of a
     mean of numbers in [0, 1] is at most that of a proportion, and that of an AUC at most A (1 - A) / min(m, n)
-    (van Dantzig 1951), so this errs on the wide side.
+    (van Dantzig 1951), so this errs on the wide side. Raises ValueError for a value outside [0, 1] by more than
+    `ROUNDING`: sums of shares may end a hair above 1.
     """
     usable = replicates[np.isfinite(replicates)]
+    value = within_rounding(value)
     if people < FEWEST_PEOPLE:
         reason = f"Wilson on {people} people (too few to resample)"
-    elif len(usable) and np.ptp(usable) == 0:
+    elif len(usable) and agree(usable):
         reason = f"Wilson on {people} people (all replicates agree)"
     else:
         found = percentile(replicates, people, level=level, stratified=stratified)
         return None if found is None else _around(found, value)
     return wilson(value * people, people, level=level, method=reason)
+
+
+def within_rounding(value: float) -> float:
+    """Return `value` in [0, 1], free of the rounding that may carry it past either end by `ROUNDING`."""
+    clamped = min(max(value, 0.0), 1.0)
+    return clamped if abs(value - clamped) <= ROUNDING else value
+
+
+def agree(values: Floats) -> bool:
+    """Return whether no two of the finite numbers `values` differ by more than rounding; True without any."""
+    usable = values[np.isfinite(values)]
+    return len(usable) == 0 or bool(np.ptp(usable) <= ROUNDING * max(1.0, float(np.abs(usable).max())))
 
 
 def proportion_interval(
@@ -203,7 +220,8 @@ def mean_interval(
 ) -> Interval | None:
     """Return the interval of the mean over rows of `values` (n,), by a bootstrap over people.
 
-    With fewer than `FEWEST_PEOPLE`, Student's t on the people's deviations. None with fewer than two people.
+    With fewer than `FEWEST_PEOPLE`, Student's t on the people's deviations. None with fewer than two people. Without
+    width where all values agree, which no one should report: use `score_interval` for what has bounds, else `agree`.
     """
     numbers = np.asarray(values, dtype=np.float64)
     if people.size < 2:
@@ -211,6 +229,26 @@ def mean_interval(
     if people.size < FEWEST_PEOPLE:
         return _student(numbers, people, level)
     return percentile(_means(numbers, people, replicates, rng), people.size, level=level)
+
+
+def score_interval(
+    values: Floats | Sequence[float],
+    people: People,
+    *,
+    top: float = 1.0,
+    rng: np.random.Generator,
+    replicates: int = REPLICATES,
+    level: float = LEVEL,
+) -> Interval | None:
+    """Return the interval of the mean over rows of `values` (n,), each in [0, `top`]: `bounded`, scaled.
+
+    None without rows. Never without width: Wilson's limits where resampling sees no spread.
+    """
+    numbers = np.asarray(values, dtype=np.float64) / top
+    if not len(numbers):
+        return None
+    found = bounded(float(numbers.mean()), _means(numbers, people, replicates, rng), people.size, level=level)
+    return None if found is None else found.model_copy(update={"low": found.low * top, "high": found.high * top})
 
 
 def _means(values: Floats, people: People, replicates: int, rng: np.random.Generator) -> Floats:

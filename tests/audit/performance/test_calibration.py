@@ -162,6 +162,23 @@ def test_rows_in_another_order_and_the_same_seed_leave_the_same_bytes(bench):
     assert probe.measure(model, shuffled, setting()).model_dump_json() == first
 
 
+@pytest.mark.parametrize(
+    ("row", "labels", "value"),
+    [([0, 1], [1] * 10, 0.0), ([0.5, 0.5], [0, 1] * 5, 0.25), ([0, 0, 1], [0] * 10, 2.0), ([0, 0, 1], [2] * 10, 0.0)],
+)
+def test_a_brier_score_that_all_rows_share_is_not_certain(bench, row, labels, value):
+    build, _, setting = bench
+    model, corpus = build([row] * 10, labels, names=[f"l{i}" for i in range(len(row))])
+    (brier,) = [
+        m for m in Calibration(replicates=50).measure(model, corpus, setting()).measurements if "brier" in m.name
+    ]
+    top = len(row) - 1
+    limits = wilson(10 * value / top, 10)
+    assert brier.value == pytest.approx(value)
+    assert (brier.interval.low, brier.interval.high) == pytest.approx((limits.low * top, limits.high * top))
+    assert brier.interval.high - brier.interval.low > 0.2
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("shift", [0.0, 0.02, 0.05, 0.1])
 def test_intervals_cover_the_true_error(shift):

@@ -184,6 +184,33 @@ def test_rows_in_another_order_and_the_same_seed_leave_the_same_bytes(bench):
     assert probe.measure(model, corpus, setting(seed=1)).model_dump_json() != first
 
 
+@pytest.mark.parametrize(("positives", "scores"), [(9, 6), (18, 13), (25, 14)])
+@pytest.mark.parametrize("k", [2, 3])
+def test_a_perfect_ranking_is_one_whatever_the_rounding(bench, positives, scores, k):
+    # scikit-learn's average precision of a perfectly ranked label is 1 + 2e-16 for so many distinct scores of these
+    build, _, setting = bench
+    y = np.arange(positives * k) % k
+    ranked = np.where(y == 1, 0.6 + 0.01 * (np.arange(len(y)) // k % scores), 0.1)
+    p = np.where(np.arange(k) == 1, ranked[:, None], ((1 - ranked) / (k - 1))[:, None])
+    if k == 3:
+        p[y == 0], p[y == 2] = [0.8, 0.1, 0.1], [0.1, 0.1, 0.8]
+    assert metrics.average_precision_score(y == 1, p[:, 1]) > 1
+    model, corpus = build(p, y.tolist(), names=[f"l{i}" for i in range(k)])
+    got = found(Classification(replicates=50).measure(model, corpus, setting()))
+    one = got["average_precision", None if k == 2 else "l1"]
+    assert one.value == 1
+    assert (one.interval.low, one.interval.high) == (wilson(positives, positives).low, 1)
+    assert got["average_precision", None].value == 1
+
+
+def test_a_log_loss_that_all_rows_share_is_left_out_not_certain(bench):
+    build, _, setting = bench
+    model, corpus = build([[0.0, 1.0]] * 12, [1] * 12, names=["l0", "l1"])
+    result = Classification(replicates=50).measure(model, corpus, setting())
+    assert ("log_loss", None) not in found(result)
+    assert any("log_loss: all examples have the same loss" in e.text for e in result.exhibits if e.kind == "note")
+
+
 @pytest.mark.slow
 def test_auc_interval_covers(bench):
     from scipy import stats

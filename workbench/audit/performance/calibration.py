@@ -18,8 +18,8 @@ from workbench.evidence.bootstrap import (
     REPLICATES,
     draws,
     expanded_tail,
-    mean_interval,
     replicate,
+    score_interval,
     share_interval,
 )
 from workbench.evidence.exhibits import Curve, CurvePoint, Note
@@ -86,11 +86,12 @@ class Calibration:
     def _brier(self, seen: Predictions, setting: Setting) -> Measurement:
         if seen.binary:
             claimed = seen.probabilities[:, seen.positive]
-            squares = np.square(claimed - seen.is_label(seen.positive))
+            squares, top = np.square(claimed - seen.is_label(seen.positive)), 1.0
         else:
             squares = np.square(seen.probabilities - np.eye(len(seen.names))[seen.labels]).sum(axis=1)
+            top = 2.0  # all probability on one wrong label
         rng = setting.streams.stream(self.name, "brier")
-        interval = mean_interval(squares, seen.people, rng=rng, replicates=self.replicates)
+        interval = score_interval(squares, seen.people, top=top, rng=rng, replicates=self.replicates)
         return Measurement(
             name="calibration.brier",
             value=float(squares.mean()),

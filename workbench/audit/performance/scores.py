@@ -10,7 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.audit.performance.predictions import Predictions
-from workbench.evidence.bootstrap import FEWEST_PEOPLE, bounded, mean_interval, replicate, share_interval
+from workbench.evidence.bootstrap import (
+    FEWEST_PEOPLE,
+    agree,
+    bounded,
+    mean_interval,
+    replicate,
+    share_interval,
+    within_rounding,
+)
 from workbench.evidence.intervals import LEVEL, wilson
 from workbench.evidence.measurement import Better, Interval, Measurement
 from workbench.evidence.weighted import Margins, average_precision, margins, roc_auc
@@ -95,7 +103,7 @@ class Scores:
             return Unknown(f"F1 of {self.seen.names[k]!r}", "no example has this label and none was decided so")
         people = self.seen.people.among(mask)
         replicates = self._plain.f1[:, k]
-        if people.size < FEWEST_PEOPLE or _agree(replicates):
+        if people.size < FEWEST_PEOPLE or agree(replicates):
             interval: Interval | None = f1_by_overlap(value, people.size)
         else:
             interval = bounded(value, replicates, people.size)
@@ -107,7 +115,7 @@ class Scores:
         values = replicates[:, [k for k, _ in known]].mean(axis=1)  # undefined where any of its labels is
         mean = float(np.mean([part.value for _, part in known]))
         few = min(part.n for _, part in known) < FEWEST_PEOPLE
-        if few or _agree(values):
+        if few or agree(values):
             interval = _mean_of_limits([part.interval for _, part in known])
         else:
             interval = bounded(mean, values, self.seen.people.size, stratified=stratified)
@@ -128,7 +136,7 @@ class Scores:
             mean = float(np.mean([part.value for part in known]))
             values = self._ranks[name].mean(axis=1)
             rarest = min(self._sides(k)[0] for k in range(len(parts)))
-            if rarest < FEWEST_PEOPLE or _agree(values):
+            if rarest < FEWEST_PEOPLE or agree(values):
                 interval = _mean_of_limits([part.interval for part in known])
             else:
                 interval = bounded(mean, values, rarest, stratified=True)
@@ -144,7 +152,7 @@ class Scores:
             which = "has" if not positive else "lacks"
             return Unknown(f"{name} of {seen.names[k]!r}", f"no example {which} this label")
         compute = roc_auc_score if name == "roc_auc" else average_precision_score
-        value = float(compute(truth, seen.probabilities[:, k]))
+        value = within_rounding(float(compute(truth, seen.probabilities[:, k])))  # a perfect ranking: 1 + 2e-16
         # Average precision rests on the positives: Boyd, Eng and Page 2013 take n = positives in the binomial interval.
         rarer = min(positive, negative) if name == "roc_auc" else positive
         interval = bounded(value, self._ranks[name][:, k], rarer, stratified=True)
@@ -157,6 +165,8 @@ class Scores:
         tiny = np.finfo(np.float64).eps  # as scikit-learn clips
         losses = -np.log(np.clip(seen.probabilities[np.arange(len(seen.labels)), seen.labels], tiny, 1 - tiny))
         value = float(log_loss(seen.labels, seen.probabilities, labels=range(len(seen.names))))
+        if seen.people.size > 1 and agree(losses):
+            return Unknown("log_loss", f"all examples have the same loss, {value:.3g} nats, which tells no uncertainty")
         interval = mean_interval(
             losses, seen.people, rng=self.streams.stream(self.probe, "log_loss"), replicates=self.replicates
         )
@@ -243,8 +253,3 @@ def _mean_of_limits(intervals: list[Interval | None]) -> Interval | None:
     low, high = float(np.mean([i.low for i in found])), float(np.mean([i.high for i in found]))
     method = "mean of the labels' own limits (conservative; too few people, or too much alike, to resample)"
     return Interval(low=low, high=high, level=LEVEL, method=method)
-
-
-def _agree(replicates: Floats) -> bool:
-    usable = replicates[np.isfinite(replicates)]
-    return len(usable) == 0 or bool(np.ptp(usable) == 0)
