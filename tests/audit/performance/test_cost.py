@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -17,32 +17,33 @@ class Watched:
     inner: object
     seconds: float = 0.0
     asked: list[int] = field(default_factory=list)
+    distinct: list[int] = field(default_factory=list)
 
     def __getattr__(self, name):
         return getattr(self.inner, name)
 
     def predict_proba(self, inputs):
         self.asked.append(len(inputs))
+        self.distinct.append(len(set(inputs)))
         time.sleep(self.seconds)
         return self.inner.predict_proba(inputs)
 
 
 class Cached:
-    """An engine that must not be timed; it holds the model under `attribute`."""
+    """An engine that must not be timed."""
 
-    def __init__(self, model, attribute):
-        setattr(self, attribute, model)
+    def __init__(self, model):
+        self.model = model
 
     def predict_proba(self, inputs):
         raise AssertionError("the cache was asked")
 
 
-@pytest.mark.parametrize("attribute", ["uncached", "model"])
-def test_times_the_bare_model_and_states_its_size(bench, attribute):
+def test_times_the_bare_model_and_states_its_size(bench):
     _, simulate, setting = bench
     model, corpus = simulate(50)
     watched = Watched(model, seconds=0.002)
-    result = Cost(calls=60, warm_up=2, batches=6, batch_size=8).measure(Cached(watched, attribute), corpus, setting())
+    result = Cost(calls=60, warm_up=2, batches=6, batch_size=8).measure(Cached(watched), corpus, setting())
     got = {m.name.removeprefix("cost."): m for m in result.measurements}
     assert list(got) == ["parameters", "bytes", "latency_p50", "latency_p95", "throughput", "peak_memory"]
     assert (got["parameters"].value, got["parameters"].interval) == (1234, None)
@@ -100,3 +101,16 @@ def test_without_a_resettable_mark_the_highest_so_far_is_given(monkeypatch, tmp_
     found = memory.peak_memory(lambda: None)
     assert not found.since_reset
     assert found.bytes > 10_000_000
+
+
+@pytest.mark.parametrize(("texts", "batch"), [(5, 5), (40, 8)])
+def test_a_text_that_occurs_twice_is_timed_once(bench, texts, batch):
+    _, simulate, setting = bench
+    model, corpus = simulate(80)
+    examples = tuple(replace(e, input=f"text {i % texts}") for i, e in enumerate(corpus.examples))
+    watched = Watched(model)
+    result = Cost(calls=40, batches=2, batch_size=8).measure(watched, replace(corpus, examples=examples), setting())
+    assert watched.distinct == watched.asked
+    assert set(watched.asked) == {1, batch}
+    notes = [e.text for e in result.exhibits if "distinct" in e.text]
+    assert notes == (["5 distinct texts were timed, over and over: the data hold no more."] if texts == 5 else [])

@@ -45,8 +45,9 @@ class Cost:
             return NotApplicable(reason="the corpus has no examples; nothing can be timed")
         bare = without_cache(model)
         wanted = max(self.calls, self.batches * self.batch_size)
-        chosen = sorted(corpus.examples, key=lambda example: (hashed(example.id), example.id))[:wanted]
-        texts = [example.input for example in chosen]
+        chosen = sorted(corpus.examples, key=lambda example: (hashed(example.id), example.id))
+        texts = list(dict.fromkeys(example.input for example in chosen))  # a model answers a duplicate for free
+        distinct, texts = len(texts), texts[:wanted]
         bare.predict_proba(texts[: self.batch_size])
         for text in islice(cycle(texts), self.warm_up):
             bare.predict_proba([text])
@@ -56,6 +57,8 @@ class Cost:
             self._throughput(bare, texts),
             *self._memory(bare, texts),
         ]
+        if distinct < wanted:
+            found.append(Note(text=f"{distinct} distinct texts were timed, over and over: the data hold no more."))
         return Measured(
             measurements=tuple(x for x in found if isinstance(x, Measurement)),
             exhibits=tuple(x for x in found if isinstance(x, Note)),
@@ -89,11 +92,8 @@ class Cost:
 
 def without_cache(model: Classifier) -> Classifier:
     """Return the model behind an inference engine, which would answer from its memory; any other model as it is."""
-    for attribute in ("uncached", "model"):
-        inner = getattr(model, attribute, None)
-        if isinstance(inner, Classifier):
-            return inner
-    return model
+    inner = getattr(model, "model", None)
+    return inner if isinstance(inner, Classifier) else model
 
 
 def _timed(model: Classifier, texts: Sequence[str]) -> float:
