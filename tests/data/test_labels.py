@@ -46,6 +46,19 @@ def test_numbers_that_are_names(build: Build) -> None:
         align(toy(build, "0", "1"), ("0", "2"), {})
 
 
+def test_names_that_count_otherwise_than_ids(build: Build) -> None:
+    stars = ("1 star", "2 stars", "3 stars", "4 stars", "5 stars")
+    corpus = toy(build, "1", "2", "3", "4")
+    with pytest.raises(LabelMismatch, match=r"ambiguous.*'1 star' has the id 0.*as ids: .*as the numbers in") as caught:
+        align(corpus, stars, {})
+    ids, numbers = str(caught.value).split("as ids: ")[1].split("; as the numbers in the names: ")
+    assert aligned(corpus, stars, parse_label_map(shlex.split(ids)[1::2])) == list(stars[1:])
+    assert aligned(corpus, stars, parse_label_map(shlex.split(numbers)[1::2])) == list(stars[:4])
+    with pytest.raises(LabelMismatch, match=r"--label-map '5=5 stars'$"):
+        align(toy(build, "2", "5"), stars, {})
+    assert aligned(toy(build, "0", "1"), ("LABEL_0", "LABEL_1")) == ["LABEL_0", "LABEL_1"]
+
+
 NEITHER = [("2", "0"), ("-1", "1"), ("00", "1"), ("0", "good"), ("0.5", "1"), ("9" * 5_000, "1")]
 
 
@@ -69,7 +82,7 @@ def test_the_positive_label_follows(build: Build) -> None:
 
 
 def test_a_mismatch_lists_both_sides_and_its_advice_works(build: Build) -> None:
-    corpus = toy(build, "Very Negative", "POSITIVE", "it's fine")
+    corpus = toy(build, "Very Negative", "POSITIVE", "it's fine = ok")
     model = ("positive", "neutral", "very negative")
     with pytest.raises(LabelMismatch) as caught:
         align(corpus, model, {})
@@ -78,7 +91,7 @@ def test_a_mismatch_lists_both_sides_and_its_advice_works(build: Build) -> None:
     words = shlex.split(message[message.index("--label-map ") :])
     assert words[0::2] == ["--label-map"] * 3
     mapping = parse_label_map(words[1::2])
-    assert mapping == {"Very Negative": "very negative", "POSITIVE": "positive", "it's fine": "neutral"}
+    assert mapping == {"Very Negative": "very negative", "POSITIVE": "positive", "it's fine = ok": "neutral"}
     assert aligned(corpus, model, mapping) == ["very negative", "positive", "neutral"]
 
 
@@ -91,7 +104,9 @@ def test_unknown_names_in_the_map(build: Build) -> None:
 
 
 def test_parsing() -> None:
-    assert parse_label_map(["0=bad", " not so good = a=b "]) == {"0": "bad", "not so good": "a=b"}
+    assert parse_label_map(["0=bad", "not so good=a=b"]) == {"0": "bad", "not so good": "a=b"}
+    assert parse_label_map(["yes =positive"]) == {"yes ": "positive"}, "a name may begin or end with a space"
+    assert parse_label_map([r"a\=b=c=d", r"x\y=z"]) == {"a=b": "c=d", r"x\y": "z"}
     assert parse_label_map([]) == {}
     assert parse_label_map(["a=b", "a=b"]) == {"a": "b"}
     for wrong in ("nonsense", "=b", "a=", ""):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,12 @@ def test_a_shared_text_or_person_is_overlap(build: Build) -> None:
 
 def test_ids_of_other_corpora_mean_nothing(build: Build) -> None:
     assert overlap(build([("new", "x")]), fingerprints(build([("old", "x")]))) == 0, "both rows have the id '0'"
+
+
+def test_people_are_those_of_a_corpus(build: Build) -> None:
+    trained, other = build([("old", "x", "1")]), replace(build([("new", "x", "1"), ("Old", "x", "2")]), name="unrelated")
+    assert overlap(other, fingerprints(trained)) == 1, "the text; person 1 of another file is somebody else"
+    assert overlap(replace(other, name=trained.name), fingerprints(trained)) == 2
 
 
 def test_stored_and_read_back(build: Build, tmp_path: Path) -> None:

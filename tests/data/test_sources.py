@@ -141,6 +141,11 @@ def test_labels_are_the_same_from_every_format(write: Write, tmp_path: Path) -> 
     )
 
 
+def test_what_only_looks_like_a_number_is_ordered_by_name(write: Write) -> None:
+    assert load_corpus(write("a.csv", "text,label\na,1\nb,--2\nc,+-3\n")).labels == ("+-3", "--2", "1")
+    assert load_corpus(write("b.csv", "text,label\na,1\nb,-2\nc,+3\n")).labels == ("-2", "1", "+3")
+
+
 def test_whole_numbers_are_ordered_by_size(write: Write) -> None:
     assert load_corpus(write("a.csv", "text,label\n" + "".join(f"t{i},{i}\n" for i in range(12)))).labels == tuple(
         map(str, range(12))

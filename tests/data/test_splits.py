@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from workbench.data.corpus import Corpus, Example
 from workbench.data.labels import align
 from workbench.data.overlap import fingerprints, overlap
-from workbench.data.splits import PARTS, assign, components, split
+from workbench.data.splits import PARTS, _components, assign, split
 from workbench.errors import EmptyData, Misconfigured, NotFound
 from workbench.text.words import normalise
 
@@ -47,7 +47,7 @@ def test_nobody_and_no_text_is_on_two_sides(build: Build, rows: list[tuple[str, 
 def test_components_are_those_of_a_plain_search(build: Build, rows: list[tuple[str, ...]]) -> None:
     corpus = build(rows)
     shared = [{("person", e.person), ("text", normalise(e.input))} for e in corpus]
-    found = components(corpus)
+    found = _components([normalise(e.input) for e in corpus], [e.person for e in corpus])
     for start in range(len(corpus)):
         reached, before = set(shared[start]), -1
         while len(reached) != before:

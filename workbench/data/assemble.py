@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -132,7 +133,7 @@ def _ordered(found: set[str], n: int, name: str) -> tuple[str, ...]:
             f"the label column of {name} has {len(found):,} different values in {n:,} rows, such as "
             f"{min(found)[:60]!r}: that is no set of labels; name another with --label-column"
         )
-    if all(len(label) < 20 and label.lstrip("+-").isdecimal() for label in found):
+    if all(len(label) < 20 and re.fullmatch(r"[+-]?\d+", label) for label in found):
         return tuple(sorted(found, key=lambda label: (int(label), label)))
     return tuple(sorted(found))
 

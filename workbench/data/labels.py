@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,13 +11,16 @@ from dataclasses import replace
 from workbench.data.corpus import Corpus
 from workbench.errors import LabelMismatch, Misconfigured, NotFound
 
+_DIVIDER = re.compile(r"(?<!\\)=")
+
 
 def align(corpus: Corpus, labels: Sequence[str], label_map: Mapping[str, str]) -> Corpus:
     """Return `corpus` with the model's `labels`, in the model's order.
 
     `label_map` (data label -> model label) goes first; the labels that it leaves must all be the model's names, or all
-    be whole numbers that are the model's label ids. Several data labels may become one. Without a model label of its
-    own, a data label is an error: nothing is guessed, and nothing is dropped.
+    be whole numbers that are the model's label ids; where a model's names count otherwise than its ids ('1 star' has
+    the id 0), numbers are ambiguous, and refused. Several data labels may become one. Without a model label of its own,
+    a data label is an error: nothing is guessed, and nothing is dropped.
 
     Raises:
         LabelMismatch: what still does not match, with both sides and a --label-map to paste.
@@ -41,13 +45,17 @@ def align(corpus: Corpus, labels: Sequence[str], label_map: Mapping[str, str]) -
 def parse_label_map(items: Sequence[str]) -> dict[str, str]:
     """Return the mapping that repeated 'DATA=MODEL' arguments tell. Raises `Misconfigured`.
 
-    The first '=' divides; a data label that contains '=' cannot be written so.
+    The first '=' divides; one that belongs to the data label is written '\\='. Spaces belong to the names.
     """
     mapping: dict[str, str] = {}
     for item in items:
-        theirs, sign, ours = (part.strip() for part in item.partition("="))
-        if not (sign and theirs and ours):
-            raise Misconfigured(f"--label-map {item!r} must look like DATA=MODEL, such as --label-map yes=positive")
+        theirs, *rest = _DIVIDER.split(item, maxsplit=1)
+        theirs, ours = theirs.replace("\\=", "="), "".join(rest)
+        if not (theirs and ours):
+            raise Misconfigured(
+                f"--label-map {item!r} must look like DATA=MODEL, such as --label-map yes=positive; "
+                "an '=' inside the data label is written '\\=', and spaces around '=' belong to the names"
+            )
         if mapping.setdefault(theirs, ours) != ours:
             raise Misconfigured(f"--label-map gives {theirs!r} two meanings: {mapping[theirs]!r} and {ours!r}")
     return mapping
@@ -65,15 +73,40 @@ def _matched(left: Sequence[str], names: Sequence[str], corpus: Corpus) -> dict[
         )
     if len(by_name) == len(left):
         return by_name
-    otherwise_numbered = any(_is_number(name) and int(name) != i for i, name in enumerate(names))
-    if len(by_id) == len(left) and not otherwise_numbered:  # a model that calls its label 0 "1" is matched by name only
-        return by_id
+    if len(by_id) == len(left):
+        if not (odd := _numbered_otherwise(names)):
+            return by_id
+        by_number = _by_number(left, names)
+        as_named = f"; as the numbers in the names: {_flags(by_number)}" if len(by_number) == len(left) else ""
+        raise LabelMismatch(
+            f"the labels of {corpus.name} are ambiguous: {_listed(left)} may be label ids, but the model's names count "
+            f"otherwise ({odd[1]!r} has the id {odd[0]}); say which is meant, as ids: {_flags(by_id)}{as_named}"
+        )
     unmatched = [label for label in left if label not in by_name]
     raise LabelMismatch(
         f"the labels of {corpus.name} are not the model's: the data has {_listed(corpus.labels)}, "
         f"the model {_listed(names)}; without a counterpart: {_listed(unmatched)}. "
         f"Say what each means, for example (check every pair): {_flags(_guessed(unmatched, names))}"
     )
+
+
+def _numbered_otherwise(names: Sequence[str]) -> tuple[int, str] | None:
+    """Return the first label id whose name holds another whole number, with that name; LABEL_3 with the id 3 is none."""
+    for i, name in enumerate(names):
+        if any(number != str(i) for number in _numbers(name)):
+            return i, name
+    return None
+
+
+def _by_number(left: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """Return the name that holds each label as a number, where there is exactly one."""
+    fitting = {label: [name for name in names if label in _numbers(name)] for label in left}
+    return {label: found[0] for label, found in fitting.items() if len(found) == 1}
+
+
+def _numbers(name: str) -> list[str]:
+    """Return the whole numbers in `name`, without zeros in front."""
+    return [digits.lstrip("0") or "0" for digits in re.findall(r"[0-9]+", name)]
 
 
 def _is_id(label: str, n: int) -> bool:
@@ -86,11 +119,11 @@ def _is_number(label: str) -> bool:
 
 
 def _guessed(unmatched: Sequence[str], names: Sequence[str]) -> dict[str, str]:
-    """Return a proposal for each label: the model's nearest name, else the names that are left, in order."""
+    """Return a proposal for each label: the name with its number, the model's nearest name, else the names that are left, in order."""
     folded = {name.casefold(): name for name in names}
-    guess: dict[str, str] = {}
+    guess = _by_number([label for label in unmatched if _is_number(label)], names)
     for label in unmatched:
-        if near := difflib.get_close_matches(label.casefold(), folded, n=1, cutoff=0.6):
+        if label not in guess and (near := difflib.get_close_matches(label.casefold(), folded, n=1, cutoff=0.6)):
             guess[label] = folded[near[0]]
     rest = [name for name in names if name not in guess.values()]
     for label in unmatched:
@@ -100,7 +133,8 @@ def _guessed(unmatched: Sequence[str], names: Sequence[str]) -> dict[str, str]:
 
 
 def _flags(mapping: Mapping[str, str]) -> str:
-    return " ".join(f"--label-map {shlex.quote(f'{theirs}={ours}')}" for theirs, ours in mapping.items())
+    items = (theirs.replace("=", "\\=") + "=" + ours for theirs, ours in mapping.items())
+    return " ".join(f"--label-map {shlex.quote(item)}" for item in items)
 
 
 def _listed(labels: Sequence[str]) -> str:

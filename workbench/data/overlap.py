@@ -17,13 +17,13 @@ from workbench.text.words import normalise
 
 def fingerprints(corpus: Corpus) -> tuple[str, ...]:
     """Return the hashes of all normalised texts and of all persons whom the data names, sorted, each once."""
-    return tuple(sorted({mark for example in corpus for mark in _marks(example)}))
+    return tuple(sorted({mark for example in corpus for mark in _marks(example, corpus.name)}))
 
 
 def overlap(corpus: Corpus, fingerprints: Collection[str]) -> int:
-    """Return how many examples share their normalised text or their person with `fingerprints`."""
+    """Return how many examples share their text with `fingerprints`, or, in a corpus of that name, their person."""
     known = frozenset(fingerprints)
-    return sum(not known.isdisjoint(_marks(example)) for example in corpus)
+    return sum(not known.isdisjoint(_marks(example, corpus.name)) for example in corpus)
 
 
 def write_fingerprints(path: Path, marks: Collection[str]) -> None:
@@ -42,10 +42,13 @@ def read_fingerprints(path: Path) -> frozenset[str]:
         raise BadInput(f"cannot read the fingerprints {path}: {error}") from error
 
 
-def _marks(example: Example) -> tuple[str, ...]:
-    """Return the example's text mark, and its person's where the data says whose it is. 64 bits each."""
+def _marks(example: Example, corpus: str) -> tuple[str, ...]:
+    """Return the example's text mark, and its person's where the data says whose it is. 64 bits each.
+
+    A text is the same everywhere; a person only within the corpus of that name: many files number theirs from 1.
+    """
     text = _mark("text", normalise(example.input))
-    return (text,) if example.person == example.id else (text, _mark("person", example.person))
+    return (text,) if example.person == example.id else (text, _mark("person", f"{corpus}\0{example.person}"))
 
 
 def _mark(kind: str, what: str) -> str:

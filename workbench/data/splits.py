@@ -75,12 +75,8 @@ def assign(corpus: Corpus) -> tuple[str, ...]:
     return tuple(parts)
 
 
-def components(corpus: Corpus) -> tuple[int, ...]:
-    """Return a number for each example: equal numbers are connected by persons or normalised texts they share."""
-    return _components([normalise(example.input) for example in corpus], [example.person for example in corpus])
-
-
 def _components(texts: Sequence[str], people: Sequence[str]) -> tuple[int, ...]:
+    """Return a number for each row: equal numbers are connected by persons or normalised texts they share."""
     parent = list(range(len(texts)))
 
     def root(row: int) -> int:
