@@ -56,7 +56,7 @@ def disaggregate(
     metrics: Mapping[str, Metric],
     labels: NDArray[Any],
     decisions: NDArray[Any],
-    groups: NDArray[np.str_],
+    groups: NDArray[Any],
 ) -> Disaggregated:
     """Return `metrics` by group through Fairlearn's `MetricFrame`; all arrays have shape (n,), n > 0.
 
@@ -73,7 +73,7 @@ def disaggregate(
     )
 
 
-def gap(name: str, labels: NDArray[np.int64], decisions: NDArray[np.int64], groups: NDArray[np.str_]) -> float:
+def gap(name: str, labels: NDArray[np.int64], decisions: NDArray[np.int64], groups: NDArray[Any]) -> float:
     """Return Fairlearn's own aggregate `name`, e.g. 'equalized_odds_difference'; labels and decisions in {0, 1}."""
     from fairlearn import metrics
 

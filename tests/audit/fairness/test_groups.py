@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from workbench.audit.fairness.groups import Groups
 from workbench.audit.fairness.tallies import Tallies, rates_of
 from workbench.audit.performance.predictions import Predictions
 from workbench.data.corpus import MISSING
-from workbench.evidence.bootstrap import People
+from workbench.evidence.bootstrap import People, draws
 from workbench.evidence.intervals import wilson
 from workbench.evidence.simultaneous import differences, max_gap
 from workbench.seeds import Streams
@@ -161,7 +162,81 @@ def test_a_group_with_few_positives_is_left_out_of_true_positive_rates_only(benc
     assert got["demographic_parity_difference", "g", None].n == 240
     assert got["equal_opportunity_difference", "g", None].n == 160
     assert got["equalized_odds_difference", "g", None].n == 160
-    assert any("equal opportunity difference: not compared: c (fewer than 10 people" in text for text in notes(result))
+    left_out = "Left out of equal opportunity difference over g: c (fewer than 10 people"
+    assert any(text.startswith(left_out) for text in notes(result))
+    for name, method in {
+        "demographic_parity_difference": "simultaneous over 3 pairs of 3 groups:",
+        "equal_opportunity_difference": "simultaneous over 1 pair of 2 of 3 groups:",
+        "equalized_odds_difference": "simultaneous over 2 pairs of 2 of 3 groups:",
+        "worst_group_accuracy": "simultaneous over 3 groups:",
+    }.items():
+        assert got[name, "g", None].interval.method.startswith(method)
+
+
+def test_of_a_column_of_ids_only_the_largest_groups_are_handled_and_the_rest_is_said(bench):
+    build, _, setting = bench
+    rng = np.random.default_rng(9)
+    n = 1600
+    p, labels = rng.random(n), rng.integers(0, 2, n)
+    ids = [f"id{i // 2:04d}" for i in range(n - 80)] + ["big"] * 40 + ["zbig"] * 40
+    named = {"id": ids, "g": rng.choice(["a", "b"], n).tolist()}
+    model, corpus = build(np.stack([1 - p, p], axis=1), labels.tolist(), names=["l0", "l1"], groups=named)
+    result = Groups(replicates=60).measure(model, corpus, setting())
+    got = found(result)
+    shown = {key[2] for key in got if key[1] == "id"} - {None}
+    assert shown == {"big", "zbig", *(f"id{i:04d}" for i in range(48))}
+    assert len([key for key in got if key[1] == "id"]) <= 50 * 7 + 7
+    tables = {e.attribute: e for e in result.exhibits if e.kind == "group_table"}
+    assert (len(tables["id"].groups), len(tables["id"].too_small)) == (50, 48)
+    (note,) = [text for text in notes(result) if "not shown" in text]
+    assert note.startswith("id: 712 smaller groups, 1424 people in all, are not shown: of 762 groups only the 50")
+    assert "no group column" in note
+    alone = [e in ("big", "zbig") for e in corpus.group_of("id")]
+    decided = p[-80:] >= 0.5
+    gap = got["demographic_parity_difference", "id", None]
+    assert (gap.n, sum(alone)) == (80, 80)
+    assert gap.value == pytest.approx(abs(decided[:40].mean() - decided[40:].mean()), abs=1e-12)
+    only = Groups(replicates=60).measure(model, without(corpus, "id"), setting())
+    assert {key: m for key, m in got.items() if key[1] == "g"} == found(only)
+
+
+def without(corpus, attribute):
+    """Return the corpus as if `attribute` had no column."""
+    kept = tuple(replace(e, groups={a: g for a, g in e.groups.items() if a != attribute}) for e in corpus.examples)
+    return replace(corpus, examples=kept).canonical()
+
+
+@pytest.mark.parametrize("repeat", [1, 3])
+def test_the_joint_bootstrap_is_that_of_a_dense_table(bench, repeat):
+    _, simulate, setting = bench
+    model, corpus = simulate(240, seed=3, repeat=repeat, groups={"g": NAMES})
+    seen = Predictions.of(model, corpus, setting())
+    tallies = Tallies(seen, "g", corpus.group_of("g"), rates_of(seen), Streams(4), "test", 50)
+    for rate in tallies.rates:
+        strata = seen.people.strata(seen.is_label(1).astype(np.int64)) if rate.stratified else None
+        random = Streams(4).stream("test", "g", "within labels" if rate.stratified else "over all")
+        counts = np.concatenate(list(draws(seen.people, replicates=50, rng=random, strata=strata)))
+        weights = counts[:, seen.people.rows]
+        for g, name in enumerate(NAMES):
+            inside = np.array(corpus.group_of("g")) == name
+            hits = weights[:, inside & rate.hits & rate.among].sum(axis=1)
+            totals = weights[:, inside & rate.among].sum(axis=1)
+            np.testing.assert_allclose(tallies.drawn(rate)[:, g], hits / totals, rtol=1e-12)
+
+
+def test_a_long_group_name_does_not_widen_every_row(bench):
+    build, _, setting = bench
+    p = np.random.default_rng(7).random(400)
+    g = ["free text " * 20_000, *("a", "b", "c") * 133]  # 200,000 letters: 320 MB if each row took as much
+    model, corpus = build(np.stack([1 - p, p], axis=1), [0, 1] * 200, names=["l0", "l1"], groups={"g": g})
+    tracemalloc.start()
+    try:
+        got = found(Groups(replicates=30).measure(model, corpus, setting()))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert ("accuracy", "g", g[0]) in got
+    assert peak < 100_000_000
 
 
 @pytest.mark.parametrize(

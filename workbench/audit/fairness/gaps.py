@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
+from math import comb
 
 import numpy as np
 
@@ -65,7 +65,7 @@ class Gaps:
         enough = remain >= 2
         end = f"the other {remain} groups are compared" if enough else "fewer than two remain, so there is no gap"
         return Note(
-            text=f"{self.tallies.attribute}: {name.replace('_', ' ')}: not compared: {listed} "
+            text=f"Left out of {name.replace('_', ' ')} over {self.tallies.attribute}: {listed} "
             f"(fewer than {self.minimum_side} people with {wanting}); {end}."
         )
 
@@ -74,8 +74,10 @@ class Gaps:
         if name == "demographic_parity_ratio" and not families[0].values.any():
             return Note(text=f"{self.tallies.attribute}: demographic parity ratio: not defined, nobody is selected.")
         span = _span(name, families)
-        pairs = len(list(combinations(groups, 2))) * len(families)
-        over = f"{len(groups)} groups" if name == "worst_group_accuracy" else f"{pairs} pair{'s' * (pairs > 1)}"
+        pairs, all_groups = comb(len(groups), 2) * len(families), len(self.tallies.groups)
+        over = f"{len(groups)} groups" if len(groups) == all_groups else f"{len(groups)} of {all_groups} groups"
+        if name != "worst_group_accuracy":
+            over = f"{pairs} pair{'s' * (pairs > 1)} of {over}"
         lost = int((~np.isfinite(np.concatenate([f.replicates for f in families], axis=1)).all(axis=1)).sum())
         limits = "Wilson" if name == "worst_group_accuracy" else "Donner-Zou" if name.endswith("ratio") else "Newcombe"
         within = " within labels" if compared[0].stratified else ""
@@ -97,7 +99,7 @@ class Gaps:
 
     def _value(self, name: str, inside: np.ndarray) -> float:
         """Return Fairlearn's value over the rows of the compared groups."""
-        seen, groups = self.tallies.seen, np.array(self.tallies.membership)[inside]
+        seen, groups = self.tallies.seen, self.tallies.names[inside]
         if RESTS_ON[name] == ("accuracy",):
             found = disaggregate({"accuracy": accuracy}, seen.labels[inside], seen.decisions[inside], groups)
             return found.minimum["accuracy"] if name == "worst_group_accuracy" else found.difference["accuracy"]

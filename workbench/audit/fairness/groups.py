@@ -11,11 +11,12 @@ import numpy as np
 from workbench.adapters.fairlearn import disaggregate, rates
 from workbench.audit.fairness.gaps import Gaps, accuracy
 from workbench.audit.fairness.power import detectable_difference
+from workbench.audit.fairness.shown import largest
 from workbench.audit.fairness.tallies import Rate, Tallies, rates_of
 from workbench.audit.performance.predictions import Predictions
 from workbench.audit.probe import Setting, probes
 from workbench.data.corpus import Corpus, Task
-from workbench.evidence.bootstrap import REPLICATES, bounded, replicate, share_interval
+from workbench.evidence.bootstrap import FEWEST_PEOPLE, REPLICATES, bounded, replicate, share_interval, within_rounding
 from workbench.evidence.exhibits import Exhibit, GroupSize, GroupTable, Note
 from workbench.evidence.measurement import Interval, Measurement
 from workbench.evidence.record import Measured, NotApplicable
@@ -33,6 +34,8 @@ class Groups:
     """A group of fewer people is shown but not compared."""
     minimum_side: int = 10
     """Nor is a group compared in a rate whose denominator holds fewer people."""
+    most: int = 50
+    """Of an attribute with more groups only so many are handled, those with most people."""
 
     name: ClassVar[str] = "fairness.groups@1"
     tasks: ClassVar[frozenset[Task]] = frozenset({Task.TEXT_CLASSIFICATION})
@@ -47,9 +50,10 @@ class Groups:
         tables: list[Exhibit] = []
         notes: list[Exhibit] = []
         for attribute in corpus.attributes:
-            tallies = Tallies(
-                seen, attribute, corpus.group_of(attribute), rates_of(seen), setting.streams, self.name, self.replicates
-            )
+            rows, membership, others = largest(seen, attribute, corpus.group_of(attribute), at_most=self.most)
+            if others is not None:
+                notes.append(others)
+            tallies = Tallies(rows, attribute, membership, rates_of(rows), setting.streams, self.name, self.replicates)
             gaps = Gaps(tallies, self.minimum, self.minimum_side)
             tables.append(_table(tallies, gaps.large()))
             for found in (*_rates(tallies), *_aucs(tallies), *gaps.all(), *_power(tallies, gaps)):
@@ -80,7 +84,7 @@ def _table(tallies: Tallies, large: list[int]) -> GroupTable:
 
 def _rates(tallies: Tallies) -> Iterator[Measurement | Note]:
     """Yield every rate that has a denominator, through Fairlearn, and a note on those without."""
-    seen, membership = tallies.seen, np.array(tallies.membership)
+    seen, membership = tallies.seen, tallies.names
     labels = seen.is_label(seen.positive).astype(np.int64)
     decisions = (seen.decisions == seen.positive).astype(np.int64)
     binary = disaggregate(rates(), labels, decisions, membership).by_group
@@ -120,19 +124,21 @@ def _aucs(tallies: Tallies) -> Iterator[Measurement | Note]:
         return
     rows = tallies.inside[:, both].any(axis=1)
     metric = {"roc_auc": lambda y, s: float(roc_auc_score(y, s))}
-    membership = np.array(tallies.membership)[rows]
+    membership = tallies.names[rows]
     values = disaggregate(metric, truth[rows].astype(np.int64), scores[rows], membership).by_group
     for g in both:
         mask, people = tallies.inside[:, g], tallies.people(g)
         scorer = roc_auc(scores[mask], truth[mask])
-        drawn = replicate(
-            people,
-            lambda counts, people=people, scorer=scorer: scorer(counts[:, people.rows]),  # type: ignore[misc]
-            replicates=tallies.replicates,
-            rng=tallies.streams.stream(tallies.probe, "roc_auc", tallies.attribute, tallies.groups[g]),
-            strata=people.strata(truth[mask].astype(np.int64)),
-        )
-        value = values[tallies.groups[g]]["roc_auc"]
+        drawn = np.empty(0)
+        if min(sides[g]) >= FEWEST_PEOPLE:  # else the limits are Wilson's, which need no replicates
+            drawn = replicate(
+                people,
+                lambda counts, people=people, scorer=scorer: scorer(counts[:, people.rows]),  # type: ignore[misc]
+                replicates=tallies.replicates,
+                rng=tallies.streams.stream(tallies.probe, "roc_auc", tallies.attribute, tallies.groups[g]),
+                strata=people.strata(truth[mask].astype(np.int64)),
+            )
+        value = within_rounding(values[tallies.groups[g]]["roc_auc"])
         interval = bounded(value, drawn, min(sides[g]), stratified=True)
         yield _measured_or_note(tallies, "roc_auc", g, value=value, n=people.size, interval=interval, better="higher")
 

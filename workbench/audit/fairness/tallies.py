@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from workbench.audit.performance.predictions import Predictions
 from workbench.evidence.bootstrap import People, replicate
@@ -66,9 +67,20 @@ class Tallies:
         return tuple(sorted(set(self.membership)))
 
     @cached_property
+    def names(self) -> NDArray[Any]:
+        """`membership` as an array, (n,), of objects: numpy's arrays of text are as wide as the longest."""
+        return np.array(self.membership, dtype=object)
+
+    @cached_property
+    def group(self) -> NDArray[np.int64]:
+        """Each row's group, (n,)."""
+        place = {name: g for g, name in enumerate(self.groups)}
+        return np.array([place[name] for name in self.membership], dtype=np.int64)
+
+    @cached_property
     def inside(self) -> Bools:
         """Whether each row is in each group, (n, k)."""
-        return np.asarray(np.array(self.membership)[:, None] == np.array(self.groups), dtype=np.bool_)
+        return np.asarray(self.group[:, None] == np.arange(len(self.groups)), dtype=np.bool_)
 
     def people(self, group: int, among: Bools | None = None) -> People:
         """Return the people of a group's rows (of those that `among` marks)."""
@@ -82,9 +94,9 @@ class Tallies:
 
     def counts(self, rate: Rate) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return hits and denominators per group, each (k,)."""
-        inside = self.inside.astype(np.int64)
-        hits = (rate.hits & rate.among).astype(np.int64) @ inside
-        return np.asarray(hits), np.asarray(rate.among.astype(np.int64) @ inside)
+        k = len(self.groups)
+        hits = np.bincount(self.group[rate.hits & rate.among], minlength=k)
+        return hits, np.bincount(self.group[rate.among], minlength=k)
 
     def drawn(self, rate: Rate) -> Floats:
         """Return the rate's replicates, (b, k), NaN where a group has no denominator; aligned over all rates that are
@@ -113,19 +125,28 @@ class Tallies:
             if not rates:
                 continue
             masks = [mask for rate in rates for mask in (rate.hits & rate.among, rate.among)]
-            columns = np.concatenate([mask[:, None] & self.inside for mask in masks], axis=1).astype(np.float64)
-            sums = self._totals(columns, stratified)
+            sums = self._totals(self._per_person(masks), stratified)
             parts = np.split(sums, len(masks), axis=1)
             found |= {rate.name: (parts[2 * i], parts[2 * i + 1]) for i, rate in enumerate(rates)}
         return found
 
-    def _totals(self, columns: Floats, stratified: bool) -> Floats:
+    def _per_person(self, masks: list[Bools]) -> Any:
+        """Return the rows that each mask marks per person and group, (people, len(masks) * k), sparse.
+
+        A row counts in one group only, so there are rows x masks entries at most, however many groups there are.
+        """
+        person, k = self.seen.people.rows, len(self.groups)
+        rows = np.concatenate([person[mask] for mask in masks])
+        columns = np.concatenate([i * k + self.group[mask] for i, mask in enumerate(masks)])
+        ones = np.ones(len(rows), dtype=np.float64)
+        return sparse.csr_array((ones, (rows, columns)), shape=(self.seen.people.size, len(masks) * k))
+
+    def _totals(self, sums: Any, stratified: bool) -> Floats:
         people = self.seen.people
-        sums = people.totals(columns)
         kind = "within labels" if stratified else "over all"
         return replicate(
             people,
-            lambda counts: counts @ sums,
+            lambda counts: np.asarray(counts @ sums, dtype=np.float64),
             replicates=self.replicates,
             rng=self.streams.stream(self.probe, self.attribute, kind),
             strata=people.strata(self.seen.is_label(self.seen.positive).astype(np.int64)) if stratified else None,
