@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from workbench.errors import BadInput, Misconfigured, NotFound, Unsupported
-from workbench.models.hugging_face import HuggingFaceTextClassifier, load_checkpoint
+from workbench.errors import BadInput, Misconfigured, MissingResource, NotFound, Unsupported
+from workbench.models.hugging_face import HuggingFaceTextClassifier, choose_device, load_checkpoint
 from workbench.models.protocols import Classifier, Differentiable, Truncating
 
 TEXTS = ["good dress", "", "the dress is very bad and too small", "zebra! quick", "good dress", "x " * 100]
@@ -230,6 +230,16 @@ def test_unknown_precision_and_device(tiny_checkpoint: Path) -> None:
         load_checkpoint(tiny_checkpoint, precision="float8")
     with pytest.raises(Misconfigured, match="device 'gpu9'"):
         load_checkpoint(tiny_checkpoint, device="gpu9")
+    with pytest.raises(Misconfigured, match="'meta' computes nothing"):
+        load_checkpoint(tiny_checkpoint, device="meta")
+
+
+@pytest.mark.parametrize("device", ["mps", "xpu", "cuda:99"])
+def test_device_that_is_not_here(device: str) -> None:
+    if (torch.backends.mps if device == "mps" else torch.xpu).is_available() and not device.startswith("cuda"):
+        pytest.skip(f"this machine has {device}")
+    with pytest.raises(MissingResource, match=f"device '{device}' was asked for.*use --device cpu"):
+        choose_device(device)
 
 
 def test_loading_leaves_transformers_as_it_was(tiny_checkpoint: Path) -> None:

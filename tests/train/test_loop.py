@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -284,8 +285,27 @@ def test_interrupted_run_is_neither_overwritten_nor_mixed(quick: Recipe, toy: Co
         train(quick, toy, out, progress=kill_at(9))  # the first evaluation left a state
     with pytest.raises(Unwritable, match=r"continue it with --resume"):
         train(quick, toy, out)
-    with pytest.raises(Misconfigured, match="another recipe, other data"):
+    with pytest.raises(Misconfigured, match="another recipe, backbone, data set"):
         train(quick.but(learning_rate=1e-3), toy, out, resume=True)
+
+
+def test_a_backbone_of_the_same_name_is_another_one(
+    quick: Recipe, toy: Corpus, tiny_checkpoint: Path, build_checkpoint: Callable[..., Path], tmp_path: Path
+) -> None:
+    namesake = quick.but(backbone=str(build_checkpoint(tmp_path / "other" / tiny_checkpoint.name, seed=1)))
+    finished = train(quick.but(epochs=1), toy, tmp_path / "finished")
+    assert finished.card.backbone_digest == load_checkpoint(tiny_checkpoint).digest
+    with pytest.raises(Unwritable, match="another backbone that is also called 'tiny'"):
+        train(namesake.but(epochs=1), toy, tmp_path / "finished", resume=True)
+
+    place = tmp_path / "place" / tiny_checkpoint.name
+    shutil.copytree(tiny_checkpoint, place)
+    with pytest.raises(Killed):
+        train(quick.but(backbone=str(place)), toy, tmp_path / "out", progress=kill_at(9))
+    shutil.rmtree(place)
+    shutil.copytree(namesake.backbone, place)
+    with pytest.raises(Misconfigured, match="another recipe, backbone"):
+        train(quick.but(backbone=str(place)), toy, tmp_path / "out", resume=True)
 
 
 @pytest.mark.parametrize("when", ["state", "result"])

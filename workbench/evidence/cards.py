@@ -79,6 +79,8 @@ class TrainingCard(Stored):
     """How a model was made: stored beside its weights as `training.json`."""
 
     recipe: dict[str, Any]
+    backbone_digest: str | None = None
+    """sha256 over config, weights and tokenizer of the backbone that the recipe names; None in older cards."""
     corpus: CorpusCard
     """The training split."""
     fingerprints: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,8 +43,7 @@ class Checkpoint:
     @property
     def digest(self) -> str:
         """sha256 over the sorted (file name, sha256)."""
-        lines = "".join(f"{name}\0{sha256}\n" for name, sha256 in sorted(self.files.items()))
-        return hashlib.sha256(lines.encode()).hexdigest()
+        return _digest(self.files)
 
     @property
     def base(self) -> str | None:
@@ -74,15 +73,17 @@ def read_checkpoint(folder: Path, *, name: str | None = None) -> Checkpoint:
     labels = labels_of(config, where=str(folder / CONFIG))
     weights = weight_files(folder)
     tokenizer = _tokenizer_files(folder)
-    files = {name: _sha256(folder / name) for name in sorted({CONFIG, *weights, *tokenizer})}
+    files = _hashes(folder, {CONFIG, *weights, *tokenizer})
     return Checkpoint(folder, name or folder.resolve().name, config, architecture, labels, weights, files)
 
 
-def read_backbone(folder: Path) -> None:
-    """Examine a folder that a classifier is to be made from; it need not be one. Raises like `read_checkpoint`."""
+def read_backbone(folder: Path) -> str:
+    """Examine a folder that a classifier is to be made from; it need not be one. Raises like `read_checkpoint`.
+
+    Returns its digest, which is that of `Checkpoint` for the same files.
+    """
     _refuse_code(folder, _json(folder / CONFIG))
-    weight_files(folder)
-    _tokenizer_files(folder)
+    return _digest(_hashes(folder, {CONFIG, *weight_files(folder), *_tokenizer_files(folder)}))
 
 
 def _tokenizer_files(folder: Path) -> list[str]:
@@ -133,6 +134,15 @@ def _architecture(folder: Path, config: Mapping[str, Any]) -> str:
 
 def _is_path(name: str) -> bool:
     return name.startswith((".", "/", "~", "\\")) or name.count("/") != 1 or ":" in name
+
+
+def _hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    return {name: _sha256(folder / name) for name in sorted(names)}
+
+
+def _digest(files: Mapping[str, str]) -> str:
+    lines = "".join(f"{name}\0{sha256}\n" for name, sha256 in sorted(files.items()))
+    return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def _sha256(path: Path) -> str:

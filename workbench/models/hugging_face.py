@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
@@ -14,15 +14,19 @@ import torch
 from workbench.data.corpus import Task
 from workbench.errors import BadInput, Misconfigured, MissingResource, Unsupported
 from workbench.evidence.cards import ModelCard
+from workbench.models.batches import token_batches
 from workbench.models.checkpoint import Checkpoint, read_checkpoint
 from workbench.models.finding import find_model
+from workbench.models.padding import fitting_encoder
 from workbench.models.protocols import Encoded, FloatArray
 from workbench.models.quiet import quiet_transformers
 from workbench.models.tokens import TextEncoder
 
-_TOKENS_PER_BATCH = {"cpu": 2_048, "cuda": 65_536}
-"""Batch size in tokens, padding included. On two AVX2 cores MiniLM reads 49 reviews a second at 1,024 and 2,048, 45 at
-4,096, 40 at 8,192: larger batches fall out of the cache."""
+BFLOAT16_CAVEAT = (
+    "Scores in bfloat16 are approximate: they have about three significant digits, and depend on which texts share a "
+    "batch and on the device."
+)
+"""What must be said beside numbers that were measured in bfloat16."""
 
 _AGREEMENT = 1e-3
 """How far logits from embeddings may lie from logits from ids (float32 gives 1e-6, bfloat16 autocast 1e-2)."""
@@ -96,10 +100,11 @@ class HuggingFaceTextClassifier:
         """
         ids = self.encoder.ids(inputs)
         table: dict[tuple[int, ...], FloatArray] = {}
-        for batch in _batches(sorted(set(ids), key=lambda row: (len(row), row)), self._budget):
-            padded, mask = self.encoder.pad(batch, self._device)
+        distinct = list(set(ids))
+        for indices in token_batches(distinct, self._device.type):
+            batch = [distinct[i] for i in indices]
             with torch.inference_mode(), self._autocast():
-                logits = self.network(input_ids=padded, attention_mask=mask).logits
+                logits = self.network(**self.encoder.inputs(batch, self._device)).logits
             table.update(zip(batch, _softmax(logits), strict=True))
         return np.array([table[row] for row in ids], dtype=np.float64).reshape(len(ids), len(self.labels))
 
@@ -128,9 +133,10 @@ class HuggingFaceTextClassifier:
     @cached_property
     def _embeddings_agree(self) -> bool:
         """True, or `Unsupported`. Causal classifiers, for one, look for the last token's id and find no ids."""
-        batch = self.encode(["one", "two words, and a few more so that the other text is padded"])
+        texts = ["one", "two words, and a few more so that the other text is padded"]
+        batch = self.encode(texts)
         with torch.no_grad():
-            from_ids = self.network(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits.float()
+            from_ids = self.network(**self.encoder.inputs(self.encoder.ids(texts), self._device)).logits.float()
             try:
                 embedded = self.embed(batch.input_ids)
                 off = float((self._logits_plain(embedded, batch.attention_mask) - from_ids).abs().max())
@@ -154,10 +160,6 @@ class HuggingFaceTextClassifier:
             return torch.autocast(self._device.type, dtype=torch.bfloat16)
         return nullcontext()
 
-    @property
-    def _budget(self) -> int:
-        return _TOKENS_PER_BATCH.get(self._device.type, _TOKENS_PER_BATCH["cpu"])
-
     def __repr__(self) -> str:
         return f"HuggingFaceTextClassifier({self._checkpoint.name!r}, {self.device}, {self.precision})"
 
@@ -180,11 +182,13 @@ def load_checkpoint(
         online: allow downloads.
         device: 'auto' (a CUDA device if there is one), 'cpu', 'cuda', 'cuda:1', …
         max_length: read only so many tokens of a text; default: as many as tokenizer and network allow.
-        precision: 'float32', or 'bfloat16' (autocast: weights stay float32).
+        precision: 'float32', or 'bfloat16' (autocast: weights stay float32). Evidence is float32: bfloat16 scores are
+            approximate and depend on which texts share a batch; say so with `BFLOAT16_CAVEAT`.
 
     Raises:
-        NotFound, Untrusted, Unsupported, BadInput: see `read_checkpoint`.
-        Misconfigured: a device, length or precision that cannot be had.
+        NotFound, Untrusted, Unsupported, BadInput: see `read_checkpoint`; `Unsupported` also where padding would
+            change the answers, see `fitting_encoder`.
+        Misconfigured, MissingResource: a device, length or precision that cannot be had.
     """
     if precision not in ("float32", "bfloat16"):
         raise Misconfigured(f"unknown precision {precision!r}; choose float32 or bfloat16")
@@ -193,13 +197,14 @@ def load_checkpoint(
     chosen = choose_device(device)
     network = _network(checkpoint)
     tokenizer = load_tokenizer(found.folder)
-    encoder = TextEncoder(tokenizer, max_length=read_length(max_length, tokenizer, network))
     rows = int(network.get_input_embeddings().num_embeddings)
-    if encoder.vocabulary > rows:
+    if len(tokenizer) > rows:
         raise BadInput(
-            f"{found.folder}: the tokenizer knows {encoder.vocabulary} tokens, the network only {rows}; "
+            f"{found.folder}: the tokenizer knows {len(tokenizer)} tokens, the network only {rows}; "
             "they do not belong together: copy the tokenizer of the model it was fine-tuned from"
         )
+    length = read_length(max_length, tokenizer, network)
+    encoder = fitting_encoder(tokenizer, network, max_length=length, name=checkpoint.architecture)
     return HuggingFaceTextClassifier(network, encoder, checkpoint, device=chosen, precision=precision)
 
 
@@ -222,8 +227,16 @@ def choose_device(device: str) -> str:
         kind = torch.device(device).type
     except RuntimeError:
         raise Misconfigured(f"unknown device {device!r}; choose auto, cpu, cuda or cuda:N") from None
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise MissingResource(f"device {device!r} was asked for, but torch sees no CUDA device here; use --device cpu")
+    if kind == "meta":
+        raise Misconfigured("device 'meta' computes nothing; choose auto, cpu, cuda or cuda:N")
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        seen = f"{torch.cuda.device_count()} CUDA devices" if torch.cuda.is_available() else "no CUDA device"
+        raise MissingResource(
+            f"device {device!r} was asked for, but torch cannot use it here ({_first_line(error)}; it sees {seen}); "
+            "use --device cpu"
+        ) from error
     return device
 
 
@@ -278,18 +291,6 @@ def _positions(network: Any) -> int:
             return module.num_embeddings - skipped
     stated = getattr(network.config, "max_position_embeddings", None)
     return int(stated) if isinstance(stated, int) and stated > 0 else 10**9
-
-
-def _batches(rows: list[tuple[int, ...]], budget: int) -> Iterator[list[tuple[int, ...]]]:
-    """Yield `rows`, sorted by length, in batches of at most `budget` padded tokens, each with at least one row."""
-    batch: list[tuple[int, ...]] = []
-    for row in rows:
-        if batch and len(row) * (len(batch) + 1) > budget:
-            yield batch
-            batch = []
-        batch.append(row)
-    if batch:
-        yield batch
 
 
 def _softmax(logits: torch.Tensor) -> FloatArray:

@@ -11,6 +11,7 @@ from workbench.errors import BadInput, Misconfigured
 from workbench.models.checkpoint import read_backbone
 from workbench.models.finding import Found, find_model
 from workbench.models.hugging_face import load_tokenizer, read_length
+from workbench.models.padding import fitting_encoder
 from workbench.models.quiet import quiet_transformers
 from workbench.models.tokens import TextEncoder
 from workbench.seeds import Streams
@@ -28,6 +29,8 @@ class Trainee(NamedTuple):
     network: Any
     tokenizer: Any
     encoder: TextEncoder
+    digest: str
+    """sha256 over the backbone's config, weights and tokenizer: two folders may have one name."""
 
 
 def find_backbone(name: str, *, online: bool = False) -> Found:
@@ -47,16 +50,18 @@ def prepare(recipe: Recipe, labels: tuple[str, ...], *, online: bool = False) ->
         NotFound, Untrusted: there is no such backbone, or it is not to be trusted.
         BadInput: it cannot be loaded, or part of its body is missing.
         Misconfigured: `max_length` is more than it can read.
+        Unsupported: padding would change its answers.
     """
     found = find_backbone(recipe.backbone, online=online)
-    read_backbone(found.folder)
+    digest = read_backbone(found.folder)
     tokenizer = load_tokenizer(found.folder)
     network = _with_fresh_head(found, recipe, labels)
     longest = read_length(None, tokenizer, network)
     if longest is not None and recipe.max_length > longest:
         raise Misconfigured(f"max_length is {recipe.max_length}, but {found.name} reads at most {longest} tokens")
     tokenizer.model_max_length = recipe.max_length  # saved beside the weights: the model is used as it was trained
-    return Trainee(found.name, network, tokenizer, TextEncoder(tokenizer, max_length=recipe.max_length))
+    encoder = fitting_encoder(tokenizer, network, max_length=recipe.max_length, name=type(network).__name__)
+    return Trainee(found.name, network, tokenizer, encoder, digest)
 
 
 def _with_fresh_head(found: Found, recipe: Recipe, labels: tuple[str, ...]) -> Any:

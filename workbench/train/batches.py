@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
-
 from workbench.seeds import Streams
 
 _POOL = 20
@@ -31,9 +29,3 @@ def epoch_batches(lengths: Sequence[int], batch_size: int, streams: Streams, *, 
 def steps_per_epoch(n: int, batch_size: int, accumulation: int) -> int:
     """Return how many optimiser steps one epoch over `n` texts has."""
     return math.ceil(math.ceil(n / batch_size) / accumulation)
-
-
-def padding_share(lengths: Sequence[int], batches: Sequence[Sequence[int]]) -> float:
-    """Return the share of padding among all tokens of `batches`, in [0, 1)."""
-    padded = sum(len(batch) * max(lengths[i] for i in batch) for batch in batches)
-    return 1 - float(np.sum(lengths)) / padded if padded else 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -74,13 +74,3 @@ def evaluating(network: Any) -> Iterator[None]:
         yield
     finally:
         network.train(training)
-
-
-def token_batches(ids: Sequence[Sequence[int]], budget: int) -> list[list[int]]:
-    """Return indices into `ids`, sorted by length, in batches of at most `budget` padded tokens."""
-    batches: list[list[int]] = []
-    for i in sorted(range(len(ids)), key=lambda i: (len(ids[i]), i)):
-        if not batches or len(ids[i]) * (len(batches[-1]) + 1) > budget:
-            batches.append([])
-        batches[-1].append(i)
-    return batches

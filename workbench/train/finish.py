@@ -14,10 +14,11 @@ from workbench.data.overlap import fingerprints, write_fingerprints
 from workbench.environment import code_revision
 from workbench.errors import Unwritable
 from workbench.evidence.cards import TrainingCard
+from workbench.models.checkpoint import read_backbone
 from workbench.models.protocols import FloatArray
 from workbench.models.quiet import quiet_transformers
 from workbench.models.training_card import CARD, FINGERPRINTS, read_training_card
-from workbench.train.backbone import Trainee
+from workbench.train.backbone import Trainee, find_backbone
 from workbench.train.evaluation import report_text
 from workbench.train.folders import writing_folder
 from workbench.train.parts import Parts, divide
@@ -41,6 +42,7 @@ def write_result(
     """Write a plain Hugging Face checkpoint with its training card to `out`, all or nothing. Raises `Unwritable`."""
     card = TrainingCard(
         recipe=portable(shop.recipe),
+        backbone_digest=trainee.digest,
         corpus=parts.train.card,
         fingerprints=FINGERPRINTS,
         curve=progress.curve,
@@ -68,16 +70,24 @@ def write_result(
         write_fingerprints(place / FINGERPRINTS, fingerprints(parts.train))
 
 
-def already_finished(out: Path, recipe: Recipe, corpus: Corpus) -> TrainingCard | None:
+def already_finished(out: Path, recipe: Recipe, corpus: Corpus, *, online: bool = False) -> TrainingCard | None:
     """Return the card in `out` if this very run has finished there; None if nothing is there.
 
-    Raises `Unwritable` if `out` holds something else.
+    Cards of older versions do not tell the backbone's digest; of those, its name must do. Raises `Unwritable` if `out`
+    holds something else, and like `find_backbone` and `read_backbone` if the backbone cannot be compared.
     """
     if not out.is_dir() or not any(out.iterdir()):
         return None
     card = read_training_card(out)
     if card is None or card.recipe != portable(recipe) or card.corpus.digest != divide(corpus, recipe).train.digest:
         raise Unwritable(f"{out} holds the result of another run; choose another --out, or remove it first")
+    if card.backbone_digest is not None:
+        found = find_backbone(recipe.backbone, online=online)
+        if read_backbone(found.folder) != card.backbone_digest:
+            raise Unwritable(
+                f"{out} was trained from another backbone that is also called {found.name!r}; choose another --out, or "
+                "remove it first"
+            )
     return card
 
 

@@ -87,7 +87,7 @@ def train(
         Misconfigured: the recipe is impossible, training diverged, or the interrupted run was another one.
         NotFound, Untrusted, MissingResource: backbone or tracker cannot be had.
     """
-    if resume and (card := already_finished(out, recipe, corpus)):
+    if resume and (card := already_finished(out, recipe, corpus, online=online)):
         return Trained(load_checkpoint(out), card)
     require_new(out)
     if not resume:
@@ -102,7 +102,7 @@ def train(
         shop = _workshop(recipe, parts, trainee, accelerator)
         if track:
             accelerator.init_trackers(out.name, config={k: str(v) for k, v in recipe.model_dump(mode="json").items()})
-        fitted = fit(shop, parts, out, run=_run(shop, corpus), tell=tell)
+        fitted = fit(shop, parts, out, run=_run(shop, trainee, corpus), tell=tell)
         network = accelerator.unwrap_model(shop.network)
         network.load_state_dict({name: value.to(shop.device) for name, value in fitted.best.items()})
         judged = [_judge(shop, part, "float32", phase, tell) for phase, part in _closing(parts)]
@@ -187,10 +187,10 @@ def _workshop(recipe: Recipe, parts: Parts, trainee: Trainee, accelerator: Any) 
     )
 
 
-def _run(shop: Workshop, corpus: Corpus) -> str:
+def _run(shop: Workshop, trainee: Trainee, corpus: Corpus) -> str:
     """Return the digest of all that must be the same for a run to be resumed."""
-    processes = str(shop.accelerator.num_processes)
-    return run_digest(shop.recipe.model_dump_json(), corpus.digest, processes, shop.device.type, shop.precision)
+    where = (str(shop.accelerator.num_processes), shop.device.type, shop.precision)
+    return run_digest(shop.recipe.model_dump_json(), trainee.digest, corpus.digest, *where)
 
 
 def _begin(shop: Workshop, optimiser: torch.optim.Optimizer, out: Path, *, run: str) -> tuple[Progress, Weights]:

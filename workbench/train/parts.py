@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workbench.data.corpus import Corpus
-from workbench.data.splits import split
+from workbench.data.splits import SHARES, assign, split
 from workbench.errors import EmptyData
 from workbench.train.recipe import Recipe
 
@@ -23,7 +23,7 @@ class Parts:
 
 def divide(corpus: Corpus, recipe: Recipe) -> Parts:
     """Return the parts of `corpus`. Raises `EmptyData` where nothing, or one label only, is left to learn from."""
-    whole = {name: split(corpus, name).canonical() for name in ("train", "validation", "test")}
+    whole = {name: part.canonical() for name, part in _split(corpus).items()}
     train = whole["train"] if recipe.limit is None else whole["train"].sample(recipe.limit)
     present = sorted({example.label for example in train})
     if len(present) < 2:
@@ -39,3 +39,12 @@ def divide(corpus: Corpus, recipe: Recipe) -> Parts:
         validation_of=len(whole["validation"]),
         test_of=len(whole["test"]),
     )
+
+
+def _split(corpus: Corpus) -> dict[str, Corpus]:
+    """Return what `split` returns for each part; who belongs where is found out once."""
+    where = assign(corpus) if corpus.split == "all" else ()
+    if set(where) < set(SHARES):
+        return {name: split(corpus, name) for name in SHARES}  # raises the error that fits
+    rows = list(zip(corpus, where, strict=True))
+    return {name: replace(corpus, examples=tuple(e for e, at in rows if at == name), split=name) for name in SHARES}

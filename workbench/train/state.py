@@ -29,7 +29,7 @@ class Progress(Stored):
     """Where a run stands, apart from its tensors."""
 
     run: str
-    """sha256 of recipe, data and number of processes: what may not change between interruption and resumption."""
+    """sha256 of recipe, backbone, data and number of processes: what may not change until the run is resumed."""
     step: int
     best_loss: float | None = None
     best_step: int = 0
@@ -82,7 +82,7 @@ def newest_state(folder: Path, *, run: str) -> tuple[Progress, Path] | None:
 
     Raises:
         BadInput: the state cannot be read.
-        Misconfigured: it belongs to another recipe, other data or another number of processes.
+        Misconfigured: it belongs to another recipe or backbone, other data or another number of processes.
     """
     found = sorted(folder.glob("step-*"))
     if not found:
@@ -93,7 +93,7 @@ def newest_state(folder: Path, *, run: str) -> tuple[Progress, Path] | None:
         raise BadInput(f"cannot read the state in {found[-1]}: {error}; remove {folder} to start anew") from error
     if progress.run != run:
         raise Misconfigured(
-            f"the interrupted run in {folder} had another recipe, other data or another number of processes; "
+            f"the interrupted run in {folder} had another recipe, backbone, data set or number of processes; "
             "resume it with the same ones, or remove that folder to start anew"
         )
     return progress, found[-1]

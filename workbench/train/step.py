@@ -12,14 +12,13 @@ import numpy as np
 import torch
 
 from workbench.errors import Misconfigured
+from workbench.models.batches import token_batches
 from workbench.models.protocols import FloatArray
 from workbench.models.tokens import TextEncoder
 from workbench.seeds import Streams
-from workbench.train.evaluation import evaluating, token_batches
+from workbench.train.evaluation import evaluating
 from workbench.train.place import autocast, seeded
 from workbench.train.recipe import Recipe
-
-_TOKENS_PER_BATCH = {"cpu": 4_096, "cuda": 65_536}
 
 
 @dataclass(frozen=True)
@@ -61,13 +60,13 @@ def optimise(
     for micro, (ids, labels) in enumerate(texts):
         mine = range(rank, len(ids), world) or range(1)  # a batch smaller than the world: run one row, weigh it 0
         share = 1.0 if rank < len(ids) else 0.0
-        padded, mask = shop.encoder.pad([ids[i] for i in mine], shop.device)
+        inputs = shop.encoder.inputs([ids[i] for i in mine], shop.device)
         targets = torch.tensor([labels[i] for i in mine], device=shop.device)
         last = micro == len(texts) - 1
         with nullcontext() if last else shop.accelerator.no_sync(shop.network):
             seed = shop.streams.seed("train", "dropout", str(step), str(micro), str(rank))
             with seeded(seed, shop.device), autocast(shop.precision, shop.device):
-                logits = shop.network(input_ids=padded, attention_mask=mask).logits
+                logits = shop.network(**inputs).logits
             each = torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none")
             loss = share * (each * weights[targets]).sum() / norm
             shop.accelerator.backward(loss * world)  # processes' gradients are averaged, and we want their sum
@@ -91,12 +90,11 @@ def predict(shop: Workshop, ids: Sequence[Sequence[int]], *, precision: str, tel
 
     world, rank = shop.accelerator.num_processes, shop.accelerator.process_index
     network = shop.accelerator.unwrap_model(shop.network)  # the wrapper's forward waits for every process each time
-    batches = token_batches(ids, _TOKENS_PER_BATCH.get(shop.device.type, 4_096))
+    batches = token_batches(ids, shop.device.type)
     found: list[tuple[int, list[float]]] = []
     with evaluating(network), torch.inference_mode(), autocast(precision, shop.device):
         for batch in batches[rank::world]:
-            padded, mask = shop.encoder.pad([ids[i] for i in batch], shop.device)
-            logits = network(input_ids=padded, attention_mask=mask).logits
+            logits = network(**shop.encoder.inputs([ids[i] for i in batch], shop.device)).logits
             rows = torch.softmax(logits.float().cpu().double(), dim=-1).tolist()
             found += zip(batch, rows, strict=True)
             tell(len(found) * world)
