@@ -30,7 +30,10 @@ def test_ids_of_other_corpora_mean_nothing(build: Build) -> None:
 
 
 def test_people_are_those_of_a_corpus(build: Build) -> None:
-    trained, other = build([("old", "x", "1")]), replace(build([("new", "x", "1"), ("Old", "x", "2")]), name="unrelated")
+    trained, other = (
+        build([("old", "x", "1")]),
+        replace(build([("new", "x", "1"), ("Old", "x", "2")]), name="unrelated"),
+    )
     assert overlap(other, fingerprints(trained)) == 1, "the text; person 1 of another file is somebody else"
     assert overlap(replace(other, name=trained.name), fingerprints(trained)) == 2
 

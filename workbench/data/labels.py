@@ -43,9 +43,9 @@ def align(corpus: Corpus, labels: Sequence[str], label_map: Mapping[str, str]) -
 
 
 def parse_label_map(items: Sequence[str]) -> dict[str, str]:
-    """Return the mapping that repeated 'DATA=MODEL' arguments tell. Raises `Misconfigured`.
+    r"""Return the mapping that repeated 'DATA=MODEL' arguments tell. Raises `Misconfigured`.
 
-    The first '=' divides; one that belongs to the data label is written '\\='. Spaces belong to the names.
+    The first '=' divides; one that belongs to the data label is written '\='. Spaces belong to the names.
     """
     mapping: dict[str, str] = {}
     for item in items:
@@ -91,7 +91,7 @@ def _matched(left: Sequence[str], names: Sequence[str], corpus: Corpus) -> dict[
 
 
 def _numbered_otherwise(names: Sequence[str]) -> tuple[int, str] | None:
-    """Return the first label id whose name holds another whole number, with that name; LABEL_3 with the id 3 is none."""
+    """Return the first label id whose name holds another whole number, and that name; LABEL_3 with id 3 is none."""
     for i, name in enumerate(names):
         if any(number != str(i) for number in _numbers(name)):
             return i, name
@@ -119,7 +119,7 @@ def _is_number(label: str) -> bool:
 
 
 def _guessed(unmatched: Sequence[str], names: Sequence[str]) -> dict[str, str]:
-    """Return a proposal for each label: the name with its number, the model's nearest name, else the names that are left, in order."""
+    """Return a proposal for each label: the name with its number, the nearest one, else those left over, in order."""
     folded = {name.casefold(): name for name in names}
     guess = _by_number([label for label in unmatched if _is_number(label)], names)
     for label in unmatched:
