@@ -76,8 +76,8 @@ def test_a_model_that_hangs_on_one_word_falls_every_time(textattack):
     assert found["attack_success_rate"].value == 1
     assert found["attack_success_rate"].interval == wilson(12, 12)
     assert found["accuracy_under_attack"].value == 0
-    assert found["words_changed_mean"].value == 1
-    assert (found["words_changed_mean"].unit, found["queries_mean"].unit) == ("words", "queries")
+    assert "words_changed_mean" not in found, "twelve equal values tell no spread, so they get no interval"
+    assert "words_changed_mean is not given: it was 1 for each of 12" in notes(measured)
     for one in rewrites(measured):
         assert "lovely" not in one.rewritten
         assert (one.predicted_before, one.predicted_after, one.words_changed) == ("positive", "negative", 1)
