@@ -66,7 +66,9 @@ TrainSeed = Annotated[int | None, _option("--seed", "Root of all random streams.
 TrainPrecision = Annotated[str | None, _option("--precision", "auto, float32 or bfloat16.")]
 Track = Annotated[str | None, _option("--track", "tensorboard, mlflow or wandb.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue an interrupted training.")]
-LabelMap = Annotated[list[str] | None, _option("--label-map", "DATA=MODEL label names; may be repeated.")]
+LabelMap = Annotated[
+    list[str] | None, _option("--label-map", "DATA=MODEL label names; repeatable; write \\= for a = in DATA.")
+]
 PositiveLabel = Annotated[str | None, _option("--positive-label", "The label that rates are about (default: last).")]
 Threshold = Annotated[float | None, _option("--threshold", "Decide positive from this probability on (two labels).")]
 Split = Annotated[str | None, _option("--split", "train, validation, test or all (named corpus: test, else all).")]
@@ -74,7 +76,7 @@ Target = Annotated[str | None, _option("--target", "Label to explain (default: t
 ModelArgument = Annotated[str, typer.Argument(help="Folder of a checkpoint, or a hub id (with --online).")]
 RecordArgument = Annotated[Path, typer.Argument(help="audit.json, or the folder that holds it.")]
 PolicyName = Annotated[str, typer.Option("--policy", help="Shipped policy or TOML file.")]
-Precision = Annotated[str, typer.Option("--precision", help="auto, float32 or bfloat16.")]
+Precision = Annotated[str, typer.Option("--precision", help="auto (float32), float32 or bfloat16 (approximate).")]
 HtmlFile = Annotated[Path | None, _option("--html", "Also write a page to this file.")]
 ReportFile = Annotated[Path | None, _option("--out", "HTML file (default: index.html beside the record).")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps.")]

@@ -162,6 +162,11 @@ def _limits(record: AuditRecord) -> Iterator[Item]:
         )
     elif card.in_training is None:
         yield Item("Whether the audited examples were in the model's training data is unknown.")
+    if record.audit.precision == "bfloat16":
+        yield Item(
+            "Scores were computed in bfloat16: approximate, and dependent on which texts shared a batch. Audit in "
+            "float32 for figures to rely on."
+        )
     if card.repeated:
         yield Item(
             f"{plural(card.repeated, 'example repeats', 'examples repeat')} the text of another and count as people of "

@@ -42,7 +42,9 @@ def rates(
         else:
             interval = mean_interval(kept.astype(np.float64), who, rng=rng)
             if interval is not None and interval.low == interval.high:
-                notes.append(f"{metric} is not given: it was {kept[0]:g} for each of {who.size}, which tells no spread.")
+                notes.append(
+                    f"{metric} is not given: it was {kept[0]:g} for each of {who.size}, which tells no spread."
+                )
                 return
         if interval is None:
             notes.append(f"{metric} is not given: {absent}.")
