@@ -366,3 +366,20 @@ def known_model() -> Callable[..., KnownModel]:
         return KnownModel(weights, shape, limit)
 
     return build
+
+
+@pytest.fixture(scope="session")
+def textattack() -> Any:
+    """The module textattack, or the test is not run (a failure where nothing may be missing)."""
+    from workbench.adapters.textattack import require_textattack
+    from workbench.errors import MissingResource
+
+    try:
+        require_textattack()
+    except MissingResource as error:
+        if os.environ.get(REQUIRE_ALL, "0") not in ("", "0"):
+            pytest.fail(str(error), pytrace=False)
+        pytest.skip(str(error))
+    import textattack
+
+    return textattack
