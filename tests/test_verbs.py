@@ -157,3 +157,23 @@ def test_what_cannot_be_asked_for(corpus: Corpus, model: LinearTextClassifier) -
         workbench.audit(model, corpus, limit=0)
     with pytest.raises(BadInput, match="at least one text"):
         workbench.explain(model, [])
+
+
+def test_an_audit_that_continues_is_counted_once(
+    corpus: Corpus, model: LinearTextClassifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("workbench.audit.runner.run_probes", stop)
+        with pytest.raises(KeyboardInterrupt):
+            workbench.audit(model, corpus, policy=POLICY, out=tmp_path)
+    assert workbench.audit(model, corpus, policy=POLICY, out=tmp_path).record.audit.ledger_count == 1
+    assert workbench.audit(model, corpus, policy=POLICY, out=tmp_path).record.audit.ledger_count == 2
+
+
+@pytest.mark.parametrize("nothing", [[], [None], 5, None])
+def test_only_texts_can_be_explained(model: LinearTextClassifier, nothing: object) -> None:
+    with pytest.raises(BadInput, match="at least one text"):
+        workbench.explain(model, nothing)  # type: ignore[arg-type]

@@ -200,14 +200,23 @@ def judge(
     from workbench import verbs
     from workbench.results import read_record
     from workbench.verdict.judge import overall
+    from workbench.verdict.policy import load_policy
 
-    held = read_record(record)
-    findings = verbs.judge(held, policy)
+    held, chosen = read_record(record), load_policy(policy)
+    findings = verbs.judge(held, chosen)
     verdict = overall(held, findings)
     if as_json:
-        terminal.print_json({"verdict": verdict, "findings": [finding.model_dump(mode="json") for finding in findings]})
+        terminal.print_json(
+            {
+                "verdict": verdict,
+                "policy": {"name": chosen.name, "digest": chosen.digest},
+                "model": {"name": held.model.name, "digest": held.model.digest},
+                "corpus": {"name": held.corpus.name, "digest": held.corpus.digest},
+                "findings": [finding.model_dump(mode="json") for finding in findings],
+            }
+        )
     else:
-        terminal.print_verdict(held, findings, verdict)
+        terminal.print_verdict(held, findings, verdict, policy=chosen.name)
     raise typer.Exit(_exit_code(verdict))
 
 

@@ -31,7 +31,7 @@ def writing(path: Path) -> Iterator[Path]:
         temporary = None
     except OSError as error:
         raise Unwritable(
-            f"cannot write {path}: {error.strerror or error}; free some space or write elsewhere"
+            f"cannot write {path}: {error.strerror or error}; write elsewhere, or free some space if the disk is full"
         ) from error
     finally:
         if temporary is not None:

@@ -166,7 +166,7 @@ def read_record(path: str | Path) -> AuditRecord:
         raise BadInput(f"cannot read {file}: {error}") from error
     try:
         version = json.loads(text).get("schema_version")
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, RecursionError) as error:
         raise BadInput(f"{file} is not an audit record: {error}; it may have been cut short: audit again") from error
     if version != SCHEMA_VERSION:
         raise BadInput(

@@ -103,8 +103,8 @@ def _bars() -> Iterator[Progress]:
         yield bars
 
 
-def print_verdict(record: AuditRecord, findings: Sequence[Finding], verdict: Verdict) -> None:
-    """Print the findings, worst first, and the overall verdict."""
+def print_verdict(record: AuditRecord, findings: Sequence[Finding], verdict: Verdict, *, policy: str) -> None:
+    """Print the findings, worst first, and the overall verdict under the policy of that name."""
     from workbench.evidence.record import Failed, NotApplicable
     from workbench.verdict.judge import worst_first
 
@@ -126,7 +126,7 @@ def print_verdict(record: AuditRecord, findings: Sequence[Finding], verdict: Ver
     line.append(f"{VERDICT_SIGN[verdict]} {words(verdict)}", style=VERDICT_STYLE[verdict])
     line.append(
         f"  ({clean(record.model.name)} on {clean(record.corpus.name)}, {record.corpus.n:,} examples, "
-        f"policy {clean(record.audit.policy)})"
+        f"policy {clean(policy)})"
     )
     out.print(line)
 
@@ -135,7 +135,7 @@ def print_audited(audited: Audited, folder: Path) -> None:
     """Print what an audit found and where its files are."""
     from workbench.results import RECORD, REPORT
 
-    print_verdict(audited.record, audited.findings, audited.verdict)
+    print_verdict(audited.record, audited.findings, audited.verdict, policy=audited.record.audit.policy)
     out.print(Text.assemble(("Report:  ", "bold"), str(folder / REPORT)))
     out.print(Text.assemble(("Record:  ", "bold"), str(folder / RECORD)))
 

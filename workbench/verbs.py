@@ -171,7 +171,7 @@ def audit(
         policy=chosen_policy.name,
         policy_digest=chosen_policy.digest,
         date=(now := datetime.now(UTC).isoformat(timespec="seconds")),
-        ledger_count=count_audit(home.ledger(), corpus=corpus.digest, model=classifier.card.digest, date=now),
+        ledger_count=1,  # counted below
         command=command,
     )
     place = environment(str(getattr(classifier, "device", "cpu")))
@@ -193,6 +193,12 @@ def audit(
     try:
         if folder is not None:
             set_aside(folder)
+        # An audit that continues after an interruption is one audit.
+        counted = None if store is None else store.get(key_of(ledger=key))
+        count = int(counted or count_audit(home.ledger(), corpus=corpus.digest, model=classifier.card.digest, date=now))
+        if store is not None:
+            store.put(key_of(ledger=key), str(count))
+        settings = settings.model_copy(update={"ledger_count": count})
         run = Run(engine, corpus, setting, store, key, progress or _silent)
         probabilities, evidence = run_probes(run, probes)
         record = AuditRecord(
@@ -245,9 +251,9 @@ def explain(
     from workbench.audit.explanations.explain import explain as attribute
 
     classifier = load(model, online=online) if isinstance(model, str | Path) else model
-    texts = [text] if isinstance(text, str) else list(text)
-    if not texts:
-        raise BadInput("nothing to explain: give at least one text")
+    texts = [text] if isinstance(text, str) else list(text) if isinstance(text, Sequence) else []
+    if not texts or not all(isinstance(one, str) for one in texts):
+        raise BadInput(f"nothing to explain: give at least one text, as a string; got {text!r:.80}")
     return Explanation(tuple(attribute(classifier, one, target=target, method=method) for one in texts))
 
 

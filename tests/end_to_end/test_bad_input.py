@@ -131,6 +131,25 @@ def test_bad_record(workbench: Command, tmp_path: Path) -> None:
     refused(workbench("judge", "audit.json"), "schema version 99")
 
 
+def test_a_record_nested_beyond_reason(workbench: Command, tmp_path: Path) -> None:
+    (tmp_path / "audit.json").write_text("[" * 100_000, encoding="utf-8")
+    refused(workbench("judge", "audit.json"), "not an audit record")
+
+
+@pytest.mark.parametrize("column", ["text", "label"])
+def test_text_and_label_are_no_groups(workbench: Command, tiny_checkpoint: Path, rows: Path, column: str) -> None:
+    done = workbench(
+        "audit", tiny_checkpoint, "--data", rows, "--out", "out",
+        "--text-column", "text", "--label-column", "label", "--group-column", column,
+    )  # fmt: skip
+    refused(done, repr(column), "--group-column")
+
+
+def test_a_label_map_that_merges_by_accident(workbench: Command, tiny_checkpoint: Path, rows: Path) -> None:
+    done = workbench("audit", tiny_checkpoint, "--data", rows, "--out", "out", "--label-map", "0=positive")
+    refused(done, "positive", "label id", "--label-map 0=positive")
+
+
 def test_nothing_is_written_for_bad_input(workbench: Command, tiny_checkpoint: Path, tmp_path: Path) -> None:
     workbench("audit", tiny_checkpoint, "--data", "rowz.csv", "--out", "out")
     assert not (tmp_path / "out" / "index.html").exists()

@@ -21,6 +21,13 @@ class Columns:
     """Whose record a row is: people stay together in splits and in resampling."""
 
     def __post_init__(self) -> None:
+        for group in self.groups:
+            if group == self.label or group in self.text:
+                what = "label" if group == self.label else "text"
+                raise Misconfigured(
+                    f"column {group!r} is named both as {what} and as group: groups are who the text is about or from; "
+                    "name another column with --group-column"
+                )
         if self.label is not None and self.label in self.text:
             raise Misconfigured(
                 f"column {self.label!r} is named both as text and as label: the model would read the answer; "

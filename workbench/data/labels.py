@@ -33,7 +33,15 @@ def align(corpus: Corpus, labels: Sequence[str], label_map: Mapping[str, str]) -
         if ours not in names:
             raise NotFound.among("model label", ours, names, where="--label-map")
     left = [label for label in corpus.labels if label not in label_map]
-    meaning = {**label_map, **_matched(left, names, corpus)}
+    matched = _matched(left, names, corpus)
+    renumbered = {ours for theirs, ours in label_map.items() if _is_number(theirs)}
+    for theirs, ours in matched.items():
+        if theirs != ours and ours in renumbered:
+            raise LabelMismatch(
+                f"--label-map gives {ours!r} to another label of {corpus.name}, and {theirs!r}, read as the model's "
+                f"label id, is {ours!r} as well; say what each means: {_flags({**label_map, **matched})}"
+            )
+    meaning = {**label_map, **matched}
     positive = None if corpus.positive_label is None else meaning.get(corpus.positive_label)
     examples = tuple(
         example if meaning[example.label] == example.label else replace(example, label=meaning[example.label])

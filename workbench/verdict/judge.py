@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
+from workbench.evidence.exhibits import Note
 from workbench.evidence.measurement import Measurement
 from workbench.evidence.names import NAMES
 from workbench.evidence.record import AuditRecord, Evidence, Failed, Finding, NotApplicable, Verdict
@@ -153,9 +154,22 @@ def _absent(record: AuditRecord, criterion: Criterion, where: Mapping[str, str])
             f"{wording.subject(criterion.measurement, where)} was not measured: "
             "the data names no group; audit again with a group column."
         )
+    elif evidence is None and (note := _note(record, pillar, where)):
+        because = f"{wording.subject(criterion.measurement, where)} was not measured: {note}"
     else:
         because = _silence(criterion, where, evidence)
     return _finding(criterion, where, "not_established", because, probe=evidence.probe if evidence else None)
+
+
+def _note(record: AuditRecord, pillar: str, where: Mapping[str, str]) -> str:
+    """Return what the pillar's own probes noted about the attribute or group asked for, or ''."""
+    about = [value for value in where.values() if value and value != ANY]
+    notes = [
+        exhibit.text
+        for evidence, exhibit in record.exhibits("note")
+        if isinstance(exhibit, Note) and evidence.probe.partition(".")[0] == pillar
+    ]
+    return next((note for note in notes if any(value in note for value in about)), "")
 
 
 def _silence(criterion: Criterion, where: Mapping[str, str], evidence: Evidence | None) -> str:

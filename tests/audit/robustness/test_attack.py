@@ -274,3 +274,10 @@ def test_the_separator_is_textattacks_own(textattack):
     from workbench.audit.robustness.recipes import _SEPARATOR
 
     assert textattack.shared.AttackedText.SPLIT_TOKEN == _SEPARATOR
+
+
+def test_endless_texts_are_not_drawn_and_the_reader_is_told(textattack):
+    endless = " ".join(["lovely"] * 12_001)
+    measured = run(AttackProbe(), BRITTLE, corpus_of([*LOVELY, endless]))
+    assert all(one.words <= 12_000 for one in rewrites(measured))
+    assert "1 of 13 texts have more than 12,000 words and were not drawn from." in notes(measured)

@@ -22,6 +22,9 @@ from workbench.evidence.exhibits import Note, Rewrite
 from workbench.evidence.record import Measured, NotApplicable
 from workbench.models.protocols import Classifier
 
+MOST_WORDS = 12_000
+"""Longer texts are not attacked: every query reads the whole text, and one could hold up the audit for minutes."""
+
 
 @probes.register("robustness.attack@1")
 @dataclass(frozen=True)
@@ -51,7 +54,10 @@ class AttackProbe:
             recipes[self.recipe]().prepare()
         except MissingResource as error:
             return NotApplicable(reason=str(error))
-        return corpus.sample(self.examples).examples
+        short = corpus.where(_attackable)
+        if not len(short):
+            return NotApplicable(reason=f"every text has more than {MOST_WORDS:,} words, too many to attack")
+        return short.sample(self.examples).examples
 
     def item(self, model: Classifier, example: Example, setting: Setting) -> Item:
         """Return what the recipe made of `example`; a success counts only if the model confirms it on the full text."""
@@ -110,6 +116,8 @@ class AttackProbe:
         people = People(np.array([code[one.example] for one in found], dtype=np.int64))
         measured, notes = rates(found, people, recipe=self.recipe, streams=setting.streams)
         notes += self._caveats(found)
+        if long := sum(not _attackable(example) for example in corpus):
+            notes += (f"{long} of {len(corpus)} texts have more than {MOST_WORDS:,} words and were not drawn from.",)
         return Measured(measurements=measured, exhibits=(*(Note(text=note) for note in notes), *found))
 
     def _caveats(self, found: Sequence[Rewrite]) -> tuple[str, ...]:
@@ -124,6 +132,10 @@ class AttackProbe:
                 f"edited, because each text may cost {self.query_budget} queries (query_budget)."
             )
         return tuple(caveats)
+
+
+def _attackable(example: Example) -> bool:
+    return len(example.input.split()) <= MOST_WORDS
 
 
 def _where(error: Exception) -> str:
