@@ -162,14 +162,14 @@ def _absent(record: AuditRecord, criterion: Criterion, where: Mapping[str, str])
 
 
 def _note(record: AuditRecord, pillar: str, where: Mapping[str, str]) -> str:
-    """Return what the pillar's own probes noted about the attribute or group asked for, or ''."""
+    """Return all that the pillar's own probes noted about the attribute or group asked for, or ''."""
     about = [value for value in where.values() if value and value != ANY]
     notes = [
         exhibit.text
         for evidence, exhibit in record.exhibits("note")
         if isinstance(exhibit, Note) and evidence.probe.partition(".")[0] == pillar
     ]
-    return next((note for note in notes if any(value in note for value in about)), "")
+    return " ".join(note for note in notes if any(value in note for value in about))
 
 
 def _silence(criterion: Criterion, where: Mapping[str, str], evidence: Evidence | None) -> str:

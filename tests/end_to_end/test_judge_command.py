@@ -1,0 +1,58 @@
+"""`workbench judge`: the policy that it names is the one that it used, and a silence is explained."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import workbench as wb
+from workbench.audit.profiles import PROFILES
+from workbench.data.corpus import Corpus, Example
+from workbench.models.linear import LinearTextClassifier
+
+Command = Callable[..., object]
+POLICY = """
+name = "ours"
+[[criteria]]
+id = "gap"
+measurement = "fairness.demographic_parity_difference"
+where = { attribute = "sex" }
+at_most = 0.1
+severity = "fail"
+why = "A gap would need an explanation."
+"""
+
+
+@pytest.fixture
+def audited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A finished audit of forty people, two of them in the smaller group."""
+    monkeypatch.setitem(PROFILES, "quick", {"fairness.groups@1": {"replicates": 100}})
+    groups = [{"sex": "f" if i > 1 else "m"} for i in range(40)]
+    texts = [f"{'good' if i % 2 else 'bad'} {i}" for i in range(40)]
+    examples = tuple(Example(f"e{i}", f"p{i}", texts[i], "yes" if i % 3 else "no", groups[i]) for i in range(40))
+    model = LinearTextClassifier.binary({"good": 2.0, "bad": -2.0}, labels=("no", "yes"))
+    wb.audit(model, Corpus(examples, ("no", "yes"), "toy", "made in the test"), out=tmp_path / "out")
+    (tmp_path / "ours.toml").write_text(POLICY, encoding="utf-8")
+    return tmp_path / "out"
+
+
+def test_names_the_policy_it_used(workbench: Command, audited: Path, tmp_path: Path) -> None:
+    done = workbench("judge", audited, "--policy", tmp_path / "ours.toml")
+    assert done.returncode == 3
+    assert "policy ours" in done.stdout
+    assert "policy default" not in done.stdout
+    machine = json.loads(workbench("judge", audited, "--policy", tmp_path / "ours.toml", "--json").stdout)
+    assert machine["policy"]["name"] == "ours"
+    assert machine["verdict"] == "not_established"
+    assert machine["corpus"]["name"] == "toy"
+
+
+def test_says_why_a_gap_was_not_measured(workbench: Command, audited: Path, tmp_path: Path) -> None:
+    machine = json.loads(workbench("judge", audited, "--policy", tmp_path / "ours.toml", "--json").stdout)
+    (finding,) = machine["findings"]
+    assert finding["evidence"] is None
+    assert "sex" in finding["because"]
+    assert "two groups" in finding["because"], finding["because"]
