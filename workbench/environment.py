@@ -29,7 +29,7 @@ def environment(device: str) -> Environment:
         device=name,
         processor=_processor(),
         threads=torch.get_num_threads(),
-        versions={package: found for package in PACKAGES if (found := _version(package))} | _plugins(),
+        versions={package: found for package in PACKAGES if (found := installed(package))} | _plugins(),
         code=code_revision(),
     )
 
@@ -71,7 +71,8 @@ def _plugins() -> dict[str, str]:
     }
 
 
-def _version(package: str) -> str | None:
+def installed(package: str) -> str | None:
+    """Return the version of the installed distribution `package`, or None."""
     try:
         return version(package)
     except PackageNotFoundError:

@@ -36,7 +36,6 @@ out = Console(highlight=False, soft_wrap=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 VERDICT_STYLE = {"pass": "bold green", "warn": "bold yellow", "fail": "bold red", "not_established": "bold magenta"}
-VERDICT_SIGN = {"pass": "✓", "warn": "!", "fail": "✗", "not_established": "?"}
 
 
 def clean(text: str) -> str:
@@ -107,13 +106,14 @@ def print_verdict(record: AuditRecord, findings: Sequence[Finding], verdict: Ver
     """Print the findings, worst first, and the overall verdict under the policy of that name."""
     from workbench.evidence.record import Failed, NotApplicable
     from workbench.verdict.judge import worst_first
+    from workbench.verdict.wording import SIGNS
 
     table = Table(show_edge=False, pad_edge=False, header_style="dim")
     table.add_column("verdict", no_wrap=True)
     table.add_column("criterion")
     table.add_column("finding")
     for finding in worst_first(findings):
-        sign = Text(f"{VERDICT_SIGN[finding.verdict]} {words(finding.verdict)}", style=VERDICT_STYLE[finding.verdict])
+        sign = Text(f"{SIGNS[finding.verdict]} {words(finding.verdict)}", style=VERDICT_STYLE[finding.verdict])
         table.add_row(sign, Text(clean(finding.criterion)), Text(clean(finding.because)))
     out.print(table)
     for evidence in record.evidence:
@@ -123,7 +123,7 @@ def print_verdict(record: AuditRecord, findings: Sequence[Finding], verdict: Ver
             case NotApplicable(reason=reason):
                 out.print(Text(f"{evidence.probe}: not applicable: {clean(reason)}", style="yellow"))
     line = Text("Verdict: ", style="bold")
-    line.append(f"{VERDICT_SIGN[verdict]} {words(verdict)}", style=VERDICT_STYLE[verdict])
+    line.append(f"{SIGNS[verdict]} {words(verdict)}", style=VERDICT_STYLE[verdict])
     line.append(
         f"  ({clean(record.model.name)} on {clean(record.corpus.name)}, {record.corpus.n:,} examples, "
         f"policy {clean(policy)})"
@@ -212,16 +212,6 @@ def _shade(share: float) -> str:
         return ""
     light = int(70 + 110 * min(abs(share), 1.0))
     return f"bold white on rgb(0,{light},60)" if share > 0 else f"underline white on rgb({light},0,50)"
-
-
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None) -> None:
-    """Print a plain table."""
-    table = Table(title=title, title_justify="left", show_edge=False, pad_edge=False, header_style="dim")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(clean(cell)) for cell in row))
-    out.print(table)
 
 
 def print_error(message: str) -> None:

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from workbench import home
 from workbench.adapters import flair_standin
 from workbench.errors import MissingResource
+from workbench.resources import activate
 
 Scores = Callable[[Sequence[str]], NDArray[np.float64]]
 """Texts to scores, (n, n_labels): rows sum to 1, and the largest of a row is the decision."""
@@ -152,9 +153,7 @@ def _point_nltk_at_our_root() -> None:
     """Put the prepared root first on NLTK's path and see that the stopwords are found."""
     import nltk
 
-    root = str(home.nltk_root())
-    if root not in nltk.data.path:
-        nltk.data.path.insert(0, root)
+    activate()
     try:
         nltk.corpus.stopwords.words("english")
     except LookupError as error:

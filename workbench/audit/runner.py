@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydantic import TypeAdapter
 
 from workbench.audit.probe import Item, ItemProbe, Setting, WholeProbe
+from workbench.audit.raised import raised
 from workbench.audit.store import Store, key_of
 from workbench.data.corpus import Corpus
-from workbench.errors import MissingResource, Unwritable, WorkbenchError
+from workbench.errors import MissingResource, Unwritable
 from workbench.evidence.record import Evidence, Failed, Measured, NotApplicable, Result
 from workbench.models.engine import Engine
 from workbench.models.protocols import FloatArray
@@ -87,7 +86,7 @@ class Run:
         except MissingResource as error:
             result = NotApplicable(reason=str(error))
         except Exception as error:  # noqa: BLE001 - a probe may crash in any way; the audit goes on and says so
-            result = Failed(error=_where(error))
+            result = Failed(error=raised(error))
         evidence = Evidence(
             probe=probe.name,
             params=params,
@@ -152,16 +151,6 @@ def describe(result: Result) -> str:
             return f"not applicable: {result.reason}"
         case Failed():
             return f"failed: {result.error}"
-
-
-def _where(error: Exception) -> str:
-    """Return type, message and place of `error`: file name and line, never a full path."""
-    message = str(error) or "no message"
-    if isinstance(error, WorkbenchError):
-        return f"{type(error).__name__}: {message}"
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {message}{place}"
 
 
 def params_of(probe: Any) -> dict[str, Any]:

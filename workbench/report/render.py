@@ -12,8 +12,9 @@ from markupsafe import Markup
 
 from workbench.evidence.record import AuditRecord, Finding
 from workbench.report.page import page
-from workbench.report.summary import JUDGED, SIGNS
+from workbench.report.summary import JUDGED
 from workbench.report.text import visible
+from workbench.verdict.wording import SIGNS
 
 TEMPLATES = "workbench.report"
 

@@ -16,8 +16,6 @@ WORDS = {"pass": "Pass", "warn": "Pass, with warnings", "fail": "Fail", "not_est
 JUDGED = {"pass": "Met", "warn": "Warning", "fail": "Missed", "not_established": "Not established"}
 """How one requirement's verdict is called."""
 
-SIGNS = {"pass": "✓", "warn": "!", "fail": "✗", "not_established": "?"}
-
 PILLARS = {
     "performance": "Performance",
     "calibration": "Calibration",
@@ -57,7 +55,7 @@ def summary_line(record: AuditRecord, findings: Sequence[Finding]) -> str:
         if (count := sum(finding.verdict == state for finding in findings))
     )
     return (
-        f"{SIGNS[verdict]} {WORDS[verdict]}: {short(record.model.name)} on {short(record.corpus.name)} "
+        f"{wording.SIGNS[verdict]} {WORDS[verdict]}: {short(record.model.name)} on {short(record.corpus.name)} "
         f"({plural(record.corpus.n, 'example')}, policy {short(record.audit.policy)}): "
         f"{counts or 'no criterion judged'}"
     )

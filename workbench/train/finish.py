@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import torch
 
 from workbench.data.corpus import Corpus
 from workbench.data.overlap import fingerprints, write_fingerprints
-from workbench.environment import code_revision
+from workbench.environment import code_revision, installed
 from workbench.errors import Unwritable
 from workbench.evidence.cards import TrainingCard
 from workbench.models.checkpoint import read_backbone
@@ -58,7 +57,7 @@ def write_result(
         seconds=progress.seconds,
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         code=code_revision(),
-        versions={package: found for package in _PACKAGES if (found := _version(package))},
+        versions={package: found for package in _PACKAGES if (found := installed(package))},
         resumed=progress.resumed,
     )
     network = shop.accelerator.unwrap_model(shop.network)
@@ -108,10 +107,3 @@ def _weights(shop: Workshop, train: Corpus) -> dict[str, float] | None:
 
 def _device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from workbench.evidence.measurement import Interval, Measurement
 from workbench.evidence.names import title
 
+SIGNS = {"pass": "✓", "warn": "!", "fail": "✗", "not_established": "?"}
+"""A verdict's sign: colour is never the only one."""
+
 _BINARY = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from traceback import extract_tb
 from typing import Any, ClassVar
 
 import numpy as np
 
 from workbench.audit.probe import Item, Setting, probes
+from workbench.audit.raised import raised
 from workbench.audit.robustness.rates import rates
 from workbench.audit.robustness.recipes import recipes
 from workbench.audit.robustness.victim import Victim
@@ -85,7 +84,7 @@ class AttackProbe:
         except MissingResource:
             raise  # no text's fault
         except Exception as error:  # noqa: BLE001 - a recipe may crash on a text in any way; the others are still attacked
-            return rewrite.model_copy(update={"outcome": "failed", "error": _where(error)})
+            return rewrite.model_copy(update={"outcome": "failed", "error": raised(error)})
         if found.rewritten is None:
             outcome = "exhausted" if found.exhausted else "resisted"
             return rewrite.model_copy(update={"outcome": outcome, "queries": found.queries})
@@ -136,9 +135,3 @@ class AttackProbe:
 
 def _attackable(example: Example) -> bool:
     return len(example.input.split()) <= MOST_WORDS
-
-
-def _where(error: Exception) -> str:
-    """Return type, message and place of `error`."""
-    frame = extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error} ({Path(frame.filename).name}, line {frame.lineno})"
