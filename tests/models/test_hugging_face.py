@@ -12,6 +12,8 @@ import pytest
 import torch
 
 from workbench.errors import BadInput, Misconfigured, MissingResource, NotFound, Unsupported
+from workbench.models.engine import engine_for
+from workbench.models.engine.threads import alone
 from workbench.models.hugging_face import HuggingFaceTextClassifier, choose_device, load_checkpoint
 from workbench.models.protocols import Classifier, Differentiable, Truncating
 
@@ -61,8 +63,12 @@ def test_probabilities(model: HuggingFaceTextClassifier) -> None:
 def test_row_order_changes_no_bit(model: HuggingFaceTextClassifier) -> None:
     texts = [f"good dress {'very ' * (i % 7)}{chr(97 + i % 26)}" for i in range(60)]
     order = np.random.default_rng(0).permutation(60)
-    shuffled = model.predict_proba([texts[i] for i in order])
-    np.testing.assert_array_equal(model.predict_proba(texts)[order], shuffled)
+    with engine_for(model, cache_entries=0) as engine:
+        shuffled = engine.predict_proba([texts[i] for i in order])
+        np.testing.assert_array_equal(engine.predict_proba(texts)[order], shuffled)
+    with alone("cpu"):
+        np.testing.assert_array_equal(model.predict_proba(texts)[order], shuffled)
+    np.testing.assert_allclose(model.predict_proba(texts)[order], shuffled, atol=1e-6)  # on all cores
 
 
 def test_threads_may_share_it(model: HuggingFaceTextClassifier) -> None:

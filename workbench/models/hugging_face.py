@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,22 +14,18 @@ import torch
 from workbench.data.corpus import Task
 from workbench.errors import BadInput, Misconfigured, MissingResource, Unsupported
 from workbench.evidence.cards import ModelCard
-from workbench.models.batches import token_batches
 from workbench.models.checkpoint import Checkpoint, read_checkpoint
+from workbench.models.engine.lanes import Point, Slope
 from workbench.models.finding import find_model
 from workbench.models.padding import fitting_encoder
 from workbench.models.protocols import Encoded, FloatArray
 from workbench.models.quiet import quiet_transformers
+from workbench.models.shapes import Shape, ShapeTable, grouped, tables
+from workbench.models.shortcut import pack_linears, take_shortcut
 from workbench.models.tokens import TextEncoder
 
-BFLOAT16_CAVEAT = (
-    "Scores in bfloat16 are approximate: they have about three significant digits, and depend on which texts share a "
-    "batch and on the device."
-)
-"""What must be said beside numbers that were measured in bfloat16."""
-
 _AGREEMENT = 1e-3
-"""How far logits from embeddings may lie from logits from ids (float32 gives 1e-6, bfloat16 autocast 1e-2)."""
+"""How far logits from embeddings may lie from logits from ids (float32 gives 1e-6)."""
 
 
 class HuggingFaceTextClassifier:
@@ -47,6 +43,8 @@ class HuggingFaceTextClassifier:
         self.network = network.eval().requires_grad_(False).to(device)
         self.encoder = encoder
         self.precision = precision
+        self.table: ShapeTable = tables(torch.device(device).type, encoder.max_length)[0]
+        """The shapes in which texts go through the network: part of what its numbers depend on."""
         self._checkpoint = checkpoint
         self._device = torch.device(device)
 
@@ -93,20 +91,61 @@ class HuggingFaceTextClassifier:
             bytes=self._checkpoint.bytes,
         )
 
-    def predict_proba(self, inputs: Sequence[str]) -> FloatArray:
-        """Return probabilities, (n, n_labels); the same texts in another order give the same bits.
+    @cached_property
+    def tokenizer(self) -> Any:
+        """A transformers tokenizer of this model, for libraries that want one. Not for several threads at once."""
+        return load_tokenizer(self.folder)
 
-        Each distinct token sequence goes through the network once, in batches of similar length.
+    def cast(self, precision: str) -> HuggingFaceTextClassifier:
+        """Return a copy of this model that computes in `precision`: 'bfloat16' has half the digits and memory."""
+        network = copy.deepcopy(self.network).to(getattr(torch, precision))
+        twin = HuggingFaceTextClassifier(
+            network, self.encoder, self._checkpoint, device=self.device, precision=precision
+        )
+        twin.table = self.table
+        return twin
+
+    def predict_proba(self, inputs: Sequence[str]) -> FloatArray:
+        """Return probabilities, (n, n_labels); each distinct token sequence goes through the network once.
+
+        On one core, or through the inference engine, other texts beside a text and another order change no bit of its
+        row; on several cores (float32) its last bit.
         """
-        ids = self.encoder.ids(inputs)
+        ids = self.tokenise(inputs)
         table: dict[tuple[int, ...], FloatArray] = {}
-        distinct = list(set(ids))
-        for indices in token_batches(distinct, self._device.type):
+        distinct = list(dict.fromkeys(ids))
+        for shape, indices in grouped([len(row) for row in distinct], self.table):
             batch = [distinct[i] for i in indices]
-            with torch.inference_mode(), self._autocast():
-                logits = self.network(**self.encoder.inputs(batch, self._device)).logits
-            table.update(zip(batch, _softmax(logits), strict=True))
+            table.update(zip(batch, self.probabilities(batch, shape), strict=True))
         return np.array([table[row] for row in ids], dtype=np.float64).reshape(len(ids), len(self.labels))
+
+    def tokenise(self, inputs: Sequence[str]) -> list[tuple[int, ...]]:
+        """Return the token ids that the network reads of each text, special tokens included."""
+        return self.encoder.ids(inputs)
+
+    def probabilities(self, rows: Sequence[tuple[int, ...]], shape: Shape) -> FloatArray:
+        """Return probabilities, (len(rows), n_labels), of token ids, computed in exactly `shape`."""
+        full = [*rows, *[rows[0]] * (shape.rows - len(rows))]
+        with torch.inference_mode():
+            logits = self.network(**self.encoder.inputs(full, self._device, length=shape.length)).logits
+        return _softmax(logits[: len(rows)])
+
+    def gradients(self, points: Sequence[Point], shape: Shape) -> list[Slope]:
+        """Return logits and the target's gradient at points in embedding space, computed in exactly `shape`."""
+        width = points[0].embedded.shape[1]
+        # inference_mode(False): whoever calls may be inside it, and then nothing could be differentiated.
+        with torch.inference_mode(False), torch.enable_grad():
+            embedded = torch.zeros(shape.rows, shape.length, width, device=self._device)
+            mask = torch.zeros(shape.rows, shape.length, dtype=torch.int64, device=self._device)
+            for i in range(shape.rows):
+                point = points[min(i, len(points) - 1)]
+                embedded[i, : len(point.embedded)] = point.embedded
+                mask[i, : len(point.mask)] = point.mask
+            embedded.requires_grad_()
+            logits = self._logits_plain(embedded, mask)
+            wanted = logits[range(len(points)), [point.target for point in points]]
+            (gradient,) = torch.autograd.grad(wanted.sum(), embedded)
+        return [Slope(logits[i].detach(), gradient[i, : len(point.embedded)].clone()) for i, point in enumerate(points)]
 
     def truncated(self, inputs: Sequence[str]) -> int:
         return self.encoder.truncated(inputs)
@@ -127,16 +166,14 @@ class HuggingFaceTextClassifier:
         Raises `Unsupported` for an architecture whose logits from embeddings are not its logits from ids.
         """
         self._embeddings_agree  # noqa: B018 - checked once, by the property
-        with self._autocast():
-            return self._logits_plain(embedded, attention_mask)
+        return self._logits_plain(embedded, attention_mask)
 
     @cached_property
     def _embeddings_agree(self) -> bool:
         """True, or `Unsupported`. Causal classifiers, for one, look for the last token's id and find no ids."""
-        texts = ["one", "two words, and a few more so that the other text is padded"]
-        batch = self.encode(texts)
+        batch = self.encode(_TRIAL)
         with torch.no_grad():
-            from_ids = self.network(**self.encoder.inputs(self.encoder.ids(texts), self._device)).logits.float()
+            from_ids = self.network(**self.encoder.inputs(self.encoder.ids(_TRIAL), self._device)).logits.float()
             try:
                 embedded = self.embed(batch.input_ids)
                 off = float((self._logits_plain(embedded, batch.attention_mask) - from_ids).abs().max())
@@ -155,14 +192,13 @@ class HuggingFaceTextClassifier:
         logits: torch.Tensor = self.network(inputs_embeds=embedded, attention_mask=attention_mask).logits
         return logits.float()
 
-    def _autocast(self) -> AbstractContextManager[Any]:
-        if self.precision == "bfloat16":
-            return torch.autocast(self._device.type, dtype=torch.bfloat16)
-        return nullcontext()
-
     def __repr__(self) -> str:
         return f"HuggingFaceTextClassifier({self._checkpoint.name!r}, {self.device}, {self.precision})"
 
+
+_TRIAL = ("one", "two words, and a few more so that the other text is padded")
+_PACKED_AT_MOST = 300_000_000
+"""Parameters of a network whose weights are kept twice: beyond, memory is dearer than a tenth of the time."""
 
 _BLACK_BOX = ": gradient methods would explain another model; use a black-box method for it"
 
@@ -182,8 +218,8 @@ def load_checkpoint(
         online: allow downloads.
         device: 'auto' (a CUDA device if there is one), 'cpu', 'cuda', 'cuda:1', …
         max_length: read only so many tokens of a text; default: as many as tokenizer and network allow.
-        precision: 'float32', or 'bfloat16' (autocast: weights stay float32). Evidence is float32: bfloat16 scores are
-            approximate and depend on which texts share a batch; say so with `BFLOAT16_CAVEAT`.
+        precision: 'float32', or 'bfloat16' (weights and all): about three significant digits, good to search with
+            and never evidence.
 
     Raises:
         NotFound, Untrusted, Unsupported, BadInput: see `read_checkpoint`; `Unsupported` also where padding would
@@ -205,7 +241,22 @@ def load_checkpoint(
         )
     length = read_length(max_length, tokenizer, network)
     encoder = fitting_encoder(tokenizer, network, max_length=length, name=checkpoint.architecture)
-    return HuggingFaceTextClassifier(network, encoder, checkpoint, device=chosen, precision=precision)
+    made = HuggingFaceTextClassifier(network, encoder, checkpoint, device=chosen, precision="float32")
+    _take_shortcuts(made)
+    return made if precision == "float32" else made.cast(precision)
+
+
+def _take_shortcuts(model: HuggingFaceTextClassifier) -> None:
+    """Let the network leave out what changes no logit."""
+    batch = model.encoder.inputs(model.encoder.ids(_TRIAL), torch.device(model.device))
+
+    def trial() -> torch.Tensor:
+        logits: torch.Tensor = model.network(**batch).logits
+        return logits
+
+    take_shortcut(model.network, trial)
+    if model.card.parameters <= _PACKED_AT_MOST:
+        pack_linears(model.network, trial)
 
 
 def load_tokenizer(folder: Path) -> Any:

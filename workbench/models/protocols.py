@@ -76,9 +76,43 @@ class Differentiable(Classifier, Protocol):
 
 
 @runtime_checkable
+class Gradients(Differentiable, Protocol):
+    """A white-box model that also batches gradients across whoever asks: the inference engine, for one."""
+
+    def logit_gradients(
+        self, embedded: torch.Tensor, attention_mask: torch.Tensor, target: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return logits (n, n_labels) and the gradient of column `target` with respect to `embedded`.
+
+        Args:
+            embedded: (n, length, width), as from `embed`; needs no gradient of its own.
+            attention_mask: (length,), of the one text that all n points belong to.
+            target: column of the logit.
+
+        Both results are detached; the gradient has the shape of `embedded`.
+        """
+        ...
+
+
+@runtime_checkable
+class Searchable(Classifier, Protocol):
+    """A model with a faster, approximate twin for searching. What becomes evidence is asked of the model itself."""
+
+    @property
+    def search(self) -> Classifier:
+        """The twin (bfloat16 beside float32), or the model itself where nothing is faster."""
+        ...
+
+
+@runtime_checkable
 class Truncating(Protocol):
     """A model that reads only so many tokens."""
 
     def truncated(self, inputs: Sequence[str]) -> int:
         """Return how many of `inputs` are longer than the model reads."""
         ...
+
+
+def searcher(model: Classifier) -> Classifier:
+    """Return the model to search with: the approximate twin where there is one, else `model` itself."""
+    return model.search if isinstance(model, Searchable) else model

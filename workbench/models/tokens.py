@@ -74,14 +74,19 @@ class TextEncoder:
             spans=tuple(tuple((start, end) for start, end in encoding.offsets) for encoding in encodings),
         )
 
-    def inputs(self, rows: Sequence[Sequence[int]], device: torch.device) -> dict[str, torch.Tensor]:
-        """Return what the network's forward takes for `rows` of ids: tensors (batch, longest), int64, on `device`."""
+    def inputs(
+        self, rows: Sequence[Sequence[int]], device: torch.device, *, length: int = 0
+    ) -> dict[str, torch.Tensor]:
+        """Return what the network's forward takes for `rows` of ids: tensors (batch, tokens), int64, on `device`.
+
+        Padded to the longest of `rows`, or to `length` where that is more.
+        """
         found = {
-            "input_ids": _padded(rows, self.pad_id, self.side),
-            "attention_mask": _padded([[1] * len(row) for row in rows], 0, self.side),
+            "input_ids": _padded(rows, self.pad_id, self.side, length),
+            "attention_mask": _padded([[1] * len(row) for row in rows], 0, self.side, length),
         }
         if self._types:
-            found["token_type_ids"] = _padded([self._types_of(row) for row in rows], self._type_pad, self.side)
+            found["token_type_ids"] = _padded([self._types_of(row) for row in rows], self._type_pad, self.side, length)
         return {name: tensor.to(device) for name, tensor in found.items()}
 
     def _types_of(self, row: Sequence[int]) -> list[int]:
@@ -95,8 +100,8 @@ class TextEncoder:
         return list(self._backend.encode_batch(clean)) if clean else []
 
 
-def _padded(rows: Sequence[Sequence[int]], fill: int, side: str) -> torch.Tensor:
-    length = max((len(row) for row in rows), default=0)
+def _padded(rows: Sequence[Sequence[int]], fill: int, side: str, length: int = 0) -> torch.Tensor:
+    length = max((len(row) for row in rows), default=0) if not length else max(length, *map(len, rows))
     table = torch.full((len(rows), length), fill, dtype=torch.int64)
     for i, row in enumerate(rows):
         start = length - len(row) if side == "left" else 0
