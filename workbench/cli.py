@@ -76,7 +76,13 @@ Target = Annotated[str | None, _option("--target", "Label to explain (default: t
 ModelArgument = Annotated[str, typer.Argument(help="Folder of a checkpoint, or a hub id (with --online).")]
 RecordArgument = Annotated[Path, typer.Argument(help="audit.json, or the folder that holds it.")]
 PolicyName = Annotated[str, typer.Option("--policy", help="Shipped policy or TOML file.")]
-Precision = Annotated[str, typer.Option("--precision", help="auto (float32), float32 or bfloat16 (approximate).")]
+Precision = Annotated[
+    str,
+    typer.Option(
+        "--precision",
+        help="What to search in: auto, float32 or bfloat16. What is found is confirmed in float32.",
+    ),
+]
 HtmlFile = Annotated[Path | None, _option("--html", "Also write a page to this file.")]
 ReportFile = Annotated[Path | None, _option("--out", "HTML file (default: index.html beside the record).")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps.")]
@@ -246,7 +252,9 @@ def explain(
     model: ModelArgument,
     text: Annotated[str, typer.Argument(help="The text to explain.")],
     target: Target = None,
-    method: Annotated[str, typer.Option("--method", help="Attribution method.")] = "integrated_gradients@1",
+    method: Annotated[
+        str, typer.Option("--method", help="integrated_gradients, shap_partition, lime or occlusion.")
+    ] = "integrated_gradients@1",
     html: HtmlFile = None,
     online: Online = False,
 ) -> None:

@@ -8,21 +8,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from workbench.errors import BadInput, Misconfigured, NotFound
+from workbench.errors import BadInput, Misconfigured, MissingResource, NotFound
 from workbench.evidence.decision import Decision
+from workbench.evidence.exhibits import TokenScores
 from workbench.evidence.record import AuditRecord, AuditSettings, Finding
 from workbench.results import Audited, Explanation, read_record, set_aside
 from workbench.verdict.judge import judge as _judge
 from workbench.verdict.policy import Policy, load_policy
 
 if TYPE_CHECKING:
+    from workbench.audit.probe import ItemProbe, WholeProbe
     from workbench.audit.runner import Progress
+    from workbench.audit.store import Store
     from workbench.data.corpus import Corpus
     from workbench.data.sources import Columns
+    from workbench.evidence.effort import Effort
+    from workbench.evidence.record import Evidence
     from workbench.models.hugging_face import HuggingFaceTextClassifier
-    from workbench.models.protocols import Classifier
+    from workbench.models.protocols import Classifier, FloatArray
     from workbench.train.events import OnEvent
     from workbench.train.loop import Trained
     from workbench.train.recipe import Recipe
@@ -39,7 +44,7 @@ def load(
     """Load a text classifier: a folder written by `train`, any Hugging Face checkpoint folder, or a hub id.
 
     Only safetensors weights are read, no remote code is run, and nothing is downloaded unless `online`.
-    `precision` is 'auto' (float32), 'float32' or 'bfloat16'.
+    `precision` is 'auto' (float32), 'float32', or 'bfloat16' (all of it: fast, and never evidence).
 
     Raises:
         NotFound: no such folder, and not a hub id that is at hand.
@@ -125,7 +130,8 @@ def audit(
         split: 'train', 'validation', 'test' or 'all'.
         limit: at most so many examples, sampled by hash of their id.
         seed: root of all random streams.
-        precision: 'auto', 'float32' or 'bfloat16'.
+        precision: what attacks and explainers search in: 'float32', 'bfloat16', or 'auto' (bfloat16 where it was once
+            timed to be faster on this machine). Predictions, scores and successes are float32 in any case.
         device: 'auto', 'cpu', 'cuda', …
         online: allow downloads.
         command: the command line, for the report's last section.
@@ -136,15 +142,12 @@ def audit(
     """
     from workbench import home
     from workbench.audit.ledger import count_audit
-    from workbench.audit.probe import Setting
     from workbench.audit.profiles import profile as probes_of
-    from workbench.audit.runner import Run, run_probes
     from workbench.audit.store import Store, key_of
     from workbench.environment import environment
     from workbench.files import require_writable
-    from workbench.models.engine import engine_for
+    from workbench.models.engine.choice import search_precision
     from workbench.models.training_card import read_training_card
-    from workbench.seeds import Streams
 
     chosen_policy = policy if isinstance(policy, Policy) else load_policy(policy)
     probes = probes_of(profile)
@@ -154,9 +157,8 @@ def audit(
     if limit is not None and limit < 1:
         raise Misconfigured(f"--limit must be at least 1; got {limit}")
     whole = _corpus(data, columns=columns, online=online)  # before the model: quick to read, often the culprit
-    classifier: Classifier = (
-        load(model, online=online, device=device, precision=precision) if isinstance(model, str | Path) else model
-    )
+    classifier: Classifier = load(model, online=online, device=device) if isinstance(model, str | Path) else model
+    searching = search_precision(classifier, precision)
     mapping = dict(label_map or {})
     corpus = _audited_part(whole, classifier.labels, label_map=mapping, split=split, limit=limit)
     settings = AuditSettings(
@@ -168,6 +170,7 @@ def audit(
         positive_label=_positive(positive_label, corpus, classifier.labels),
         label_map=mapping,
         precision=str(getattr(classifier, "precision", "float64")),
+        search_precision=searching.precision,
         policy=chosen_policy.name,
         policy_digest=chosen_policy.digest,
         date=(now := datetime.now(UTC).isoformat(timespec="seconds")),
@@ -179,38 +182,36 @@ def audit(
     model_folder = getattr(classifier, "folder", None)
     training = None if model_folder is None else read_training_card(model_folder)
     card = corpus.card.model_copy(update=_reading(classifier, corpus, model_folder))
-    key = key_of(
-        model=classifier.card.model_dump(mode="json"),
-        corpus=corpus.digest,
-        settings=settings.model_dump(
-            mode="json", exclude={"date", "ledger_count", "command", "profile", "policy", "policy_digest"}
-        ),
-        environment=place.model_dump(mode="json"),
-    )
-    setting = Setting(Streams(seed), settings.decision, settings.positive_label)
-    engine = engine_for(classifier, cache_entries=100_000 + len(corpus))  # the corpus itself is never forgotten
     store = None if folder is None else Store(folder)
     try:
         if folder is not None:
             set_aside(folder)
         # An audit that continues after an interruption is one audit.
-        counted = None if store is None else store.get(key_of(ledger=key))
+        asked = key_of(
+            model=classifier.card.model_dump(mode="json"),
+            corpus=corpus.digest,
+            settings=settings.model_dump(
+                mode="json", exclude={"date", "ledger_count", "command", "profile", "policy", "policy_digest"}
+            ),
+            environment=place.model_dump(mode="json"),
+        )
+        counted = None if store is None else store.get(key_of(ledger=asked))
         count = int(counted or count_audit(home.ledger(), corpus=corpus.digest, model=classifier.card.digest, date=now))
         if store is not None:
-            store.put(key_of(ledger=key), str(count))
+            store.put(key_of(ledger=asked), str(count))
         settings = settings.model_copy(update={"ledger_count": count})
-        run = Run(engine, corpus, setting, store, key, progress or _silent)
-        probabilities, evidence = run_probes(run, probes)
+        measured = _measure(classifier, corpus, probes, settings, key=asked, store=store, progress=progress or _silent)
         record = AuditRecord(
             model=classifier.card,
             training=training,
             corpus=card,
             environment=place,
-            audit=settings,
-            evidence=evidence,
+            audit=settings.model_copy(update={"shapes": measured.shapes}),
+            evidence=measured.evidence,
+            effort=measured.effort,
         )
         record = record.model_copy(update={"findings": judge(record, chosen_policy)})
-        audited = Audited(record, corpus, probabilities)
+        audited = Audited(record, corpus, measured.probabilities)
         if folder is not None:
             audited.save(folder)
         if store is not None:
@@ -249,12 +250,72 @@ def explain(
     `target` is the label to explain (default: the one decided). The result shows itself in a notebook.
     """
     from workbench.audit.explanations.explain import explain as attribute
+    from workbench.engines.local import Threads
+    from workbench.models.engine import engine_for
 
     classifier = load(model, online=online) if isinstance(model, str | Path) else model
     texts = [text] if isinstance(text, str) else list(text) if isinstance(text, Sequence) else []
     if not texts or not all(isinstance(one, str) for one in texts):
         raise BadInput(f"nothing to explain: give at least one text, as a string; got {text!r:.80}")
-    return Explanation(tuple(attribute(classifier, one, target=target, method=method) for one in texts))
+    with engine_for(classifier) as engine:
+
+        def one(i: int) -> TokenScores:
+            with engine.item(f"text {i}") as view:
+                return attribute(view, texts[i], target=target, method=method)
+
+        found = dict(Threads().map(one, range(len(texts)), lambda i: engine.cancel(f"text {i}")))
+    return Explanation(tuple(found[i] for i in range(len(texts))))
+
+
+class _Measured(NamedTuple):
+    """What the probes left."""
+
+    probabilities: FloatArray
+    evidence: tuple[Evidence, ...]
+    effort: tuple[Effort, ...]
+    shapes: str | None
+
+
+def _measure(
+    classifier: Classifier,
+    corpus: Corpus,
+    probes: Sequence[WholeProbe | ItemProbe],
+    settings: AuditSettings,
+    *,
+    key: str,
+    store: Store | None,
+    progress: Progress,
+) -> _Measured:
+    """Predict, run the probes, and start again in smaller batches as often as memory runs out.
+
+    Raises `MissingResource` if one text alone does not fit.
+    """
+    from workbench.audit.probe import Setting
+    from workbench.audit.profiles import search_probe
+    from workbench.audit.runner import Run, run_probes
+    from workbench.audit.store import key_of
+    from workbench.engines.local import Threads
+    from workbench.models.engine import OutOfRoom, engine_for
+    from workbench.models.engine.room import rooms
+    from workbench.seeds import Streams
+
+    setting = Setting(Streams(settings.seed), settings.decision, settings.positive_label)
+    precision = "bfloat16" if settings.search_precision == "bfloat16" and settings.precision == "float32" else "float32"
+    chosen = tuple(probes) if precision == "float32" else (*probes, search_probe())
+    for shapes in rooms(classifier):
+        # The corpus itself is never forgotten.
+        with engine_for(classifier, precision=precision, cache_entries=100_000 + len(corpus)) as engine:
+            run = Run(engine, corpus, setting, store, key_of(run=key, shapes=shapes), progress, Threads())
+            try:
+                probabilities, evidence = run_probes(run, chosen)
+            except OutOfRoom as error:
+                reason = str(error)
+                continue
+            return _Measured(probabilities, evidence, tuple(run.meter.efforts), shapes)
+    raise MissingResource(
+        f"the model cannot read a single one of these texts in the memory that there is ({reason}); "
+        "use a machine or device with more, or a model with a smaller max_length"
+    )
 
 
 def _corpus(data: str | Path | Corpus, *, columns: Columns | None, online: bool) -> Corpus:

@@ -14,7 +14,6 @@ import importlib
 import importlib.util
 import logging
 import os
-import random
 import sys
 import threading
 import warnings
@@ -27,6 +26,7 @@ from numpy.typing import NDArray
 
 from workbench import home
 from workbench.adapters import flair_standin
+from workbench.adapters.turns import Turn, turn
 from workbench.errors import MissingResource
 from workbench.resources import activate
 
@@ -34,8 +34,8 @@ Scores = Callable[[Sequence[str]], NDArray[np.float64]]
 """Texts to scores, (n, n_labels): rows sum to 1, and the largest of a row is the decision."""
 
 _INSTALL = "pip install 'trust-workbench[attacks]', then pip install --no-deps textattack==0.3.11"
-_ONE_AT_A_TIME = threading.Lock()
-"""TextAttack draws from the process-wide generators of `random` and NumPy: two attacks at once would share them."""
+_IMPORT = threading.Lock()
+"""Two threads must not import TextAttack at once: its import changes the environment and gives it back."""
 
 
 class Search(NamedTuple):
@@ -58,13 +58,12 @@ class Victim:
     model = None
     """TextAttack compares the class of this with the models it knows, to no effect."""
 
-    def __init__(self, scores: Scores) -> None:
-        self._scores = scores
-        self.asked = 0
+    def __init__(self, scores: Scores, turn: Turn) -> None:
+        self._scores, self._turn = scores, turn
 
     def __call__(self, text_input_list: Sequence[str], **_: Any) -> NDArray[np.float64]:
-        self.asked += len(text_input_list)
-        return self._scores(text_input_list)
+        with self._turn.aside():
+            return self._scores(text_input_list)
 
 
 def require_textattack() -> None:
@@ -73,23 +72,23 @@ def require_textattack() -> None:
     Raises:
         MissingResource: TextAttack, one of its undeclared needs, or NLTK's stopwords are absent.
     """
-    with _ONE_AT_A_TIME:
-        _textattack()
+    _textattack()
 
 
 def search(recipe: str, scores: Scores, text: str, label: int, *, budget: int, seed: int) -> Search:
     """Run TextAttack's recipe class named `recipe` on `text` until its decision is not `label` any more.
 
     The recipe is TextAttack's, untouched; only its query budget and the size of its batches are set. It draws from the
-    generators of `random`, NumPy and torch, which are seeded with `seed` for the time of the search and then put back.
+    process-wide generators, seeded with `seed`; any number of searches may be under way at once (see `turns`), and each
+    asks for a whole step's texts in one call.
 
     Raises:
         MissingResource: as `require_textattack`.
         Exception: whatever TextAttack raises on a text that it cannot handle.
     """
-    with _ONE_AT_A_TIME, _seeded(seed):
-        textattack = _textattack()
-        victim = Victim(scores)
+    textattack = _textattack()
+    with turn(seed) as own:
+        victim = Victim(scores, own)
         with warnings.catch_warnings():
             # textattack 0.3.11 says through a deprecated logging method that it does not know our model's class.
             warnings.filterwarnings("ignore", "The 'warn' method is deprecated", DeprecationWarning)
@@ -108,25 +107,13 @@ def search(recipe: str, scores: Scores, text: str, label: int, *, budget: int, s
         )
 
 
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Seed the three process-wide generators that attacks draw from, and give them back as they were."""
-    import torch
-
-    python, legacy, tensors = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    try:
-        random.seed(seed)
-        np.random.seed(seed % 2**32)
-        torch.default_generator.manual_seed(seed % 2**63)
-        yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(legacy)
-        torch.set_rng_state(tensors)
-
-
 def _textattack() -> Any:
     """Return the module textattack, imported without its side effects."""
+    with _IMPORT:
+        return _imported()
+
+
+def _imported() -> Any:
     if "textattack" in sys.modules:
         return sys.modules["textattack"]
     if importlib.util.find_spec("textattack") is None:

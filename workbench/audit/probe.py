@@ -4,7 +4,9 @@ Two shapes, told apart by protocol:
 
 - `WholeProbe.measure` looks at the whole corpus at once (performance, fairness).
 - `ItemProbe` works example by example (attacks, explanations): `select` the examples, produce one exhibit per `item`,
-  `gather` them into measurements. The runner commits each finished item, so a killed audit continues.
+  `gather` them into measurements. The runner works on many items at once, each in a thread of its own with a view of
+  the engine of its own, and commits each finished one, so a killed audit continues. A `RepeatingProbe` looks at the
+  finished items and works on some of them again.
 
 Probes are frozen dataclasses: their fields are their parameters, stored in the record, and rebuild them exactly.
 Probes never train, never write files, never print. A probe that cannot run returns `NotApplicable` with a reason that
@@ -76,6 +78,19 @@ class ItemProbe(Probe, Protocol):
 
     def gather(self, items: Sequence[Item], corpus: Corpus, setting: Setting) -> Measured | NotApplicable:
         """Return the measurements over all finished items, given in the order of `select`."""
+        ...
+
+
+@runtime_checkable
+class RepeatingProbe(ItemProbe, Protocol):
+    """An item probe that works on some of its items again, in a way that depends on how they ended."""
+
+    def repeats(self, items: Sequence[Item], setting: Setting) -> Sequence[int]:
+        """Return the positions of the items to work on again."""
+        ...
+
+    def again(self, model: Classifier, example: Example, item: Item, setting: Setting) -> Item:
+        """Return what takes the place of `item`."""
         ...
 
 

@@ -37,12 +37,23 @@ PROFILES: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 
+SEARCH = "performance.search_precision@1"
+"""Runs in every profile where searches run on a twin; elsewhere it would have nothing to say."""
+
+
 def profile(name: str) -> tuple[WholeProbe | ItemProbe, ...]:
     """Return the probes of the profile `name`, in the order they run. Raises `NotFound`."""
     if name not in PROFILES:
         raise NotFound.among("profile", name, PROFILES)
     _register_all()
     return tuple(probes[probe](**params) for probe, params in PROFILES[name].items())
+
+
+def search_probe() -> WholeProbe:
+    """Return the probe that compares the twin that searches run on with the model."""
+    _register_all()
+    made: WholeProbe = probes[SEARCH]()
+    return made
 
 
 def _register_all() -> None:
@@ -52,4 +63,5 @@ def _register_all() -> None:
     import workbench.audit.performance.calibration
     import workbench.audit.performance.classification
     import workbench.audit.performance.cost
+    import workbench.audit.performance.search_precision
     import workbench.audit.robustness.attack  # noqa: F401 - imported for what they register

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from pydantic import TypeAdapter
 
-from workbench.audit.probe import Item, ItemProbe, Setting, WholeProbe
+from workbench.audit.effort import Meter
+from workbench.audit.probe import Item, ItemProbe, RepeatingProbe, Setting, WholeProbe
 from workbench.audit.raised import raised
 from workbench.audit.store import Store, key_of
-from workbench.data.corpus import Corpus
+from workbench.data.corpus import Corpus, Example
 from workbench.errors import MissingResource, Unwritable
 from workbench.evidence.record import Evidence, Failed, Measured, NotApplicable, Result
 from workbench.models.engine import Engine
-from workbench.models.protocols import FloatArray
+from workbench.models.protocols import Classifier, FloatArray
 
-CHUNK = 256
-"""Examples predicted between two commits: about five seconds of work for a small model on two cores."""
+CHUNK = 1024
+"""Examples predicted between two commits: about ten seconds of work for a small model on two cores."""
 
 _ITEM: TypeAdapter[Item] = TypeAdapter(Item)
 
@@ -40,6 +41,37 @@ class Step:
 Progress = Callable[[Step], None]
 
 
+_Given = TypeVar("_Given")
+_Made = TypeVar("_Made")
+
+
+class Workers(Protocol):
+    """Where work items run: `engines.local.Threads`, for one."""
+
+    def map(
+        self,
+        function: Callable[[_Given], _Made],
+        items: Sequence[_Given],
+        cancel: Callable[[int], None] = lambda position: None,
+    ) -> Iterator[tuple[int, _Made]]:
+        """Yield (position, result) in any order; raise the error of the first item, by position, that failed."""
+        ...
+
+
+class OneByOne:
+    """Items one after the other, on the calling thread."""
+
+    def map(
+        self,
+        function: Callable[[_Given], _Made],
+        items: Sequence[_Given],
+        cancel: Callable[[int], None] = lambda position: None,
+    ) -> Iterator[tuple[int, _Made]]:
+        """As `Workers.map`."""
+        for position, item in enumerate(items):
+            yield position, function(item)
+
+
 @dataclass(frozen=True)
 class Run:
     """One audit under way: the model behind its engine, the corpus in canonical order, and what all probes share."""
@@ -51,11 +83,20 @@ class Run:
     key: str
     """Hash of everything that all values of this audit depend on."""
     progress: Progress
+    workers: Workers = field(default_factory=OneByOne)
+    meter: Meter = field(default_factory=Meter)
 
     def predict(self) -> FloatArray:
         """Return the probabilities of the whole corpus, (n, n_labels), committing them chunk by chunk."""
         inputs = self.corpus.inputs
         rows: list[FloatArray] = []
+        with self.meter.step("predictions", self.engine, grows=True) as note:
+            self._predict(inputs, rows, note.skipped)
+        self.progress(Step("predictions", len(inputs), len(inputs), "measured"))
+        return np.concatenate(rows)
+
+    def _predict(self, inputs: Sequence[str], rows: list[FloatArray], skipped: Callable[[], None]) -> None:
+        told = self.engine.on_progress
         for start in range(0, len(inputs), CHUNK):
             chunk = inputs[start : start + CHUNK]
             self.progress(Step("predictions", start, len(inputs)))
@@ -63,11 +104,16 @@ class Run:
             if stored := self._get(key):
                 rows.append(np.array(json.loads(stored), dtype=np.float64))
                 self.engine.remember(chunk, rows[-1])
-            else:
+                skipped()
+                continue
+            self.engine.on_progress = lambda done, _, start=start: self.progress(
+                Step("predictions", start + done, len(inputs))
+            )
+            try:
                 rows.append(self.engine.predict_proba(chunk))
-                self._put(key, json.dumps(rows[-1].tolist()))  # repr of a float round-trips exactly
-        self.progress(Step("predictions", len(inputs), len(inputs), "measured"))
-        return np.concatenate(rows)
+            finally:
+                self.engine.on_progress = told
+            self._put(key, json.dumps(rows[-1].tolist()))  # repr of a float round-trips exactly
 
     def probe(self, probe: WholeProbe | ItemProbe) -> Evidence:
         """Return the evidence of one probe: from the store if it was finished before, else by running it."""
@@ -75,12 +121,14 @@ class Run:
         key = key_of(run=self.key, probe=probe.name, params=params)
         if stored := self._get(key):
             evidence = Evidence.model_validate_json(stored)
+            self.meter.left_out(probe.name)
             self.progress(Step(probe.name, 1, 1, describe(evidence.result)))
             return evidence
         self.progress(Step(probe.name, 0, None))
         start = time.perf_counter()
         try:
-            result = self._result(probe, key)
+            with self.meter.step(probe.name, self.engine, grows=grows(probe)) as note:
+                result = self._result(probe, key, note.skipped)
         except Unwritable:
             raise  # nothing that follows could be kept
         except MissingResource as error:
@@ -99,31 +147,73 @@ class Run:
         self.progress(Step(probe.name, 1, 1, describe(result)))
         return evidence
 
-    def _result(self, probe: WholeProbe | ItemProbe, key: str) -> Result:
+    def _result(self, probe: WholeProbe | ItemProbe, key: str, skipped: Callable[[], None]) -> Result:
         model = self.engine
         if model.task not in probe.tasks:
             return NotApplicable(reason=f"{probe.name} does not judge {model.task} models")
         if not isinstance(model, probe.protocol):
             return NotApplicable(reason=f"{probe.name} needs the model's gradients, which this model does not offer")
         if isinstance(probe, ItemProbe):
-            return self._items(probe, key)
+            return self._items(probe, key, skipped)
         return probe.measure(model, self.corpus, self.setting)
 
-    def _items(self, probe: ItemProbe, key: str) -> Measured | NotApplicable:
+    def _items(self, probe: ItemProbe, key: str, skipped: Callable[[], None]) -> Measured | NotApplicable:
         chosen = probe.select(self.engine, self.corpus, self.setting)
         if isinstance(chosen, NotApplicable):
             return chosen
-        items: list[Item] = []
-        for done, example in enumerate(chosen):
-            self.progress(Step(probe.name, done, len(chosen)))
-            item_key = key_of(probe=key, example=example.id)
-            if stored := self._get(item_key):
-                items.append(_ITEM.validate_json(stored))
-            else:
-                items.append(probe.item(self.engine, example, self.setting))
-                if getattr(items[-1], "outcome", None) != "failed":  # tried again next time
-                    self._put(item_key, items[-1].model_dump_json())
+        found = self._each(
+            probe.name,
+            {i: key_of(probe=key, example=example.id) for i, example in enumerate(chosen)},
+            chosen,
+            lambda view, i: probe.item(view, chosen[i], self.setting),
+            skipped,
+        )
+        items = [found[i] for i in range(len(chosen))]
+        if isinstance(probe, RepeatingProbe):
+            again = self._each(
+                f"{probe.name}, again",
+                {i: key_of(probe=key, example=chosen[i].id, again=True) for i in probe.repeats(items, self.setting)},
+                chosen,
+                lambda view, i: probe.again(view, chosen[i], items[i], self.setting),
+                skipped,
+            )
+            items = [again.get(i, item) for i, item in enumerate(items)]
         return probe.gather(items, self.corpus, self.setting)
+
+    def _each(
+        self,
+        name: str,
+        keys: dict[int, str],
+        chosen: Sequence[Example],
+        work: Callable[[Classifier, int], Item],
+        skipped: Callable[[], None],
+    ) -> dict[int, Item]:
+        """Return position -> item: from the store where it was finished before, else by `work`, many at once."""
+        found: dict[int, Item] = {}
+        for i, key in keys.items():
+            if stored := self._get(key):
+                found[i] = _ITEM.validate_json(stored)
+                skipped()
+        wanted = [i for i in keys if i not in found]
+        owner = {i: f"{name}: {chosen[i].id}" for i in wanted}
+
+        def one(i: int) -> Item:
+            with self.engine.item(owner[i]) as view:
+                return work(view, i)
+
+        if wanted:
+            self.progress(Step(name, len(found), len(keys)))
+
+        def cancel(position: int) -> None:
+            self.engine.cancel(owner[wanted[position]])
+
+        for position, item in self.workers.map(one, wanted, cancel):
+            i = wanted[position]
+            found[i] = item
+            if getattr(item, "outcome", None) != "failed":  # tried again next time
+                self._put(keys[i], item.model_dump_json())
+            self.progress(Step(name, len(found), len(keys)))
+        return found
 
     def _get(self, key: str) -> str | None:
         return None if self.store is None else self.store.get(key)
@@ -140,6 +230,11 @@ def run_probes(run: Run, probes: Sequence[WholeProbe | ItemProbe]) -> tuple[Floa
     """
     probabilities = run.predict()
     return probabilities, tuple(run.probe(probe) for probe in probes)
+
+
+def grows(probe: WholeProbe | ItemProbe) -> bool:
+    """Return whether a probe's work grows with the corpus: that of most does that look at it as a whole."""
+    return bool(getattr(probe, "grows", not isinstance(probe, ItemProbe)))
 
 
 def describe(result: Result) -> str:

@@ -40,6 +40,8 @@ class TokenScores(Stored):
     """What the text is compared with, e.g. 'pad tokens, special tokens kept'."""
     passes: int = Field(ge=0)
     """Forward passes used (sequences through the model)."""
+    precision: str = "float32"
+    """What the scores were computed in; 'bfloat16' only where a float32 check on this very text agreed."""
 
     @model_validator(mode="after")
     def _aligned(self) -> Self:
@@ -69,6 +71,12 @@ class Rewrite(Stored):
     queries: int = Field(ge=0)
     words_changed: int | None = None
     words: int = Field(ge=0)
+    search_precision: str = "float32"
+    """What the search that gave this outcome computed in. A success is always confirmed in float32."""
+    unconfirmed: bool = False
+    """A search in bfloat16 claimed a success that float32 did not confirm; the outcome is that of a float32 search."""
+    repeated: Literal["agreed", "missed"] | None = None
+    """A text that resisted a search in bfloat16 and was searched again in float32, and whether that found a success."""
     error: str | None = None
 
 

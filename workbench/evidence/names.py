@@ -55,6 +55,7 @@ NAMES: Mapping[str, Named] = MappingProxyType(
         "performance.roc_auc": Named("ROC-AUC", "score", optional=("label",)),
         "performance.average_precision": Named("Average precision", "score", optional=("label",)),
         "performance.log_loss": Named("Log loss", "score"),
+        "performance.search_disagreement": Named("Decisions that differ in bfloat16", "proportion"),
         "calibration.ece": Named("Calibration error", "score", optional=_GROUP),
         "calibration.ece_raw": Named("Calibration error, raw", "score", optional=_GROUP),
         "calibration.ece_if_calibrated": Named(
@@ -75,6 +76,9 @@ NAMES: Mapping[str, Named] = MappingProxyType(
         "robustness.queries_mean": Named("Queries per attack, mean", "amount", _RECIPE, qualifiers=_SEEN),
         "robustness.words_changed_mean": Named("Words changed, mean", "score", _RECIPE, qualifiers=_SEEN),
         "robustness.similarity_mean": Named("Similarity to the original, mean", "score", _RECIPE, qualifiers=_SEEN),
+        "robustness.search_missed_rate": Named(
+            "Share of the texts resisting a bfloat16 search that fall to a float32 search", "proportion", _RECIPE
+        ),
         "robustness.failure_rate": Named("Behaviour failure rate", "proportion", ("behaviour",)),
         "robustness.noise_auc": Named("Accuracy under noise, area", "score", ("noise",)),
         "robustness.certified_accuracy": Named("Certified accuracy", "proportion", ("radius",)),

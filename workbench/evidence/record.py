@@ -14,6 +14,7 @@ from pydantic import Field
 
 from workbench.evidence.cards import CorpusCard, ModelCard, TrainingCard
 from workbench.evidence.decision import Decision
+from workbench.evidence.effort import Effort
 from workbench.evidence.exhibits import Exhibit
 from workbench.evidence.measurement import Measurement
 from workbench.evidence.schema import Stored
@@ -88,6 +89,11 @@ class AuditSettings(Stored):
     label_map: dict[str, str]
     """Data label -> model label, where `--label-map` renamed any."""
     precision: str
+    """What every reported score was computed in."""
+    search_precision: str = "float32"
+    """What attacks and explainers searched in; whatever they found was computed again in `precision`."""
+    shapes: str | None = None
+    """The shapes in which texts went through the network; None for a model that makes its own batches."""
     policy: str
     policy_digest: str
     """sha256 of the policy, fixed before the audit ran."""
@@ -134,6 +140,8 @@ class AuditRecord(Stored):
     audit: AuditSettings
     evidence: tuple[Evidence, ...]
     findings: tuple[Finding, ...] = ()
+    effort: tuple[Effort, ...] = ()
+    """What each step of this very run cost. Volatile."""
 
     def measurements(self) -> Iterator[tuple[Evidence, Measurement]]:
         """Yield every measurement with the evidence that holds it, in record order."""
@@ -163,6 +171,7 @@ VOLATILE: tuple[str, ...] = (
     "audit.ledger_count",
     "audit.command",
     "evidence.*.seconds",
+    "effort.*",
     "cost.latency_p50",
     "cost.latency_p95",
     "cost.throughput",
@@ -179,6 +188,7 @@ def stable(record: AuditRecord) -> dict[str, Any]:
     plain: dict[str, Any] = record.model_dump(mode="json")
     for key in ("date", "ledger_count", "command"):
         del plain["audit"][key]
+    del plain["effort"]
     for evidence in plain["evidence"]:
         del evidence["seconds"]
         for measurement in evidence["result"].get("measurements", ()):

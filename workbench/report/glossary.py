@@ -53,6 +53,11 @@ GLOSSARY: Mapping[str, Entry] = MappingProxyType(
             "Mean negative log probability of the true label; 0 is perfect, always saying 50% costs 0.693.",
             "A few confident mistakes: each costs as much as many right answers save.",
         ),
+        "performance.search_disagreement": Entry(
+            "Share of texts that the bfloat16 copy, on which attacks and explainers search, decides otherwise than the "
+            "model itself. No figure in this report rests on the copy alone.",
+            "Texts near the decision boundary.",
+        ),
         "calibration.ece": Entry(
             "Typical distance between the stated confidence and how often it is right (root mean square over "
             "bins of equal "
@@ -109,6 +114,11 @@ GLOSSARY: Mapping[str, Entry] = MappingProxyType(
         "robustness.similarity_mean": Entry(
             "How close successful rewritings stay to their originals, by a sentence encoder; 1 is identical.",
             "The encoder. It does not notice every change of meaning: read the rewritings.",
+        ),
+        "robustness.search_missed_rate": Entry(
+            "Of the texts that resisted a search in bfloat16 and were searched again in float32, the share that fell "
+            "then. The attack success rate may be too low by that share of the texts that were not searched again.",
+            "Repeating more of them; searching in float32 (--precision float32).",
         ),
         "robustness.failure_rate": Entry(
             "Share of the cases of one required behaviour that the model gets wrong.",

@@ -46,7 +46,10 @@ def _facts(record: AuditRecord) -> Iterator[tuple[str, str]]:
     yield "Data source", card.source
     yield "Decision rule", _decision(record)
     yield "Profile and seed", f"{settings.profile}, seed {settings.seed}"
-    yield "Precision", settings.precision
+    searched = settings.search_precision
+    yield "Precision", settings.precision + (f"; searches in {searched}" if searched != settings.precision else "")
+    if settings.shapes is not None:
+        yield "Batches", settings.shapes
     yield "Policy", f"{settings.policy}, sha256 {settings.policy_digest}, fixed before the audit ran"
     yield "Date", settings.date
     yield "Code", place.code

@@ -13,6 +13,7 @@ from workbench.report.explanations import explanations
 from workbench.report.fairness import fairness
 from workbench.report.quotes import folded
 from workbench.report.robustness import robustness
+from workbench.report.scaling import scaling
 from workbench.report.summary import PILLARS, pillar
 from workbench.report.tables import explained, methods, tables
 from workbench.report.text import excerpt, plural, short
@@ -33,6 +34,7 @@ def sections(record: AuditRecord) -> tuple[Section, ...]:
         "robustness": robustness,
         "fairness": fairness,
         "explanations": explanations,
+        "cost": scaling,
     }
     others = {pillar(one.name) for _, one in record.measurements()} - set(PILLARS)
     made = [_section(record, name, name_title, makers.get(name)) for name, name_title in PILLARS.items()]

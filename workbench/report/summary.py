@@ -162,8 +162,8 @@ def _limits(record: AuditRecord) -> Iterator[Item]:
         yield Item("Whether the audited examples were in the model's training data is unknown.")
     if record.audit.precision == "bfloat16":
         yield Item(
-            "Scores were computed in bfloat16: approximate, and dependent on which texts shared a batch. Audit in "
-            "float32 for figures to rely on."
+            "Scores were computed in bfloat16, which has about three significant digits. Audit in float32 for figures "
+            "to rely on."
         )
     if card.repeated:
         yield Item(

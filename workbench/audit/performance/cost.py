@@ -38,6 +38,7 @@ class Cost:
     name: ClassVar[str] = "performance.cost@1"
     tasks: ClassVar[frozenset[Task]] = frozenset({Task.TEXT_CLASSIFICATION})
     protocol: ClassVar[type[Any]] = Classifier
+    grows: ClassVar[bool] = False
 
     def measure(self, model: Classifier, corpus: Corpus, setting: Setting) -> Measured | NotApplicable:
         """Return size, times and memory over real inputs, chosen by hash of their id; no cache in between."""

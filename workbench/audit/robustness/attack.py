@@ -1,9 +1,15 @@
-"""Attack a sample of examples and count how many decisions fall."""
+"""Attack a sample of examples and count how many decisions fall.
+
+Where the model has a faster, approximate twin, the search runs on that. Whatever it finds is evidence only once the
+model itself confirms it; what it did not find is searched again on the model itself for a random part of the texts, so
+that the report can say how many successes the faster search misses.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,10 +25,13 @@ from workbench.errors import Misconfigured, MissingResource
 from workbench.evidence.bootstrap import People
 from workbench.evidence.exhibits import Note, Rewrite
 from workbench.evidence.record import Measured, NotApplicable
-from workbench.models.protocols import Classifier
+from workbench.models.protocols import Classifier, searcher
 
 MOST_WORDS = 12_000
 """Longer texts are not attacked: every query reads the whole text, and one could hold up the audit for minutes."""
+
+REPEATED_SHARE, REPEATED_LEAST = 0.1, 20
+"""How many of the texts that resisted a search on the twin are searched again on the model itself."""
 
 
 @probes.register("robustness.attack@1")
@@ -60,24 +69,64 @@ class AttackProbe:
 
     def item(self, model: Classifier, example: Example, setting: Setting) -> Item:
         """Return what the recipe made of `example`; a success counts only if the model confirms it on the full text."""
-        victim = Victim(model, setting.decision, setting.positive(model.labels))
-        label = model.labels.index(example.label)
+        rewrite = self._before(model, example, setting)
+        if rewrite.predicted_before != example.label:
+            return rewrite
+        fast = searcher(model)
+        precision = str(getattr(getattr(fast, "model", fast), "precision", "float32"))
+        victim = self._victim(fast, setting)
+        if fast is not model and victim.decide(fast.predict_proba([example.input])) == model.labels.index(
+            example.label
+        ):
+            found = self._search(model, victim, example, rewrite, setting)
+            if not found.unconfirmed:
+                return found.model_copy(update={"search_precision": precision})
+            rewrite = rewrite.model_copy(update={"unconfirmed": True})
+        return self._search(model, self._victim(model, setting), example, rewrite, setting)
+
+    def repeats(self, items: Sequence[Item], setting: Setting) -> Sequence[int]:
+        """Return a random tenth, and at least twenty, of those that resisted a search in another precision."""
+        resisted = [
+            (setting.streams.seed("repeat", self.recipe, one.example), i)
+            for i, one in enumerate(items)
+            if isinstance(one, Rewrite)
+            and one.outcome in ("resisted", "exhausted")
+            and one.search_precision != "float32"
+        ]
+        wanted = max(REPEATED_LEAST, ceil(REPEATED_SHARE * len(resisted)))
+        return sorted(i for _, i in sorted(resisted)[:wanted])
+
+    def again(self, model: Classifier, example: Example, item: Item, setting: Setting) -> Item:
+        """Search again on the model itself: what that finds stands."""
+        rewrite = self._before(model, example, setting)
+        found = self._search(model, self._victim(model, setting), example, rewrite, setting)
+        return found.model_copy(update={"repeated": "missed" if found.outcome == "succeeded" else "agreed"})
+
+    def _victim(self, model: Classifier, setting: Setting) -> Victim:
+        return Victim(model, setting.decision, setting.positive(model.labels))
+
+    def _before(self, model: Classifier, example: Example, setting: Setting) -> Rewrite:
+        """Return the rewrite of `example` that says that nothing was attacked."""
         before = model.predict_proba([example.input])
-        rewrite = Rewrite(
+        return Rewrite(
             example=example.id,
             recipe=self.recipe,
             outcome="skipped",
             label=example.label,
             original=example.input,
             rewritten=None,
-            predicted_before=model.labels[victim.decide(before)],
+            predicted_before=model.labels[self._victim(model, setting).decide(before)],
             predicted_after=None,
-            probability_before=float(before[0, label]),
+            probability_before=float(before[0, model.labels.index(example.label)]),
             queries=0,
             words=len(words(example.input)),
         )
-        if victim.decide(before) != label:
-            return rewrite
+
+    def _search(
+        self, model: Classifier, victim: Victim, example: Example, rewrite: Rewrite, setting: Setting
+    ) -> Rewrite:
+        """Search on `victim` and return `rewrite` with what came of it, confirmed by `model`."""
+        label = model.labels.index(example.label)
         try:
             seed = setting.streams.seed("attack", self.recipe, example.id)
             found = recipes[self.recipe]().attack(victim, example.input, label, budget=self.query_budget, seed=seed)
@@ -89,16 +138,27 @@ class AttackProbe:
             outcome = "exhausted" if found.exhausted else "resisted"
             return rewrite.model_copy(update={"outcome": outcome, "queries": found.queries})
         after = model.predict_proba([found.rewritten])
-        confirmed = victim.decide(after) != label
+        decided = self._victim(model, setting).decide(after)
+        if decided == label:
+            own = victim.model is model
+            return rewrite.model_copy(
+                update={
+                    "outcome": "resisted",
+                    "predicted_after": model.labels[decided],
+                    "probability_after": float(after[0, label]),
+                    "queries": found.queries,
+                    "unconfirmed": rewrite.unconfirmed or not own,
+                    "error": "the search's success was not confirmed on the rewritten text" if own else None,
+                }
+            )
         return rewrite.model_copy(
             update={
-                "outcome": "succeeded" if confirmed else "resisted",
-                "rewritten": found.rewritten if confirmed else None,
-                "predicted_after": model.labels[victim.decide(after)],
+                "outcome": "succeeded",
+                "rewritten": found.rewritten,
+                "predicted_after": model.labels[decided],
                 "probability_after": float(after[0, label]),
                 "queries": found.queries,
-                "words_changed": words_changed(example.input, found.rewritten) if confirmed else None,
-                "error": None if confirmed else "the search's success was not confirmed on the rewritten text",
+                "words_changed": words_changed(example.input, found.rewritten),
             }
         )
 

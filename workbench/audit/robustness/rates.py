@@ -23,7 +23,9 @@ def rates(
     - `attack_success_rate`: successes among the texts attacked (decided rightly before, recipe did not crash);
     - `accuracy_under_attack`: texts decided rightly before and not brought to fall, among all but the crashed;
     - `queries_mean`: texts scored per attacked text;
-    - `words_changed_mean`: words that differ, per success.
+    - `words_changed_mean`: words that differ, per success;
+    - `search_missed_rate`: of the texts that resisted a search in bfloat16 and were searched again in float32, the
+      share that fell then.
 
     `people` says whose each of `found` is. A quantity without anything to rest on is left out, and a sentence says so.
     """
@@ -67,7 +69,35 @@ def rates(
     add("queries_mean", queries, tried, "queries", "higher", "it needs attacks on texts of two people at least")
     changed = np.array([one.words_changed or 0 for one in found], dtype=np.float64)
     add("words_changed_mean", changed, fell, "words", "higher", "it needs successes on texts of two people at least")
+    repeated = np.array([one.repeated is not None for one in found], dtype=bool)
+    if repeated.any():
+        missed = np.array([one.repeated == "missed" for one in found], dtype=bool)
+        add("search_missed_rate", missed, repeated, "proportion", "lower", "nothing was searched again")
+    notes += _searches(found)
     return tuple(measurements), tuple(notes)
+
+
+def _searches(found: Sequence[Rewrite]) -> list[str]:
+    """Return sentences on what was searched in which precision."""
+    fast = [one for one in found if one.search_precision == "bfloat16" or one.repeated or one.unconfirmed]
+    if not fast:
+        return []
+    notes = ["Searches ran in bfloat16; every success was confirmed in float32."]
+    if unconfirmed := sum(one.unconfirmed for one in found):
+        notes.append(
+            f"{unconfirmed} successes of the bfloat16 search were not confirmed in float32; these texts were searched "
+            "again in float32, and that outcome stands."
+        )
+    repeated = [one for one in found if one.repeated is not None]
+    left = sum(one.outcome in ("resisted", "exhausted") and one.search_precision == "bfloat16" for one in found)
+    if repeated:
+        missed = sum(one.repeated == "missed" for one in repeated)
+        notes.append(
+            f"{len(repeated)} texts that resisted in bfloat16, drawn at random, were searched again in float32: "
+            f"{missed} of them fell, and count as fallen. {left} that resisted were not searched again"
+            + (", so the true success rate may be higher by what search_missed_rate says of these." if left else ".")
+        )
+    return notes
 
 
 def _tally(found: Sequence[Rewrite]) -> str:
