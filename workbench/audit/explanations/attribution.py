@@ -87,6 +87,7 @@ class AttributionProbe:
             gap_bound=self.gap_bound,
             decision=setting.decision,
             positive=setting.positive(model.labels),
+            seed=setting.streams.seed("explain", self.attributor, example.id),
         )
         return scores.model_copy(update={"example": example.id, "label": example.label})
 

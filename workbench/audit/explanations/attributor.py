@@ -24,15 +24,18 @@ class Attribution(NamedTuple):
     """What the text is compared with."""
     passes: int
     """Sequences sent through the model."""
+    precision: str = "float32"
+    """What the scores were computed in. 'bfloat16' only where a float32 check on this very text agreed."""
 
 
 class Attributor(Protocol):
     """A way to attribute. Registered as `method@version`."""
 
-    def attribute(self, model: Classifier, text: str, target: int, *, gap_bound: float) -> Attribution:
+    def attribute(self, model: Classifier, text: str, target: int, *, gap_bound: float, seed: int) -> Attribution:
         """Attribute the output for the label in column `target`.
 
         A method with a completeness gap spends more passes until it is at most `gap_bound`, up to a limit of its own.
+        All randomness comes from `seed`. The engine behind `model` runs many of these at once, each in a thread.
 
         Raises:
             Unsupported: the method needs more of the model than it offers.

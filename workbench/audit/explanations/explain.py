@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 # Imported for what it registers: the built-in attributors.
-import workbench.audit.explanations.integrated_gradients  # noqa: F401
+import workbench.audit.explanations.integrated_gradients
+import workbench.audit.explanations.lime
+import workbench.audit.explanations.occlusion
+import workbench.audit.explanations.shap_partition  # noqa: F401
 from workbench.audit.explanations.attributor import attributors
 from workbench.errors import NotFound
 from workbench.evidence.decision import Decision
@@ -23,6 +26,7 @@ def explain(
     gap_bound: float = GAP_BOUND,
     decision: Decision | None = None,
     positive: int = 1,
+    seed: int = 0,
 ) -> TokenScores:
     """Return a score for every token of `text` that the model reads.
 
@@ -34,6 +38,7 @@ def explain(
         gap_bound: relative completeness gap to reach, where the method has one.
         decision: how probabilities become a decision; default: the most probable label.
         positive: column of the positive label, which a threshold rule is about.
+        seed: of a method that samples.
 
     Raises:
         NotFound: unknown `target` or `method`; the message lists what there is.
@@ -46,7 +51,7 @@ def explain(
     probabilities = model.predict_proba([text])
     decided = int((decision or Decision()).decide(probabilities, positive)[0])
     column = decided if target is None else model.labels.index(target)
-    found = attributor.attribute(model, text, column, gap_bound=gap_bound)
+    found = attributor.attribute(model, text, column, gap_bound=gap_bound, seed=seed)
     return TokenScores(
         example="",
         text=text,
@@ -61,6 +66,7 @@ def explain(
         completeness_gap=found.completeness_gap,
         baseline=found.baseline,
         passes=found.passes,
+        precision=found.precision,
     )
 
 

@@ -22,7 +22,7 @@ class IntegratedGradients:
     batch: int = 16
     """Points per pass: bounds memory at 16 sequences of the model's length."""
 
-    def attribute(self, model: Classifier, text: str, target: int, *, gap_bound: float) -> Attribution:
+    def attribute(self, model: Classifier, text: str, target: int, *, gap_bound: float, seed: int) -> Attribution:
         """Return a score per token in logits; special tokens, being the same in the baseline, score 0."""
         if not isinstance(model, Differentiable):
             raise Unsupported("integrated gradients need the model's gradients, which this model does not offer")

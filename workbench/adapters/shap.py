@@ -1,0 +1,117 @@
+"""SHAP: the partition explainer over the tokens of one text, as `shap.Explainer(transformers_pipeline)` runs it.
+
+Lundberg and Lee 2017, "A Unified Approach to Interpreting Model Predictions"; the values are those that Owen 1977,
+"Values of games with a priori unions", gives to players in nested groups, here groups of neighbouring tokens.
+
+The algorithm is SHAP's, untouched: it calls any function from texts to probabilities instead of a pipeline. It draws
+tie-breakers from NumPy's process-wide generator and keeps state in explainer and masker, so each call makes its own and
+takes turns with the others: see `workbench.adapters.turns`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from workbench.adapters.turns import turn
+from workbench.errors import EmptyData
+from workbench.models.protocols import FloatArray
+
+Ask = Callable[[Sequence[str]], FloatArray]
+"""Texts to probabilities, (n, n_labels)."""
+
+
+class Shares(NamedTuple):
+    """How one text's probability of one label is shared out."""
+
+    tokens: tuple[str, ...]
+    spans: tuple[tuple[int, int], ...]
+    """Character span of each token; (0, 0) where it stands for none of the text."""
+    scores: FloatArray
+    """(length,), in probability. A special token scores 0, unless evaluations ran out and its group was shared out."""
+    gap: float
+    """Relative error of the scores' sum, against probability of the text minus probability with everything masked.
+
+    Not 0 where SHAP does not put the text together again as it was: it drops what follows the last word."""
+    mask: str
+    """What stands in place of a token."""
+
+
+class _Tokens(NamedTuple):
+    names: tuple[str, ...]
+    spans: tuple[tuple[int, int], ...]
+    is_text: tuple[bool, ...]
+    """False for special tokens."""
+
+
+def partition(
+    ask: Ask, text: str, target: int, *, tokenizer: Any | None, max_length: int | None, max_evals: int, seed: int
+) -> Shares:
+    """Return the Owen values of the tokens of `text` that the model reads, for the label in column `target`.
+
+    Args:
+        ask: the model.
+        text: what to explain.
+        target: column of the label.
+        tokenizer: the model's own, a fast one of transformers: tokens are replaced by its mask token. None (or one
+            that knows no offsets): words are found by SHAP's regular expression and replaced by '...'.
+        max_length: tokens that the model reads, special ones included; what follows has no score. None: no limit.
+        max_evals: calls that SHAP may make, 500 in `shap.Explainer`; one for each masked text.
+        seed: of the tie-breakers.
+
+    Raises:
+        EmptyData: no token of `text` is read.
+    """
+    import shap
+
+    text = text.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate cannot be tokenised; '?' takes its place
+    if not getattr(tokenizer, "is_fast", False):
+        tokenizer = None
+    with turn(seed) as mine:
+
+        def model(masked: Any) -> FloatArray:
+            texts = [str(one) for one in masked]
+            with mine.aside():
+                return ask(texts)
+
+        masker = shap.maskers.Text(tokenizer)
+        tokens = _tokens(masker.tokenizer, text)
+        if tokenizer is not None and max_length is not None and len(tokens.spans) > max_length:
+            text = text[: _end(tokens, max_length)]
+            tokens = _tokens(masker.tokenizer, text)
+        if not any(tokens.is_text):
+            raise EmptyData(f"nothing to explain: the model reads no token in {text[:40]!r}")
+        whole = model([text])[0, target]
+        if len(tokens.spans) == 1:
+            # SHAP fails on one token (github.com/shap/shap/issues/3515), which gets the whole difference.
+            difference = whole - model(masker(np.zeros(1, dtype=bool), text)[0])[0, target]
+            scores = np.array([difference])
+        else:
+            found = shap.Explainer(model, masker)([text], max_evals=max_evals, silent=True)
+            scores = np.array(found.values[0][:, target], dtype=np.float64)
+            difference = whole - found.base_values[0][target]
+    assert scores.shape == (len(tokens.spans),)
+    gap = float(abs(scores.sum() - difference) / max(abs(difference), 1e-6))
+    return Shares(tokens.names, tokens.spans, scores, gap, str(masker.mask_token))
+
+
+def _tokens(tokenizer: Any, text: str) -> _Tokens:
+    """Return the tokens that SHAP masks: all that `tokenizer` finds, or the words of SHAP's own."""
+    if not hasattr(tokenizer, "convert_ids_to_tokens"):
+        spans = [(start, stop) if start < stop else (0, 0) for start, stop in tokenizer(text)["offset_mapping"]]
+        return _Tokens(tuple(text[a:b] for a, b in spans), tuple(spans), tuple(a < b for a, b in spans))
+    found = tokenizer(text, return_offsets_mapping=True, return_special_tokens_mask=True, verbose=False)
+    return _Tokens(
+        tuple(tokenizer.convert_ids_to_tokens(found["input_ids"])),
+        tuple((int(start), int(stop)) for start, stop in found["offset_mapping"]),
+        tuple(not special for special in found["special_tokens_mask"]),
+    )
+
+
+def _end(tokens: _Tokens, max_length: int) -> int:
+    """Return where the text ends for a model that reads `max_length` tokens, special ones included, from the left."""
+    special = len(tokens.is_text) - sum(tokens.is_text)
+    read = [span for span, is_text in zip(tokens.spans, tokens.is_text, strict=True) if is_text]
+    return max((stop for _, stop in read[: max_length - special]), default=0)

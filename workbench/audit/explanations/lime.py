@@ -1,0 +1,58 @@
+"""LIME (Ribeiro et al. 2016): the weights of a linear model fitted to the classifier around one text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.adapters.lime import Neighbourhood
+from workbench.audit.explanations.attributor import Attribution, attributors
+from workbench.audit.explanations.checked import Ask, checked
+from workbench.models.protocols import Classifier, FloatArray
+
+
+@attributors.register("lime@1")
+@dataclass(frozen=True)
+class Lime:
+    """LIME with its defaults: words are removed wherever they occur, and all of them get a weight."""
+
+    samples: int = 1000
+    """Texts that the linear model is fitted to. (LIME's default is 5,000.)"""
+    check_samples: int = 100
+    """Those of them that a twin's answers are checked on in float32.
+
+    Measured with a fine-tuned six-layer BERT and its bfloat16 copy on 12 reviews, 20 draws of the check each. All 12
+    attributions agree (correlations above 0.9999, same five), and 224 of the 240 checks pass; saturated probabilities
+    (above 0.98) make no difference of note. To see checks fail, the differences between the two models were enlarged 20
+    and 40 times: of 220 checks of attributions that then disagreed none passed. Without the lead that `checked` asks
+    for, 8 passed; with it and 50 samples, 1. The copy's answers took 0.56 of the time on one CPU thread, so that an
+    explanation costs about 0.7 of one in float32 alone.
+    """
+
+    def attribute(self, model: Classifier, text: str, target: int, *, gap_bound: float, seed: int) -> Attribution:
+        """Return for each occurrence of a word the weight of that word.
+
+        The weight belongs to all occurrences together, because LIME removes them together: it is not shared out.
+        """
+        near = Neighbourhood(text, model.labels, samples=self.samples, seed=seed)
+        few = np.random.default_rng(seed).permutation(np.arange(1, self.samples))[: self.check_samples - 1]
+        rows = [0, *sorted(few.tolist())]
+
+        def compute(ask: Ask) -> FloatArray:
+            return near.weights(ask(near.texts), target)
+
+        def trial(ask: Ask) -> FloatArray:
+            return near.weights(ask([near.texts[row] for row in rows]), target, rows)
+
+        found = checked(model, compute, trial)
+        return Attribution(
+            tokens=tuple(text[one.start : one.stop] for one in near.occurrences),
+            spans=tuple((one.start, one.stop) for one in near.occurrences),
+            scores=found.scores[[one.word for one in near.occurrences]],
+            output="probability",
+            completeness_gap=None,
+            baseline="texts without the word, all of its occurrences at once; each shows the whole weight",
+            passes=found.passes,
+            precision=found.precision,
+        )
