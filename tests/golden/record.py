@@ -5,6 +5,7 @@ Loaded by the conftest files of `report` and `browser`. The numbers are invented
 
 from workbench.evidence.cards import CorpusCard, Dropped, EpochPoint, ModelCard, TrainingCard
 from workbench.evidence.decision import Decision
+from workbench.evidence.effort import Effort
 from workbench.evidence.exhibits import (
     Case,
     Cases,
@@ -52,6 +53,17 @@ SENTENCES = (
 )
 
 AGES = {"18-29": (312, 55), "30-39": (905, 160), "40-49": (802, 151), "50-59": (487, 92), "60+": (325, 52)}
+
+EFFORT = (
+    Effort(
+        step="predictions", grows=True, complete=True, asked=2831, sequences=2807, tokens=229_782,
+        computed_tokens=251_960, seconds=31.4, model_seconds=31.2,
+    ),
+    Effort(
+        step="robustness.attack@1", grows=False, complete=True, asked=2912, sequences=2797, tokens=257_763,
+        computed_tokens=299_760, seconds=37.0, model_seconds=35.9,
+    ),
+)  # fmt: skip
 
 POLICY = parse_policy(
     """
@@ -485,12 +497,15 @@ def rich(name="minilm-reviews"):
             positive_label="recommended",
             label_map={},
             precision="float32",
+            search_precision="bfloat16",
+            shapes="512 tokens, buckets of 8 and wider",
             policy=POLICY.name,
             policy_digest=POLICY.digest,
             date="2026-11-23T09:30:00+00:00",
             ledger_count=3,
             command=f"workbench audit runs/demo --data '{SCRIPT}' --out reports/demo",
         ),
+        effort=EFFORT,
         evidence=(
             performance(),
             calibration(),
