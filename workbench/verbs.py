@@ -171,6 +171,7 @@ def audit(
         label_map=mapping,
         precision=str(getattr(classifier, "precision", "float64")),
         search_precision=searching.precision,
+        search_reason=searching.because,
         policy=chosen_policy.name,
         policy_digest=chosen_policy.digest,
         date=(now := datetime.now(UTC).isoformat(timespec="seconds")),

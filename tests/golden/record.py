@@ -498,6 +498,7 @@ def rich(name="minilm-reviews"):
             label_map={},
             precision="float32",
             search_precision="bfloat16",
+            search_reason="bfloat16 was timed once on this machine at 1.79 times the speed of float32",
             shapes="512 tokens, buckets of 8 and wider",
             policy=POLICY.name,
             policy_digest=POLICY.digest,

@@ -92,6 +92,8 @@ class AuditSettings(Stored):
     """What every reported score was computed in."""
     search_precision: str = "float32"
     """What attacks and explainers searched in; whatever they found was computed again in `precision`."""
+    search_reason: str | None = None
+    """Why searches ran in that."""
     shapes: str | None = None
     """The shapes in which texts went through the network; None for a model that makes its own batches."""
     policy: str

@@ -47,7 +47,11 @@ def _facts(record: AuditRecord) -> Iterator[tuple[str, str]]:
     yield "Decision rule", _decision(record)
     yield "Profile and seed", f"{settings.profile}, seed {settings.seed}"
     searched = settings.search_precision
-    yield "Precision", settings.precision + (f"; searches in {searched}" if searched != settings.precision else "")
+    reason = f" ({settings.search_reason})" if settings.search_reason else ""
+    yield (
+        "Precision",
+        settings.precision + (f"; searches in {searched}{reason}" if searched != settings.precision else ""),
+    )
     if settings.shapes is not None:
         yield "Batches", settings.shapes
     yield "Policy", f"{settings.policy}, sha256 {settings.policy_digest}, fixed before the audit ran"

@@ -153,6 +153,20 @@ def test_cancelling_ends_the_wait_and_drops_what_nobody_else_wants() -> None:
     dispatcher.close()
 
 
+def test_what_is_given_up_is_not_computed() -> None:
+    gate = threading.Event()
+    lane, dispatcher = Lane(gate=gate), Dispatcher(1)
+    blocker = dispatcher.submit("z", lane, [50], [None])[0]
+    while not lane.batches:
+        time.sleep(0.001)
+    dispatcher.give_up(dispatcher.submit("a", lane, [1], [b"1"])[0])
+    gate.set()
+    assert dispatcher.wait(blocker) == [100]
+    assert ask(dispatcher, "a", lane, [2]) == [4]
+    assert lane.batches == [[50], [2]]
+    dispatcher.close()
+
+
 def test_a_lane_may_want_to_be_alone() -> None:
     lane, dispatcher = Lane(alone=True), Dispatcher(3)
     ask(dispatcher, "a", lane, list(range(90)))

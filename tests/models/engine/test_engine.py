@@ -102,6 +102,22 @@ def test_errors_reach_the_caller_and_are_not_remembered(model: Recording, monkey
     assert engine.predict_proba(["good"]).shape == (1, 2)
 
 
+def test_an_error_early_in_a_long_request_gives_up_the_rest(model: Recording) -> None:
+    class Picky(Recording):
+        def predict_proba(self, inputs: Sequence[str]) -> FloatArray:
+            if "a" in inputs:
+                raise ZeroDivisionError("planted")
+            return super().predict_proba(inputs)
+
+    picky = Picky({}, ("no", "yes"))
+    picky.asked = []
+    with engine_for(picky) as engine:
+        with pytest.raises(ZeroDivisionError):
+            engine.predict_proba(["a", *(f"good {i}" for i in range(3000))])
+        assert sum(map(len, picky.asked)) <= 1024 + 512
+        assert engine.predict_proba(["good"]).shape == (1, 2)
+
+
 def test_threads_may_share_it(model: Recording) -> None:
     engine = engine_for(model, cache_entries=50)
     texts = [f"good {i % 120}" for i in range(2_000)]

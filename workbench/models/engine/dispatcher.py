@@ -118,6 +118,15 @@ class Dispatcher:
             raise ticket.errors[min(ticket.errors)]
         return ticket.answers
 
+    def give_up(self, ticket: Ticket) -> None:
+        """Take note that nobody will wait for `ticket`: what only it asked for is not computed."""
+        with self._work:
+            if not ticket.complete.is_set():
+                ticket.abandon(Cancelled("given up"))
+            self._release(ticket)
+            self._waiting.purge()
+            self._work.notify_all()
+
     def cancel(self, owner: Hashable) -> None:
         """End whatever `owner` waits for with `Cancelled`, and whatever it asks from now on, until it leaves."""
         with self._work:

@@ -165,12 +165,16 @@ class Engine:
         under_way: deque[tuple[list[str], Ticket]] = deque()
         done = 0
         self._report(done, len(unknown))
-        for start in range(0, len(unknown) + _SLICE, _SLICE):
-            if texts := unknown[start : start + _SLICE]:
-                under_way.append((texts, self._submit(texts)))
-            if len(under_way) == 2 or (not texts and under_way):
-                done += self._collect(*under_way.popleft(), known)
-                self._report(done, len(unknown))
+        try:
+            for start in range(0, len(unknown) + _SLICE, _SLICE):
+                if texts := unknown[start : start + _SLICE]:
+                    under_way.append((texts, self._submit(texts)))
+                if len(under_way) == 2 or (not texts and under_way):
+                    done += self._collect(*under_way.popleft(), known)
+                    self._report(done, len(unknown))
+        finally:
+            for _, ticket in under_way:  # empty, unless something was raised
+                core.dispatcher.give_up(ticket)
         return np.array([known[text] for text in inputs], dtype=np.float64).reshape(len(inputs), len(self.labels))
 
     def remember(self, inputs: Sequence[str], probabilities: FloatArray) -> None:
