@@ -41,9 +41,8 @@ lint: setup ## Check style, formatting and the import law
 types: setup ## Check types (mypy --strict)
 	@$(BIN)/mypy
 
-bench: setup ## Run the benchmarks, where there are any
-	@if ls tests/benchmarks/test_*.py >/dev/null 2>&1; then $(BIN)/pytest tests/benchmarks; \
-	else echo "There are no benchmarks yet (tests/benchmarks)."; fi
+bench: setup ## Measure the workbench against the libraries it uses (about an hour; BENCH=--quick for a trial)
+	@$(BIN)/python -m workbench.bench $(BENCH)
 
 reports: setup ## Write the report of the default model anew (reports/demo)
 	@$(BIN)/workbench demo --out reports/demo

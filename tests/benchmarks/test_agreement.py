@@ -1,0 +1,105 @@
+"""Both sides must be able to disagree."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from workbench.bench.attack import Attack
+from workbench.bench.explainers import Lime, Shap
+from workbench.bench.inputs import Case
+from workbench.bench.predictions import Predictions
+from workbench.bench.stock import Ended, _relative
+from workbench.data.corpus import Example
+from workbench.evidence.exhibits import Rewrite, TokenScores
+
+CASES = [Case(Example(id=f"{i}", person=f"{i}", input="good dress", label="positive"), 1) for i in range(4)]
+
+
+def rewrite(outcome, rewritten=None, **more):
+    return Rewrite(
+        example="0", recipe="deepwordbug@1", outcome=outcome, label="positive", original="good dress",
+        rewritten=rewritten, predicted_before="positive", predicted_after=None, probability_before=0.9, queries=5,
+        words=2, **more,
+    )  # fmt: skip
+
+
+def scores(tokens, values, precision="float32"):
+    return TokenScores(
+        example="", text=" ".join(tokens), method="lime@1", target="positive", output="probability", probability=0.9,
+        predicted="positive", tokens=tuple(tokens), spans=tuple((0, 0) for _ in tokens), scores=tuple(values),
+        completeness_gap=None, baseline=None, passes=3, precision=precision,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("off", "met"), [(0.0, True), (9e-6, True), (2e-5, False)])
+def test_probabilities_in_float32_may_differ_by_rounding_only(off, met):
+    stock = np.array([[0.4, 0.6], [0.1, 0.9]])
+    ours = stock + np.array([[off, -off], [0, 0]])
+    assert Predictions(None, None, ["a", "b"]).agreement(stock, ours, "float32").met is met
+
+
+def test_labels_that_differ_in_bfloat16_are_counted():
+    stock, ours = np.array([[0.49, 0.51], [0.1, 0.9]]), np.array([[0.51, 0.49], [0.1, 0.9]])
+    found = Predictions(None, None, ["a", "b"]).agreement(stock, ours, "bfloat16")
+    assert found.met
+    share = found.checks[1]
+    assert (share.value, share.n) == (0.5, 2)
+    assert share.interval.low < 0.5 < share.interval.high
+
+
+def test_other_rewrites_are_found_and_explained_or_not(monkeypatch):
+    stock = [
+        Ended("succeeded", "godo dress"),
+        Ended("resisted", None),
+        Ended("succeeded", "x"),
+        Ended("resisted", None),
+    ]
+    ours = [rewrite("succeeded", "godo dress"), rewrite("exhausted"), rewrite("succeeded", "y"), rewrite("resisted")]
+    for padded, rounded, met in (("x", "z", False), ("y", "z", True), ("x", "x", True)):
+        library = SimpleNamespace(attack=lambda cases, dynamic, end=padded: [Ended("succeeded", end)])
+        monkeypatch.setattr(Attack, "_rounded", lambda self, case, end=rounded: end)
+        found = Attack(library, None, CASES).agreement(stock, ours, "float32")
+        assert found.checks[0].value == 0.75
+        assert found.met is met
+
+
+def test_other_outcomes_in_bfloat16_are_counted_with_what_was_missed():
+    stock = [Ended("succeeded", "a"), Ended("succeeded", "b"), Ended("resisted", None), Ended("succeeded", "c")]
+    ours = [
+        rewrite("succeeded", "other words"),
+        rewrite("resisted"),
+        rewrite("resisted", repeated="agreed"),
+        rewrite("succeeded", "c", repeated="missed"),
+    ]
+    differ, missed = Attack(None, None, CASES).agreement(stock, ours, "bfloat16").checks
+    assert (differ.value, differ.n) == (0.25, 4)
+    assert (missed.value, missed.n) == (0.5, 2)
+
+
+def test_a_crashed_attack_is_no_outcome():
+    with pytest.raises(RuntimeError, match="4 of 4"):
+        Attack(None, None, CASES).agreement(
+            [Ended("resisted", None)] * 4, [rewrite("failed", error="x")] * 4, "float32"
+        )
+
+
+def test_lime_is_compared_word_by_word():
+    lime = Lime(None, None, CASES[:1])
+    ours = [scores(["good", "dress", "good", "and"], [0.5, 0.1, 0.5, -0.2])]
+    assert lime.agreement([{"dress": 0.1, "good": 0.5, "and": -0.2}], ours, "float32").met
+    assert not lime.agreement([{"dress": 0.5, "good": 0.1, "and": -0.2}], ours, "float32").met
+    with pytest.raises(ValueError, match="different words"):
+        lime.agreement([{"dress": 0.1}], ours, "float32")
+
+
+def test_texts_that_fell_back_to_float32_are_told():
+    shap = Shap(None, None, CASES[:2])
+    ours = [scores("abc", [1, 2, 3], "bfloat16"), scores("abc", [1, 2, 4])]
+    found = shap.agreement([np.array([1.0, 2, 3])] * 2, ours, "bfloat16")
+    assert any("1 of 2" in note for note in found.notes)
+
+
+def test_the_gap_is_relative_to_the_difference_of_the_logits():
+    # The scores sum to 1.5, Captum says 0.5 too much: the difference is 1.
+    assert _relative(SimpleNamespace(sum=lambda: 1.5), 0.5) == pytest.approx(0.5)

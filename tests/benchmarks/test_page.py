@@ -1,0 +1,76 @@
+import json
+import re
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import pytest
+
+from workbench.bench.chart import chart
+from workbench.bench.page import render
+from workbench.bench.results import Bench
+from workbench.bench.table import print_bench
+
+
+class Tags(HTMLParser):
+    def __init__(self, page):
+        super().__init__()
+        self.found = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+
+@pytest.fixture
+def page(finished):
+    return render(finished)
+
+
+def test_hostile_names_stay_text(page):
+    tags = Tags(page).found
+    assert not {tag for tag, _ in tags} & {"script", "img", "iframe", "object", "link"}
+    assert not [name for _, attrs in tags for name in attrs if name.startswith("on")]
+    assert "&lt;script&gt;" in page
+    assert "\u202e" not in page
+    assert "\x1b" not in page
+
+
+def test_the_page_asks_for_nothing(page):
+    assert not re.search(r"https?://|url\(", page)
+    assert "default-src 'none'" in page
+    assert len(page) < 100_000
+
+
+def test_the_page_says_what_was_measured_promised_and_missing(page):
+    for said in ("4x", "3.5 to 4.5", "3x (aim 5x): met", "1 of 1 targets", "not applicable", "failed", "20"):
+        assert said in page, said
+
+
+def test_the_chart_is_drawn_to_scale(finished, page):
+    drawn = chart(finished.results)
+    (group,) = drawn.groups
+    (bar,) = group.bars
+    assert bar.width == pytest.approx((drawn.one - drawn.left) * 4)
+    assert bar.target - drawn.left == pytest.approx((drawn.one - drawn.left) * 3)
+    assert bar.low < drawn.left + bar.width < bar.high <= drawn.width
+    svg = ElementTree.fromstring(re.search(r"<svg.*?</svg>", page, re.DOTALL).group())
+    assert [line.get("x1") for line in svg.iter("line") if line.get("class") == "target"] == [str(bar.target)]
+    assert [rect.get("width") for rect in svg.iter("rect")] == [str(bar.width)]
+
+
+def test_a_page_without_results_can_be_drawn(finished):
+    assert "<svg" not in render(finished.model_copy(update={"results": (), "roofline": (), "growth": ()}))
+
+
+def test_equal_results_give_equal_bytes_and_survive_json(finished, page):
+    again = Bench.model_validate_json(json.dumps(finished.model_dump(mode="json")))
+    assert again == finished
+    assert render(again) == page
+
+
+def test_the_terminal_shows_no_control_characters(finished, capsys):
+    print_bench(finished)
+    said = capsys.readouterr().out
+    assert "workbench, float32" in said
+    assert "\x1b[31m" not in said
+    assert "not applicable" in said

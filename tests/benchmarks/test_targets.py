@@ -1,0 +1,92 @@
+"""The promises of the benchmark, read once more, from the table that they were made in."""
+
+import pytest
+
+from workbench.bench.agreement import agreement, correlations, pearson, share
+from workbench.bench.compare import _met
+from workbench.bench.results import Check, Ratio
+from workbench.bench.targets import ATTACK, GRADIENTS, LIME, PREDICTIONS, SHAP, TARGETS, TITLES, Target
+from workbench.bench.timing import best_threads, middle, ratio_of, seconds_of
+
+PROMISED = {
+    ATTACK: (5, 12),
+    SHAP: (3, 6),
+    LIME: (3, 6),
+    GRADIENTS: (2, None),
+    PREDICTIONS: (1.5, 2.5),
+}
+
+
+def test_targets_are_the_promised_ones():
+    held = {name: [TARGETS.get((name, precision)) for precision in ("float32", "bfloat16")] for name in TITLES}
+    assert {name: tuple(one and one.least for one in pair) for name, pair in held.items()} == PROMISED
+    assert [TARGETS[name, "bfloat16"].aim for name in (ATTACK, SHAP, LIME)] == [15, 8, 8]
+
+
+class Sized:
+    def __init__(self, name, n):
+        self.name, self.n = name, n
+
+
+@pytest.mark.parametrize(
+    ("name", "n", "value", "met"),
+    [
+        (LIME, 20, 3.0, True),
+        (LIME, 20, 2.99, False),
+        (LIME, 19, 9.0, None),
+        (PREDICTIONS, 199, 9.0, None),
+        (PREDICTIONS, 200, 9.0, True),
+    ],
+)
+def test_a_target_is_judged_on_enough_examples_only(name, n, value, met):
+    assert _met(Sized(name, n), Ratio(value=value, low=value, high=value, repeats=1), Target(3)) is met
+
+
+def test_ratios_are_of_medians_with_the_range_over_pairs():
+    found = ratio_of([10, 20, 12], [2, 2, 4])
+    assert (found.value, found.low, found.high, found.repeats) == (6, 3, 10, 3)
+    assert ratio_of([4], [2]).low == 2
+
+
+def test_seconds_are_for_one_example():
+    found = seconds_of([10, 30, 20], 10)
+    assert (found.median, found.low, found.high, found.repeats) == (2, 1, 3, 3)
+    assert middle([10, 30, 20]) == 2
+    assert middle([10, 30, 20, 5]) == 0
+
+
+def test_stock_gets_the_threads_that_suit_it(monkeypatch):
+    import torch
+
+    from workbench.bench import timing
+
+    seconds = {1: 0.3, 2: 0.2, 4: 0.5}
+    monkeypatch.setattr(timing, "timed", lambda trial: seconds[torch.get_num_threads()])
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    try:
+        assert best_threads(lambda: None) == (2, {"1": 0.3, "2": 0.2, "4": 0.5})
+        assert torch.get_num_threads() == 4
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_check_without_a_bound_is_stated_and_one_with_a_bound_is_judged():
+    assert Check(name="x", value=7, n=1, better="lower").met
+    assert not Check(name="x", value=7, n=1, better="lower", bound=6).met
+    assert Check(name="x", value=7, n=1, better="higher", bound=6).met
+    assert not agreement([share("x", 1, 4, bound=0, higher=False)]).met
+    assert share("x", 1, 4, higher=False).interval.low < 0.25
+
+
+def test_scores_that_are_all_equal_correlate_with_nothing():
+    import numpy as np
+
+    flat, rising = np.zeros(3), np.arange(3.0)
+    assert pearson(flat, rising) is None
+    assert pearson(rising, 2 * rising + 1) == pytest.approx(1)
+    checks, notes = correlations([flat, rising], [rising, -rising])
+    assert [check.value for check in checks] == [pytest.approx(-1), pytest.approx(-1)]
+    assert "1 of 2" in notes[0]
+    with pytest.raises(ValueError, match="not the same tokens"):
+        pearson(flat, np.arange(4.0))

@@ -1,0 +1,105 @@
+"""`python -m workbench.bench`: one call, no logic.
+
+Exit codes: 0 measured, whatever the ratios; 1 a work crashed or the two sides do not agree; 2 usage or bad input.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from workbench import terminal
+from workbench.errors import Misconfigured, WorkbenchError
+
+if TYPE_CHECKING:
+    from workbench.bench.results import Bench
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+JSON, PAGE = "benchmarks.json", "benchmarks.html"
+
+
+@app.command(
+    epilog="[bold]Examples[/]\n\n  python -m workbench.bench\n\n  python -m workbench.bench --quick\n\n"
+    "  python -m workbench.bench --only lime --only shap_partition --precision float32\n\n"
+    "  python -m workbench.bench --device cuda --predictions 20000\n\n"
+    "Works: textattack_deepwordbug, shap_partition, lime, captum_integrated_gradients, predict_proba, growth.\n\n"
+    "Exit codes: 0 measured, whatever the ratios; 1 a work crashed or stock and workbench disagree; 2 bad input.",
+)
+def bench(
+    model: Annotated[str, typer.Option("--model", help="Folder of a checkpoint.")] = "runs/demo",
+    device: Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1.")] = "cpu",
+    examples: Annotated[int, typer.Option("--examples", help="Texts to explain.")] = 20,
+    attacks: Annotated[int, typer.Option("--attacks", help="Texts to attack.")] = 60,
+    predictions: Annotated[int, typer.Option("--predictions", help="Texts to predict.")] = 2_000,
+    repeats: Annotated[int, typer.Option("--repeats", help="Repetitions of each side.")] = 3,
+    precision: Annotated[str, typer.Option("--precision", help="both, float32 or bfloat16.")] = "both",
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="Measure this work only; repeatable.", show_default=False)
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder to write to.")] = Path("reports"),
+    quick: Annotated[bool, typer.Option("--quick", help="A trial: 2 examples, once.")] = False,
+) -> None:
+    """Measure the workbench against the libraries that it uses, in turns (two to three hours)."""
+    os.environ["HF_HUB_OFFLINE"] = os.environ["HF_HUB_DISABLE_TELEMETRY"] = os.environ["DO_NOT_TRACK"] = "1"
+    from workbench.bench.run import run
+    from workbench.bench.settings import Settings
+    from workbench.bench.table import print_bench
+    from workbench.bench.targets import PRECISIONS
+    from workbench.files import require_writable
+
+    if precision not in ("both", *PRECISIONS):
+        raise Misconfigured(f"unknown --precision {precision!r}; choose both, {' or '.join(PRECISIONS)}")
+    require_writable(out)
+    settings = Settings(
+        model=model,
+        device=device,
+        examples=examples,
+        attacks=attacks,
+        predictions=predictions,
+        repeats=repeats,
+        precisions=PRECISIONS if precision == "both" else (precision,),
+        only=tuple(only or ()),
+        command=shlex.join(["python", "-m", "workbench.bench", *sys.argv[1:]]),
+    )
+    found = run(settings.quick() if quick else settings, _say, save=lambda bench: _save(bench, out))
+    print_bench(found)
+    terminal.out.print(f"Page:    {out / PAGE}\nResults: {out / JSON}")
+    crashed = any(one.outcome == "failed" for one in found.absent)
+    raise typer.Exit(int(crashed or not all(one.agreement.met for one in found.results)))
+
+
+def _save(bench: Bench, out: Path) -> None:
+    from workbench.bench.page import render
+    from workbench.files import write_text
+
+    write_text(out / JSON, json.dumps(bench.model_dump(mode="json"), indent=1, ensure_ascii=True) + "\n")
+    write_text(out / PAGE, render(bench))
+
+
+def _say(line: str) -> None:
+    terminal.err.print(terminal.clean(line), markup=False)
+
+
+def main() -> None:
+    """Run the command; an expected error is one line with a remedy."""
+    try:
+        app()
+    except WorkbenchError as error:
+        terminal.print_error(str(error))
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,223 @@
+"""What the benchmark leaves: plain values with their number and range, as reports/benchmarks.json holds them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from workbench.evidence.measurement import Interval
+from workbench.evidence.record import Environment
+from workbench.evidence.schema import Stored
+
+SCHEMA_VERSION = 1
+
+
+class Seconds(Stored):
+    """Seconds for one example: the median over repetitions of the whole work, and their range."""
+
+    median: float = Field(gt=0)
+    low: float = Field(gt=0)
+    high: float = Field(gt=0)
+    repeats: int = Field(ge=1)
+
+
+class Ratio(Stored):
+    """Stock seconds over ours: of the medians, and the range over repetitions, each with its own neighbours."""
+
+    value: float = Field(gt=0)
+    low: float = Field(gt=0)
+    high: float = Field(gt=0)
+    repeats: int = Field(ge=1)
+
+
+class Check(Stored):
+    """One comparison of our answers with stock's."""
+
+    name: str
+    value: float
+    n: int = Field(ge=1)
+    bound: float | None = None
+    """None: the value is stated, not judged."""
+    better: Literal["higher", "lower"]
+    interval: Interval | None = None
+
+    @property
+    def met(self) -> bool:
+        if self.bound is None:
+            return True
+        return self.value >= self.bound if self.better == "higher" else self.value <= self.bound
+
+
+class Agreement(Stored):
+    """Whether both sides found the same."""
+
+    checks: tuple[Check, ...]
+    notes: tuple[str, ...] = ()
+    """What a reader must know of them: how many differ and why."""
+    met: bool
+
+
+class Second(Stored):
+    """Stock with the one change that explains most of the difference."""
+
+    name: str
+    seconds: Seconds
+    ratio: Ratio
+
+
+class Use(Stored):
+    """What our side spent in its median repetition, and how near that is to what the machine can do."""
+
+    seconds: float
+    """Wall-clock, from making the engine to its last answer."""
+    share_inside: float = Field(ge=0)
+    """Of that, the time in which at least one batch was in the model."""
+    forwards: int
+    """Sequences computed, in both precisions."""
+    tokens: int
+    """Their tokens."""
+    tokens_computed: int
+    """With padding and dummies."""
+    flops_per_second: float
+    """Useful ones: of real tokens, each distinct sequence once, as the network computes them."""
+    whole_flops_per_second: float
+    """The same sequences at the cost of stock's network, which computes what the classifier never reads too."""
+    share_of_peak: float
+    """Time that the useful operations take at the peak of their precision, over wall-clock time."""
+
+
+class Result(Stored):
+    """One work at one precision."""
+
+    name: str
+    title: str
+    precision: str
+    n: int = Field(ge=1)
+    """Examples."""
+    stock_seconds_per_example: float
+    workbench_seconds_per_example: float
+    ratio: float
+    agreement: Agreement
+    stock: Seconds
+    stock_threads: int
+    """Intra-op threads, the fastest of those tried."""
+    stock_threads_tried: dict[str, float]
+    """Threads -> seconds of a small part of the work."""
+    workbench: Seconds
+    ratios: Ratio
+    second: Second | None = None
+    target: float | None
+    aim: float | None = None
+    met: bool | None
+    """The ratio reaches the target."""
+    use: Use | None = None
+
+
+class Absent(Stored):
+    """A work that was not measured."""
+
+    outcome: Literal["not_applicable", "failed"]
+    name: str
+    title: str
+    precision: str
+    reason: str = Field(min_length=1)
+
+
+class Gemm(Stored):
+    """A matrix product of (rows, inner) with (inner, columns)."""
+
+    kind: Literal["gemm"] = "gemm"
+    precision: str
+    rows: int
+    inner: int
+    columns: int
+    of: str
+    """'square', or the model's own."""
+    flops_per_second: float = Field(gt=0)
+    """Of the fastest repetition: what the machine can do."""
+    low: float = Field(gt=0)
+    """Of the slowest."""
+    repeats: int = Field(ge=1)
+    arrangement: str
+    """'all cores in one product', or 'one product a core', whichever was faster."""
+
+
+class Near(Stored):
+    """How near one work comes to the peak."""
+
+    kind: Literal["work"] = "work"
+    name: str
+    precision: str
+    flops_per_second: float
+    peak_flops_per_second: float
+    """Of the fastest product in the whole run."""
+    share_of_peak: float
+    share_of_peak_nearby: float
+    """Of the speed of that same product right after the work: on a busy machine both are slower."""
+    share_of_peak_target: float | None
+    share_inside: float
+    share_inside_target: float | None
+    met: bool | None
+
+
+class Size(Stored):
+    """Predictions for so many examples."""
+
+    examples: int
+    seconds: Seconds
+    peak_bytes: int | None
+    """Resident memory of the process at its highest, in the first pass; None where the system cannot tell."""
+    device_bytes: int | None = None
+    """Accelerator's memory held by torch at its highest."""
+
+
+class Growth(Stored):
+    """How cost and memory grow with the number of examples."""
+
+    precision: str
+    sizes: tuple[Size, ...]
+    memory_growth: float | None
+    """Of the peak, from 1,000 to 10,000 examples; None where one of them was not measured."""
+    memory_growth_target: float
+    met: bool | None
+
+
+class Lengths(Stored):
+    """Tokens of the explained and attacked texts."""
+
+    n: int
+    mean: float
+    low: int
+    high: int
+
+
+class Machine(Environment):
+    """Where it ran."""
+
+    cores: int
+    memory_bytes: int
+    load: float | None
+    """Average number of runnable processes in the minute before the start: others' work disturbs."""
+    bfloat16_speedup: float
+    """Of the model's own matrix products."""
+
+
+class Bench(Stored):
+    """One run."""
+
+    schema_version: int = SCHEMA_VERSION
+    date: str
+    command: str
+    model: str
+    model_digest: str
+    corpus: str
+    corpus_digest: str
+    lengths: Lengths
+    machine: Machine
+    results: tuple[Result, ...]
+    absent: tuple[Absent, ...]
+    roofline: tuple[Annotated[Gemm | Near, Field(discriminator="kind")], ...]
+    growth: tuple[Growth, ...]
+    complete: bool
+    """False while works are still to come, or were left out with --only."""

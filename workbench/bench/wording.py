@@ -1,0 +1,103 @@
+"""Numbers as people read them, the same in the terminal and on the page."""
+
+from __future__ import annotations
+
+from workbench.bench.results import Agreement, Check, Near, Ratio, Result, Seconds
+from workbench.bench.targets import TITLES
+
+_SECOND = 0.1
+"""Shorter times are in milliseconds."""
+
+
+def seconds(value: Seconds) -> str:
+    """Return '12.3 s (11.9 to 13)'."""
+    return f"{duration(value.median)} ({span(value)})"
+
+
+def span(value: Seconds) -> str:
+    """Return the range, '11.9 to 13', in the unit of the median."""
+    scale = 1 if value.median >= _SECOND else 1e3
+    return f"{_short(value.low * scale)} to {_short(value.high * scale)}"
+
+
+def repetitions(n: int) -> str:
+    """Return '3 repetitions'."""
+    return "1 repetition" if n == 1 else f"{n} repetitions"
+
+
+def duration(value: float) -> str:
+    """Return '12.3 s' or '8.21 ms'."""
+    return f"{_short(value)} s" if value >= _SECOND else f"{_short(value * 1e3)} ms"
+
+
+def ratio(value: Ratio) -> str:
+    """Return '5.2x (5.0 to 5.4)'."""
+    return f"{times(value.value)} ({between(value)})"
+
+
+def between(value: Ratio) -> str:
+    """Return the range, '5 to 5.4'."""
+    return f"{value.low:.3g} to {value.high:.3g}"
+
+
+def times(value: float) -> str:
+    """Return '5.2x'."""
+    return f"{value:.3g}x"
+
+
+def target(result: Result) -> str:
+    """Return '5x: met', '12x (aim 15x): not met', or why nothing is said."""
+    if result.target is None:
+        return "none"
+    promised = times(result.target) + ("" if result.aim is None else f" (aim {times(result.aim)})")
+    if result.met is None:
+        return f"{promised}: not judged on {result.n}"
+    return f"{promised}: {'met' if result.met else 'not met'}"
+
+
+def agreed(agreement: Agreement) -> str:
+    """Return 'agrees' or 'differs'."""
+    return "agrees" if agreement.met else "differs"
+
+
+def check(one: Check) -> str:
+    """Return a check as a sentence with its number, bound, n and interval."""
+    line = f"{one.name}: {one.value:.3g}"
+    if one.interval is not None:
+        low, high = f"{one.interval.low:.1%}", f"{one.interval.high:.1%}"
+        line = f"{one.name}: {one.value:.1%} ({one.interval.level:.0%} interval {low} to {high}, {one.interval.method})"
+    line += f", n = {one.n:,}"
+    if one.bound is not None:
+        line += (
+            f"; {'at least' if one.better == 'higher' else 'at most'} {one.bound:g}: {'met' if one.met else 'not met'}"
+        )
+    return line
+
+
+def gflops(value: float) -> str:
+    """Return '155 GFLOP/s'."""
+    return f"{value / 1e9:,.0f} GFLOP/s"
+
+
+def near(one: Near) -> str:
+    """Return how near a work comes to the peak, as a sentence."""
+    line = (
+        f"{TITLES.get(one.name, one.name)}, {one.precision}: {gflops(one.flops_per_second)} useful, "
+        f"{one.share_of_peak:.0%} of peak"
+    )
+    if one.share_of_peak_target is not None:
+        line += f" (at least {one.share_of_peak_target:.0%})"
+    line += f", {one.share_of_peak_nearby:.0%} of the same product's speed right afterwards"
+    line += f"; {one.share_inside:.1%} of the time inside the model"
+    if one.share_inside_target is not None:
+        line += f" (at least {one.share_inside_target:.0%})"
+    return line + {True: ": met", False: ": not met", None: ""}[one.met]
+
+
+def megabytes(value: int | None) -> str:
+    """Return '812 MB', or that it is not known."""
+    return "not known" if value is None else f"{value / 1e6:,.0f} MB"
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}"
