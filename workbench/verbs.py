@@ -142,6 +142,7 @@ def audit(
     """
     from workbench import home
     from workbench.audit.ledger import count_audit
+    from workbench.audit.profiles import gains_from_twin
     from workbench.audit.profiles import profile as probes_of
     from workbench.audit.store import Store, key_of
     from workbench.environment import environment
@@ -158,7 +159,7 @@ def audit(
         raise Misconfigured(f"--limit must be at least 1; got {limit}")
     whole = _corpus(data, columns=columns, online=online)  # before the model: quick to read, often the culprit
     classifier: Classifier = load(model, online=online, device=device) if isinstance(model, str | Path) else model
-    searching = search_precision(classifier, precision)
+    searching = search_precision(classifier, precision, worthwhile=gains_from_twin(probes))
     mapping = dict(label_map or {})
     corpus = _audited_part(whole, classifier.labels, label_map=mapping, split=split, limit=limit)
     settings = AuditSettings(

@@ -57,11 +57,27 @@ def test_other_rewrites_are_found_and_explained_or_not(monkeypatch):
     ]
     ours = [rewrite("succeeded", "godo dress"), rewrite("exhausted"), rewrite("succeeded", "y"), rewrite("resisted")]
     for padded, rounded, met in (("x", "z", False), ("y", "z", True), ("x", "x", True)):
-        library = SimpleNamespace(attack=lambda cases, dynamic, end=padded: [Ended("succeeded", end)])
+        library = SimpleNamespace(
+            attack=lambda cases, dynamic, end=padded: [Ended("succeeded", end)], stated_length=34, positions=34
+        )
         monkeypatch.setattr(Attack, "_rounded", lambda self, case, end=rounded: end)
         found = Attack(library, None, CASES).agreement(stock, ours, "float32")
         assert found.checks[0].value == 0.75
         assert found.met is met
+
+
+@pytest.mark.parametrize(("stated", "positions", "said"), [(256, 512, 1), (512, 512, 0), (34, 34, 0)])
+def test_stock_is_timed_at_berts_length_where_the_network_can_read_it(stated, positions, said):
+    asked = []
+
+    def attack(cases, dynamic=False, padded_to=None):
+        asked.append(padded_to)
+        return [Ended("resisted", None)] * len(cases)
+
+    library = SimpleNamespace(attack=attack, stated_length=stated, positions=positions)
+    found = Attack(library, None, CASES).agreement([Ended("resisted", None)] * 4, [rewrite("resisted")] * 4, "float32")
+    assert asked == [512] * said
+    assert sum("512, as BERT's own does" in note for note in found.notes) == said
 
 
 def test_other_outcomes_in_bfloat16_are_counted_with_what_was_missed():

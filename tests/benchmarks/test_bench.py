@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from workbench.bench import gemm
-from workbench.bench.__main__ import _save
+from workbench.bench.__main__ import WHOLE, _save
 from workbench.bench.run import run
 from workbench.bench.settings import PARTS, Settings
 from workbench.bench.targets import TITLES
@@ -21,13 +21,13 @@ REQUIRED = {"name", "stock_seconds_per_example", "workbench_seconds_per_example"
 def measured(tiny_checkpoint, tiny_corpus, textattack, tmp_path_factory):
     out = tmp_path_factory.mktemp("bench")
     settings = Settings(
-        model=str(tiny_checkpoint), examples=2, predictions=24, repeats=2, sizes=(8, 16), command="here"
+        model=str(tiny_checkpoint), examples=2, attacks=4, predictions=24, repeats=2, sizes=(8, 16), command="here"
     )
     lines = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gemm, "_SECONDS", 0.01)
         patch.setattr(gemm, "_SQUARES", {"cpu": (256,)})
-        bench = run(settings, lines.append, save=lambda state: _save(state, out), corpus=tiny_corpus)
+        bench = run(settings, lines.append, save=lambda state: _save(state, out, WHOLE), corpus=tiny_corpus)
     return bench, json.loads((out / "benchmarks.json").read_text()), (out / "benchmarks.html").read_text(), lines
 
 
@@ -83,6 +83,13 @@ def test_impossible_settings_are_refused():
     assert Settings(only=("lime",)).wants("lime")
     assert not Settings(only=("lime",)).wants("growth")
     assert all(Settings().wants(part) for part in PARTS)
+
+
+def test_a_trial_or_a_part_is_not_the_whole():
+    assert Settings().is_whole
+    assert not Settings().quick().is_whole
+    assert not Settings(only=("lime",)).is_whole
+    assert not Settings(precisions=("float32",)).is_whole
 
 
 def bench(*arguments, cwd):

@@ -283,3 +283,10 @@ def test_what_onednn_cannot_do_is_left_alone(folder: Callable[[str], Path], monk
     monkeypatch.setattr(torch.ops.mkldnn, "_linear_pointwise", None)
     assert pack_linears(subject.network, subject.trial) == 0
     assert subject.is_untouched()
+
+
+def test_a_twin_in_a_type_that_cannot_be_packed_is_as_torch_does_it(folder: Callable[[str], Path]) -> None:
+    subject, _ = packed(folder)
+    twin, whole = (copy.deepcopy(network).double() for network in (subject.network, subject.untouched))
+    with torch.inference_mode():
+        torch.testing.assert_close(subject.logits(twin), subject.logits(whole), atol=0, rtol=0)

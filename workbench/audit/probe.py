@@ -94,5 +94,9 @@ class RepeatingProbe(ItemProbe, Protocol):
         ...
 
 
+TWIN_FROM = 200
+"""Texts from which on a search on a twin saves time: of fewer, too large a part is searched again on the model. With
+a twin of 1.75 times the speed and a fifth of the texts resisting, 60 texts took 1.08 times as long as without it."""
+
 probes: Registry[type[Any]] = Registry("probe", group="workbench.probes")
 """Probe classes by `name@version`. `@probes.register("fairness.groups@1")`."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from workbench.audit.probe import ItemProbe, WholeProbe, probes
+from workbench.audit.probe import TWIN_FROM, ItemProbe, RepeatingProbe, WholeProbe, probes
 from workbench.errors import NotFound
 
 PROFILES: dict[str, dict[str, dict[str, Any]]] = {
@@ -47,6 +48,11 @@ def profile(name: str) -> tuple[WholeProbe | ItemProbe, ...]:
         raise NotFound.among("profile", name, PROFILES)
     _register_all()
     return tuple(probes[probe](**params) for probe, params in PROFILES[name].items())
+
+
+def gains_from_twin(probes: Sequence[WholeProbe | ItemProbe]) -> bool:
+    """Return whether any of `probes` searches so much that a faster twin saves time."""
+    return any(getattr(probe, "examples", 0) >= TWIN_FROM for probe in probes if isinstance(probe, RepeatingProbe))
 
 
 def search_probe() -> WholeProbe:

@@ -27,7 +27,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-JSON, PAGE = "benchmarks.json", "benchmarks.html"
+WHOLE, PART = "benchmarks", "benchmarks-part"
+"""Names of the files, so that a trial never takes the place of a whole run."""
 
 
 @app.command(
@@ -48,10 +49,12 @@ def bench(
     only: Annotated[
         list[str] | None, typer.Option("--only", help="Measure this work only; repeatable.", show_default=False)
     ] = None,
-    out: Annotated[Path, typer.Option("--out", help="Folder to write to.")] = Path("reports"),
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder to write to; a trial or a part goes to benchmarks-part there.")
+    ] = Path("reports"),
     quick: Annotated[bool, typer.Option("--quick", help="A trial: 2 examples, once.")] = False,
 ) -> None:
-    """Measure the workbench against the libraries that it uses, in turns (two to three hours)."""
+    """Measure the workbench against the libraries that it uses, in turns (about an hour)."""
     os.environ["HF_HUB_OFFLINE"] = os.environ["HF_HUB_DISABLE_TELEMETRY"] = os.environ["DO_NOT_TRACK"] = "1"
     from workbench.bench.run import run
     from workbench.bench.settings import Settings
@@ -73,19 +76,21 @@ def bench(
         only=tuple(only or ()),
         command=shlex.join(["python", "-m", "workbench.bench", *sys.argv[1:]]),
     )
-    found = run(settings.quick() if quick else settings, _say, save=lambda bench: _save(bench, out))
+    settings = settings.quick() if quick else settings
+    name = WHOLE if settings.is_whole else PART
+    found = run(settings, _say, save=lambda bench: _save(bench, out, name))
     print_bench(found)
-    terminal.out.print(f"Page:    {out / PAGE}\nResults: {out / JSON}")
+    terminal.out.print(f"Page:    {out / name}.html\nResults: {out / name}.json")
     crashed = any(one.outcome == "failed" for one in found.absent)
     raise typer.Exit(int(crashed or not all(one.agreement.met for one in found.results)))
 
 
-def _save(bench: Bench, out: Path) -> None:
+def _save(bench: Bench, out: Path, name: str) -> None:
     from workbench.bench.page import render
     from workbench.files import write_text
 
-    write_text(out / JSON, json.dumps(bench.model_dump(mode="json"), indent=1, ensure_ascii=True) + "\n")
-    write_text(out / PAGE, render(bench))
+    write_text(out / f"{name}.json", json.dumps(bench.model_dump(mode="json"), indent=1, ensure_ascii=True) + "\n")
+    write_text(out / f"{name}.html", render(bench))
 
 
 def _say(line: str) -> None:

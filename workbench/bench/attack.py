@@ -99,22 +99,25 @@ class Attack:
             ],
             [
                 _counted(ours),
-                self._other_length(),
+                *self._other_length(),
                 f"{len(differ)} of {self.n} rewrites differ, {len(other_outcome)} in outcome. On {explained} of these "
                 "stock itself ends otherwise when it pads dynamically, or ours as stock when our scores, which are "
                 "float64, are rounded to float32: near ties, which rounding decides.",
             ],
         )
 
-    def _other_length(self) -> str:
+    def _other_length(self) -> list[str]:
         """Say what stock costs on a checkpoint whose tokenizer states BERT's own length, as most do."""
-        few, stated = self.cases[:_FEW], self.library.tokenizer.model_max_length
+        stated = self.library.stated_length
+        if stated >= _BERT or self.library.positions < _BERT:
+            return []
+        few = self.cases[:_FEW]
         seconds = timed(lambda: self.library.attack(few, padded_to=_BERT)) / len(few)
-        return (
+        return [
             f"Stock pads every text to the {stated} tokens that this checkpoint's tokenizer states. On one that states "
             f"{_BERT}, as BERT's own does, stock takes {seconds:.3g} s an example ({len(few)} texts, once), and ours "
             "what it takes here."
-        )
+        ]
 
     def _hangs_on_rounding(self, index: int, stock: Ended) -> bool:
         """Return whether stock, padding otherwise, differs from itself, or our scores in float32 end as stock."""

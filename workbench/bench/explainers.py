@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from workbench.audit.explanations.explain import explain
+from workbench.audit.explanations.shap_partition import IN_FLOAT32
 from workbench.bench.agreement import agreement, correlations
 from workbench.bench.inputs import Case, Inputs
 from workbench.bench.meter import Done, in_flight, metered
@@ -56,6 +57,14 @@ class Shap(_Explainer):
     name: ClassVar[str] = SHAP
     method: ClassVar[str] = "shap_partition@1"
     second: ClassVar[str | None] = None
+    precisions: ClassVar[tuple[str, ...]] = ("float32",)
+    refused: ClassVar[Mapping[str, str]] = {"bfloat16": IN_FLOAT32}
+
+    def trial(self) -> object:
+        """As for every explainer; and let SHAP compile what it compiles once, before anything is timed."""
+        case = self.cases[0]
+        self.library.shap([replace(case, example=replace(case.example, input="two words"))])
+        return super().trial()
 
     def stock(self) -> list[FloatArray]:
         return self.library.shap(self.cases)

@@ -102,6 +102,11 @@ def _with(
         for name in refused
         if name in work.precisions
     ]
+    absent += [
+        _absent(work, name, reason)
+        for name, reason in getattr(work, "refused", {}).items()
+        if name in (*precisions, *refused)
+    ]
     results: list[Result] = []
     try:
         results = compare(work, wanted, repeats, limits, say) if wanted else []

@@ -63,6 +63,10 @@ class Stock:
                 import lime.lime_text  # noqa: F401
                 import shap  # noqa: F401
         self.columns = {name: int(column) for name, column in self.network.config.label2id.items()}
+        self.stated_length = int(self.tokenizer.model_max_length)
+        """Tokens, as the tokenizer states it; a huge number where it states none."""
+        self.positions = int(getattr(self.network.config, "max_position_embeddings", 0))
+        """Tokens that the network can read; 0 where it does not say."""
 
     def attack(self, cases: Sequence[Case], *, dynamic: bool = False, padded_to: int | None = None) -> list[Ended]:
         """Run TextAttack's DeepWordBug on one text after the other, with its wrapper for Hugging Face models.

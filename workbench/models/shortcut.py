@@ -14,6 +14,7 @@ where the allocator keeps its memory).
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import torch
@@ -136,6 +137,7 @@ class _Packed(nn.Module):
             torch.is_grad_enabled()  # the packed product has no derivative
             or x.dtype != weight.dtype
             or weight.device.type != "cpu"
+            or not _packable(weight.dtype)
             or torch.is_autocast_enabled("cpu")
         ):
             return nn.functional.linear(x, weight, self.bias)
@@ -152,6 +154,12 @@ class _Packed(nn.Module):
         return {**self.__dict__, "_kept": None}
 
 
+@cache
+def _packable(dtype: torch.dtype) -> bool:
+    """Return whether this processor multiplies packed weights of `dtype`: not each that runs torch has bfloat16."""
+    return dtype == torch.float32 or (dtype == torch.bfloat16 and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()))
+
+
 def pack_linears(network: Any, trial: Callable[[], torch.Tensor]) -> int:
     """Let every linear map of `network` use a packed copy of its weight where no gradients are recorded.
 
@@ -165,7 +173,7 @@ def pack_linears(network: Any, trial: Callable[[], torch.Tensor]) -> int:
     Returns how many maps were packed; 0 where the network stays as it was, because it is elsewhere, torch has no
     oneDNN for it, or its logits changed.
     """
-    if network.device.type != "cpu" or network.dtype not in _AGREEMENT or network.training:
+    if network.device.type != "cpu" or not _packable(network.dtype) or network.training:
         return 0
     places = [
         (parent, name, child)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from workbench.audit.probe import RepeatingProbe, Setting
+from workbench.audit.profiles import gains_from_twin, profile
 from workbench.audit.robustness.attack import AttackProbe
 from workbench.audit.runner import Run, run_probes
 from workbench.audit.store import Store
@@ -130,6 +131,12 @@ def test_without_a_twin_nothing_is_said_of_one(textattack: Any) -> None:
     measured = attacked(engine_for(LinearTextClassifier.binary(BRITTLE, bias=-2.0)), 4)
     assert {one.search_precision for one in rewrites(measured)} == {"float32"}
     assert "bfloat16" not in notes(measured)
+
+
+def test_only_profiles_that_search_much_gain_from_a_twin() -> None:
+    assert not gains_from_twin(profile("quick"))
+    assert gains_from_twin(profile("standard"))
+    assert gains_from_twin(profile("full"))
 
 
 @dataclass(frozen=True)

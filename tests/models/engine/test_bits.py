@@ -176,6 +176,7 @@ def test_auto_is_decided_once(tiny_checkpoint: Path, tmp_path: Path, monkeypatch
     assert first.precision == "bfloat16"
     assert "1.50 times" in first.because
     assert len(json.loads((home.home() / FILE).read_text())) == 1
+    assert search_precision(model, "auto", worthwhile=False).precision == "float32"
     (tmp_path / FILE).write_text("damaged")
     assert search_precision(model, "auto").precision == "float32", "timed anew: too little to gain"
     assert search_precision(model, "bfloat16").precision == "bfloat16"

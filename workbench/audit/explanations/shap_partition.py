@@ -9,6 +9,11 @@ from workbench.audit.explanations.attributor import Attribution, attributors
 from workbench.audit.explanations.checked import Counted
 from workbench.models.protocols import Classifier
 
+IN_FLOAT32 = (
+    "SHAP's values are always computed in float32: no check that is cheaper than that was found to tell on which texts "
+    "bfloat16 changes them"
+)
+
 
 @attributors.register("shap_partition@1")
 @dataclass(frozen=True)

@@ -40,8 +40,10 @@ class Choice(NamedTuple):
     because: str
 
 
-def search_precision(model: Any, asked: str) -> Choice:
+def search_precision(model: Any, asked: str, *, worthwhile: bool = True) -> Choice:
     """Return what to search in: what was `asked` for, or for 'auto' the faster one.
+
+    `worthwhile`: whether there is so much to search that a twin saves time; without, 'auto' is float32.
 
     Only a Hugging Face model in float32 has a bfloat16 twin; any other is searched as it is. Raises `Misconfigured`.
     """
@@ -51,6 +53,8 @@ def search_precision(model: Any, asked: str) -> Choice:
         return Choice(str(getattr(model, "precision", "float64")), "the model has no faster twin")
     if asked != "auto":
         return Choice(asked, "asked for")
+    if not worthwhile:
+        return Choice("float32", "so few texts are attacked that a faster copy would save nothing")
     path, key = home.home() / FILE, _key(model)
     kept = _read(path)
     if key not in kept:
