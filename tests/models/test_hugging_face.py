@@ -15,7 +15,7 @@ from workbench.errors import BadInput, Misconfigured, MissingResource, NotFound,
 from workbench.models.engine import engine_for
 from workbench.models.engine.threads import alone
 from workbench.models.hugging_face import HuggingFaceTextClassifier, choose_device, load_checkpoint
-from workbench.models.protocols import Classifier, Differentiable, Truncating
+from workbench.models.protocols import Classifier, Differentiable, Servable, Truncating
 
 TEXTS = ["good dress", "", "the dress is very bad and too small", "zebra! quick", "good dress", "x " * 100]
 ARCHITECTURES: list[tuple[str, dict[str, Any]]] = [
@@ -36,6 +36,7 @@ def test_satisfies_the_protocols(model: HuggingFaceTextClassifier) -> None:
     assert isinstance(model, Classifier)
     assert isinstance(model, Differentiable)
     assert isinstance(model, Truncating)
+    assert isinstance(model, Servable)
     assert not model.network.training
     assert model.card.parameters == sum(p.numel() for p in model.network.parameters())
     assert model.card.max_length == 32
@@ -58,6 +59,22 @@ def test_probabilities(model: HuggingFaceTextClassifier) -> None:
     np.testing.assert_array_equal(got[0], got[4])
     assert len(np.unique(got[:, 1])) == 5
     assert model.predict_proba([]).shape == (0, 2)
+
+
+def test_serving_adds_nothing_to_the_batch(model: HuggingFaceTextClassifier, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    forward = model.network.forward
+
+    def watched(**inputs: Any) -> Any:
+        seen.append(tuple(inputs["input_ids"].shape))
+        return forward(**inputs)
+
+    expected = model.predict_proba(TEXTS)
+    monkeypatch.setattr(model.network, "forward", watched)
+    np.testing.assert_allclose(model.serve(TEXTS), expected, atol=1e-6)
+    model.serve(["good dress"])
+    assert seen == [(6, 32), (1, 4)]
+    assert model.serve([]).shape == (0, 2)
 
 
 def test_row_order_changes_no_bit(model: HuggingFaceTextClassifier) -> None:

@@ -105,6 +105,15 @@ class Searchable(Classifier, Protocol):
 
 
 @runtime_checkable
+class Servable(Classifier, Protocol):
+    """A model that can answer as a service would, without what the audit does to make numbers repeatable."""
+
+    def serve(self, inputs: Sequence[str]) -> FloatArray:
+        """Return what `predict_proba` does, but for its last bits, from one batch padded to its longest text."""
+        ...
+
+
+@runtime_checkable
 class Truncating(Protocol):
     """A model that reads only so many tokens."""
 

@@ -94,7 +94,8 @@ GLOSSARY: Mapping[str, Entry] = MappingProxyType(
             "19 of 20 single requests take at most this long.", "As the median, and more so the longest texts."
         ),
         "cost.throughput": Entry(
-            "Examples decided per second in large batches.", "The machine, precision and the length of the texts."
+            "Examples decided per second, in batches that are padded to their longest text.",
+            "The machine, precision, batch size and the length of the texts.",
         ),
         "cost.peak_memory": Entry("Most memory held while deciding.", "Batch size and the length of the texts."),
         "robustness.attack_success_rate": Entry(

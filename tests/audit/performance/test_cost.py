@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
-from workbench.audit.performance.cost import Cost, without_cache
+from workbench.audit.performance.cost import Cost, without_engine
 from workbench.audit.performance.memory import peak_memory
 
 
@@ -65,7 +65,7 @@ def test_a_model_of_something_else_is_not_taken_for_the_model_behind_an_engine(b
     model, _ = simulate(3)
     wrapper = Watched(model)
     wrapper.model = object()  # as a Hugging Face classifier holds a torch module
-    assert without_cache(wrapper) is wrapper
+    assert without_engine(wrapper) is wrapper
 
 
 def test_too_few_calls_for_a_tail_are_said_not_guessed(bench):
@@ -114,3 +114,22 @@ def test_a_text_that_occurs_twice_is_timed_once(bench, texts, batch):
     assert set(watched.asked) == {1, batch}
     notes = [e.text for e in result.exhibits if "distinct" in e.text]
     assert notes == (["5 distinct texts were timed, over and over: the data hold no more."] if texts == 5 else [])
+
+
+def test_a_model_that_can_serve_is_timed_serving(bench):
+    _, simulate, setting = bench
+    model, corpus = simulate(50)
+    served = []
+
+    class Serving(Cached):
+        def __getattr__(self, name):
+            return getattr(model, name)
+
+        def serve(self, inputs):
+            served.append(len(inputs))
+            return model.predict_proba(inputs)
+
+    result = Cost(calls=10, warm_up=2, batches=6, batch_size=8).measure(Serving(None), corpus, setting())
+    assert result.outcome == "measured"
+    assert served[:3] == [8, 1, 1]
+    assert served.count(8) == 1 + 6 + 6

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from typing import Any, ClassVar
@@ -17,7 +17,9 @@ from workbench.evidence.exhibits import Note
 from workbench.evidence.intervals import quantile_interval
 from workbench.evidence.measurement import Better, Interval, Measurement
 from workbench.evidence.record import Measured, NotApplicable
-from workbench.models.protocols import Classifier
+from workbench.models.protocols import Classifier, FloatArray, Servable
+
+Ask = Callable[[Sequence[str]], FloatArray]
 
 
 @probes.register("performance.cost@1")
@@ -41,22 +43,26 @@ class Cost:
     grows: ClassVar[bool] = False
 
     def measure(self, model: Classifier, corpus: Corpus, setting: Setting) -> Measured | NotApplicable:
-        """Return size, times and memory over real inputs, chosen by hash of their id; no cache in between."""
+        """Return size, times and memory over real inputs, chosen by hash of their id.
+
+        Without the engine, whose cache and padding are the audit's own: as a service would ask the model.
+        """
         if not len(corpus):
             return NotApplicable(reason="the corpus has no examples; nothing can be timed")
-        bare = without_cache(model)
+        bare = without_engine(model)
+        ask = bare.serve if isinstance(bare, Servable) else bare.predict_proba
         wanted = max(self.calls, self.batches * self.batch_size)
         chosen = sorted(corpus.examples, key=lambda example: (hashed(example.id), example.id))
         texts = list(dict.fromkeys(example.input for example in chosen))  # a model answers a duplicate for free
         distinct, texts = len(texts), texts[:wanted]
-        bare.predict_proba(texts[: self.batch_size])
+        ask(texts[: self.batch_size])
         for text in islice(cycle(texts), self.warm_up):
-            bare.predict_proba([text])
+            ask([text])
         found = [
             *self._size(bare),
-            *self._latency(bare, texts),
-            self._throughput(bare, texts),
-            *self._memory(bare, texts),
+            *self._latency(ask, texts),
+            self._throughput(ask, texts),
+            *self._memory(ask, texts),
         ]
         if distinct < wanted:
             found.append(Note(text=f"{distinct} distinct texts were timed, over and over: the data hold no more."))
@@ -70,19 +76,19 @@ class Cost:
         yield _measurement("parameters", card.parameters, "count", 1, None)
         yield _measurement("bytes", card.bytes, "bytes", 1, None)
 
-    def _latency(self, model: Classifier, texts: Sequence[str]) -> Iterator[Measurement | Note]:
-        seconds = [_timed(model, [text]) for text in islice(cycle(texts), self.calls)]
+    def _latency(self, ask: Ask, texts: Sequence[str]) -> Iterator[Measurement | Note]:
+        seconds = [_timed(ask, [text]) for text in islice(cycle(texts), self.calls)]
         for name, q in (("latency_p50", 0.5), ("latency_p95", 0.95)):
             yield _quantile(name, seconds, q, "seconds", "timed calls")
 
-    def _throughput(self, model: Classifier, texts: Sequence[str]) -> Measurement | Note:
+    def _throughput(self, ask: Ask, texts: Sequence[str]) -> Measurement | Note:
         size, stream = min(self.batch_size, len(texts)), cycle(texts)
-        rates = [size / _timed(model, list(islice(stream, size))) for _ in range(self.batches)]
+        rates = [size / _timed(ask, list(islice(stream, size))) for _ in range(self.batches)]
         return _quantile("throughput", rates, 0.5, "examples/second", f"timed batches of {size}", better="higher")
 
-    def _memory(self, model: Classifier, texts: Sequence[str]) -> Iterator[Measurement | Note]:
+    def _memory(self, ask: Ask, texts: Sequence[str]) -> Iterator[Measurement | Note]:
         batch = texts[: self.batch_size]
-        peaks = [peak_memory(lambda: model.predict_proba(batch)) for _ in range(self.repeats)]
+        peaks = [peak_memory(lambda: ask(batch)) for _ in range(self.repeats)]
         yield _quantile("peak_memory", [float(peak.bytes) for peak in peaks], 0.5, "bytes", "repeats")
         since = "during prediction" if all(peak.since_reset for peak in peaks) else "since the process started"
         yield Note(
@@ -91,15 +97,15 @@ class Cost:
         )
 
 
-def without_cache(model: Classifier) -> Classifier:
+def without_engine(model: Classifier) -> Classifier:
     """Return the model behind an inference engine, which would answer from its memory; any other model as it is."""
     inner = getattr(model, "model", None)
     return inner if isinstance(inner, Classifier) else model
 
 
-def _timed(model: Classifier, texts: Sequence[str]) -> float:
+def _timed(ask: Ask, texts: Sequence[str]) -> float:
     start = time.perf_counter()
-    model.predict_proba(texts)
+    ask(texts)
     return time.perf_counter() - start
 
 
