@@ -15,7 +15,7 @@ from workbench import terminal
 from workbench.errors import Unwritable
 
 EXAMPLES = 4_000
-"""Training examples: one epoch over them takes about five minutes on two cores, and reaches a ROC-AUC of about 0.96."""
+"""Training examples: one epoch over them takes three to five minutes on two cores and reaches a ROC-AUC of 0.96."""
 
 VERDICTS = {0: "pass or warn", 1: "fail", 3: "not established"}
 """Exit codes of an audit that ran to its end."""
@@ -32,9 +32,11 @@ def run_demo(runs: Path, out: Path, *, fresh: bool = False) -> None:
     """
     if fresh:
         _throw_away(runs)
-    terminal.out.print("Step 1 of 2: fine-tune the embedded model on real reviews (about five minutes on two cores).")
+    terminal.out.print(
+        "Step 1 of 2: fine-tune the embedded model on real reviews (three to five minutes on two cores)."
+    )
     _run("train", "--data", "reviews", "--limit", str(EXAMPLES), "--out", str(runs), "--resume")
-    terminal.out.print("\nStep 2 of 2: audit it on the held-out test split (about four minutes).")
+    terminal.out.print("\nStep 2 of 2: audit it on the held-out test split (two to four minutes).")
     code = _run("audit", str(runs), "--data", "reviews", "--out", str(out))
     terminal.out.print(f"(As a release gate this audit exits with {code}: {VERDICTS[code]}.)", style="dim")
     terminal.out.print(f'Next:    workbench explain {shlex.quote(str(runs))} "Lovely fabric, but it runs small"')

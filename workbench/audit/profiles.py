@@ -10,12 +10,13 @@ from workbench.errors import NotFound
 
 PROFILES: dict[str, dict[str, dict[str, Any]]] = {
     # Probe -> parameters that differ from its defaults. Sizes were chosen on two cores with a 22.7M-parameter model:
-    # quick: about five minutes on 2,800 reviews; standard: half an hour; full: as much as the statistics can use.
+    # quick: two to four minutes on 2,800 reviews; standard: five to fifteen; full: as much as the statistics can use.
     "quick": {
         "performance.classification@1": {},
         "performance.calibration@1": {},
         "fairness.groups@1": {},
         "robustness.attack@1": {"examples": 40},
+        "robustness.invariance@1": {"examples": 100},
         "explanations.attribution@1": {"examples": 12},
         "performance.cost@1": {},
     },
@@ -24,6 +25,7 @@ PROFILES: dict[str, dict[str, dict[str, Any]]] = {
         "performance.calibration@1": {},
         "fairness.groups@1": {},
         "robustness.attack@1": {"examples": 200},
+        "robustness.invariance@1": {"examples": 400},
         "explanations.attribution@1": {"examples": 50},
         "performance.cost@1": {"calls": 400},
     },
@@ -32,6 +34,7 @@ PROFILES: dict[str, dict[str, dict[str, Any]]] = {
         "performance.calibration@1": {"replicates": 10_000},
         "fairness.groups@1": {"replicates": 10_000},
         "robustness.attack@1": {"examples": 1000},
+        "robustness.invariance@1": {"examples": 1000},
         "explanations.attribution@1": {"examples": 100},
         "performance.cost@1": {"calls": 1000},
     },
@@ -70,4 +73,5 @@ def _register_all() -> None:
     import workbench.audit.performance.classification
     import workbench.audit.performance.cost
     import workbench.audit.performance.search_precision
-    import workbench.audit.robustness.attack  # noqa: F401 - imported for what they register
+    import workbench.audit.robustness.attack
+    import workbench.audit.robustness.invariance  # noqa: F401 - imported for what they register

@@ -122,8 +122,9 @@ GLOSSARY: Mapping[str, Entry] = MappingProxyType(
             "Repeating more of them; searching in float32 (--precision float32).",
         ),
         "robustness.failure_rate": Entry(
-            "Share of the cases of one required behaviour that the model gets wrong.",
-            "The templates: they are written cases, not a sample of real texts.",
+            "Share of the cases of one required behaviour that the model gets wrong; where a rewriting must not "
+            "matter, the share of rewritten texts that are decided otherwise.",
+            "The cases: other texts, other ways of rewriting, templates that people wrote.",
         ),
         "robustness.noise_auc": Entry(
             "Mean accuracy while noise of one kind grows from none to its maximum.",
