@@ -48,7 +48,10 @@ def test_labels_that_differ_in_bfloat16_are_counted():
     assert share.interval.low < 0.5 < share.interval.high
 
 
-def test_other_rewrites_are_found_and_explained_or_not(monkeypatch):
+@pytest.mark.parametrize(
+    ("ended", "off", "met"), [("x", 0.0, True), ("x", 9e-6, True), ("x", 2e-5, False), ("z", 0.0, False)]
+)
+def test_other_rewrites_are_found_and_explained_or_not(monkeypatch, ended, off, met):
     stock = [
         Ended("succeeded", "godo dress"),
         Ended("resisted", None),
@@ -56,14 +59,20 @@ def test_other_rewrites_are_found_and_explained_or_not(monkeypatch):
         Ended("resisted", None),
     ]
     ours = [rewrite("succeeded", "godo dress"), rewrite("exhausted"), rewrite("succeeded", "y"), rewrite("resisted")]
-    for padded, rounded, met in (("x", "z", False), ("y", "z", True), ("x", "x", True)):
-        library = SimpleNamespace(
-            attack=lambda cases, dynamic, end=padded: [Ended("succeeded", end)], stated_length=34, positions=34
-        )
-        monkeypatch.setattr(Attack, "_rounded", lambda self, case, end=rounded: end)
-        found = Attack(library, None, CASES).agreement(stock, ours, "float32")
-        assert found.checks[0].value == 0.75
-        assert found.met is met
+
+    def search(recipe, scores, text, target, *, budget, seed):
+        scores([text, "good derss"])
+        return SimpleNamespace(rewritten=ended)
+
+    def scores(texts, by=0.0):
+        return np.array([[0.4 + by, 0.6 - by]] * len(texts))
+
+    monkeypatch.setattr("workbench.bench.attack.search", search)
+    library = SimpleNamespace(scores=scores, stated_length=34, positions=34)
+    inputs = SimpleNamespace(model=SimpleNamespace(predict_proba=lambda texts: scores(texts, off)))
+    found = Attack(library, inputs, CASES).agreement(stock, ours, "float32")
+    assert found.checks[0].value == 0.75
+    assert found.met is met
 
 
 @pytest.mark.parametrize(("stated", "positions", "said"), [(256, 512, 1), (512, 512, 0), (34, 34, 0)])

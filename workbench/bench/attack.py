@@ -26,6 +26,9 @@ from workbench.models.protocols import FloatArray
 _TRIAL = 8
 """Texts in a trial of thread numbers."""
 
+_ROUNDING = 1e-5
+"""Largest difference of two probabilities that float32 and another padding make."""
+
 _BERT, _FEW = 512, 4
 """The length that BERT's tokenizer states, and on how many texts stock is timed with it."""
 
@@ -101,8 +104,8 @@ class Attack:
                 _counted(ours),
                 *self._other_length(),
                 f"{len(differ)} of {self.n} rewrites differ, {len(other_outcome)} in outcome. On {explained} of these "
-                "stock itself ends otherwise when it pads dynamically, or ours as stock when our scores, which are "
-                "float64, are rounded to float32: near ties, which rounding decides.",
+                "our search ends exactly as stock when it is given stock's own scores, which differ from ours by "
+                f"{_ROUNDING:g} at most: near ties, which rounding decides.",
             ],
         )
 
@@ -120,20 +123,21 @@ class Attack:
         ]
 
     def _hangs_on_rounding(self, index: int, stock: Ended) -> bool:
-        """Return whether stock, padding otherwise, differs from itself, or our scores in float32 end as stock."""
-        case = self.cases[index]
-        return self.library.attack([case], dynamic=True)[0] != stock or self._rounded(case) == stock.rewritten
+        """Return whether our search, given stock's scores, ends as stock, and these are ours but for rounding."""
+        case, budget = self.cases[index], AttackProbe().query_budget
+        asked: dict[str, FloatArray] = {}
 
-    def _rounded(self, case: Case) -> str | None:
-        """Search once more, with scores rounded to float32: where they are equal, both sides see a tie."""
-        model = self.inputs.model
+        def theirs(texts: Sequence[str]) -> FloatArray:
+            found = self.library.scores(texts)
+            asked.update(zip(texts, found, strict=True))
+            return found
 
-        def rounded(texts: Sequence[str]) -> FloatArray:
-            return model.predict_proba(texts).astype(np.float32).astype(np.float64)
-
-        budget = AttackProbe().query_budget
         seed = STREAMS.seed("attack", "deepwordbug@1", case.example.id)
-        return search("DeepWordBugGao2018", rounded, case.text, case.target, budget=budget, seed=seed).rewritten
+        ended = search("DeepWordBugGao2018", theirs, case.text, case.target, budget=budget, seed=seed)
+        if ended.rewritten != stock.rewritten:
+            return False
+        ours = self.inputs.model.predict_proba(list(asked))
+        return float(np.abs(ours - np.array(list(asked.values()))).max()) <= _ROUNDING
 
 
 def _outcome(rewrite: Rewrite) -> str:

@@ -167,6 +167,12 @@ class Stock:
         ids, special = found["input_ids"], found["special_tokens_mask"].bool()
         return ids, torch.where(special, ids, self.tokenizer.pad_token_id), found["attention_mask"]
 
+    def scores(self, texts: Sequence[str]) -> FloatArray:
+        """Return the probabilities, (n, n_labels), that TextAttack makes of its wrapper's logits, in float32."""
+        with _quiet():
+            found = torch.softmax(self._wrapper(False)(list(texts)), dim=-1)
+        return np.asarray(found.cpu().numpy(), dtype=np.float64)
+
     def wrapper(self, *, dynamic: bool = False) -> Any:
         """Return TextAttack's wrapper around the network."""
         require_textattack()
