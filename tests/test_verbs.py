@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -177,3 +178,50 @@ def test_an_audit_that_continues_is_counted_once(
 def test_only_texts_can_be_explained(model: LinearTextClassifier, nothing: object) -> None:
     with pytest.raises(BadInput, match="at least one text"):
         workbench.explain(model, nothing)  # type: ignore[arg-type]
+
+
+def test_several_methods_explain_several_texts_side_by_side(tmp_path: Path) -> None:
+    model = LinearTextClassifier.binary({"good": 2.0, "bad": -2.0, "dress": 0.1})
+    told: list[tuple[int, int]] = []
+    found = workbench.explain(
+        model,
+        ["a good dress", "a bad, bad dress"],
+        methods=["occlusion", "lime"],
+        target="positive",
+        seed=3,
+        progress=lambda done, total: told.append((done, total)),
+    )
+    assert [(one.text, one.method) for one in found] == [
+        ("a good dress", "occlusion@1"),
+        ("a good dress", "lime@1"),
+        ("a bad, bad dress", "occlusion@1"),
+        ("a bad, bad dress", "lime@1"),
+    ]
+    assert told == [(i, 4) for i in range(1, 5)]
+    assert [one.text for one in found["lime"]] == ["a good dress", "a bad, bad dress"]
+    with pytest.raises(NotFound, match="did you mean 'lime@1'"):
+        found["lima"]
+    frame = found.to_frame()
+    assert list(frame[frame.method == "lime@1"].word) == ["a", "good", "dress", "a", "bad", "bad", "dress"]
+    best = frame[(frame.text == 0) & (frame.method == "occlusion@1")].sort_values("score").iloc[-1]
+    assert best.word == "good"
+    quality = found.quality_frame()
+    assert list(quality.method) == ["occlusion@1", "lime@1", "random@1"] * 2
+    first = quality[quality.text == 0].set_index("method").comprehensiveness
+    assert first["occlusion@1"] > first["random@1"]
+    found.save(tmp_path / "why.json")
+    stored = json.loads((tmp_path / "why.json").read_text())
+    assert len(stored["scores"]) == 4
+    assert stored["quality"][0][0]["values"]["comprehensiveness/deletion"] == pytest.approx(first["occlusion@1"])
+    assert "random@1" in found.save(tmp_path / "why.html").read_text()
+    texts = ["a good dress", "a bad, bad dress"]
+    assert workbench.explain(model, texts, methods=["occlusion", "lime"], target="positive", seed=3) == found
+
+
+def test_one_method_measures_no_quality_unless_asked(model: LinearTextClassifier) -> None:
+    assert not workbench.explain(model, "good", methods="occlusion").quality
+    assert workbench.explain(model, "good", methods="occlusion", quality=True).quality
+    with pytest.raises(Misconfigured, match="once"):
+        workbench.explain(model, "good", methods=["lime", "lime@1"])
+    with pytest.raises(NotFound, match="occlusion"):
+        workbench.explain(model, "good", methods="oclusion")

@@ -73,6 +73,11 @@ PositiveLabel = Annotated[str | None, _option("--positive-label", "The label tha
 Threshold = Annotated[float | None, _option("--threshold", "Decide positive from this probability on (two labels).")]
 Split = Annotated[str | None, _option("--split", "train, validation, test or all (named corpus: test, else all).")]
 Target = Annotated[str | None, _option("--target", "Label to explain (default: the one decided).")]
+Versus = Annotated[str | None, _option("--versus", "Explain why the target rather than this label.")]
+METHODS = (
+    "integrated_gradients (default), input_x_gradient, gradient_shap, saliency, shap_partition, shap_kernel, lime, "
+    "lime_adaptive, occlusion, attention_rollout or random; repeatable."
+)
 ModelArgument = Annotated[str, typer.Argument(help="Folder of a checkpoint, or a hub id (with --online).")]
 RecordArgument = Annotated[Path, typer.Argument(help="audit.json, or the folder that holds it.")]
 PolicyName = Annotated[str, typer.Option("--policy", help="Shipped policy or TOML file.")]
@@ -246,24 +251,28 @@ def report(
 
 @app.command(
     epilog='[bold]Examples[/]\n\n  workbench explain runs/base "Lovely fabric, but it runs small"\n\n'
-    '  workbench explain runs/base "Lovely fabric" --target "not recommended" --html why.html',
+    '  workbench explain runs/base "Lovely fabric" --target "not recommended" --html why.html\n\n'
+    '  workbench explain runs/base "Lovely fabric" --method lime --method occlusion',
 )
 def explain(
     model: ModelArgument,
     text: Annotated[str, typer.Argument(help="The text to explain.")],
     target: Target = None,
-    method: Annotated[
-        str, typer.Option("--method", help="integrated_gradients, shap_partition, lime or occlusion.")
-    ] = "integrated_gradients@1",
+    versus: Versus = None,
+    method: Annotated[list[str] | None, _option("--method", METHODS)] = None,
     html: HtmlFile = None,
     online: Online = False,
 ) -> None:
-    """Show which tokens of a text moved the model's decision."""
+    """Show which words of a text moved the model's decision, by one method or several side by side."""
     _network(online)
     from workbench import verbs
 
-    explanation = verbs.explain(model, text, target=target, method=method, online=online)
-    terminal.print_explanation(explanation[0])
+    methods = method or ["integrated_gradients"]
+    explanation = verbs.explain(model, text, methods=methods, target=target, versus=versus, online=online)
+    for scores in explanation:
+        terminal.print_explanation(scores)
+    for quality in explanation.quality:
+        terminal.print_quality(quality)
     if html is not None:
         explanation.save(html)
         terminal.out.print(f"Page: {html}")

@@ -7,17 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from pydantic import ValidationError
 
 from workbench.errors import BadInput, NotFound, Unwritable
-from workbench.evidence.exhibits import TokenScores
+from workbench.evidence.exhibits import MethodQuality, TokenScores
 from workbench.evidence.record import SCHEMA_VERSION, AuditRecord, Finding, Verdict
 from workbench.files import write_text, writing
 from workbench.verdict.judge import overall
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from workbench.data.corpus import Corpus
     from workbench.models.protocols import FloatArray
 
@@ -96,35 +98,95 @@ class Audited:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Token scores for one or more texts."""
+    """Token scores for one or more texts, by one or more methods. Shows itself in a notebook."""
 
     scores: tuple[TokenScores, ...]
+    """Text by text, and for each text method by method."""
+    quality: tuple[tuple[MethodQuality, ...], ...] = ()
+    """For each text what each explanation is worth, random words last; empty where that was not measured."""
 
     def __len__(self) -> int:
         return len(self.scores)
 
-    def __getitem__(self, index: int) -> TokenScores:
-        return self.scores[index]
+    @overload
+    def __getitem__(self, index: int) -> TokenScores: ...
+    @overload
+    def __getitem__(self, index: str) -> Explanation: ...
+    def __getitem__(self, index: int | str) -> TokenScores | Explanation:
+        """Return one explanation by its position, or all of one method by its name (the version may be left out).
+
+        Raises `NotFound` for a method that was not asked for.
+        """
+        if isinstance(index, int):
+            return self.scores[index]
+        chosen = tuple(one for one in self.scores if index in (one.method, one.method.split("@")[0]))
+        if not chosen:
+            raise NotFound.among("method", index, self.methods)
+        return Explanation(chosen)
 
     def __iter__(self) -> Iterator[TokenScores]:
         return iter(self.scores)
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods' registered names, in the order asked for."""
+        return tuple(dict.fromkeys(one.method for one in self.scores))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per text, method and word: text, method, target, versus, word, start, stop, score, output."""
+        import pandas as pd
+
+        columns = ["text", "method", "target", "versus", "word", "start", "stop", "score", "output"]
+        rows = [
+            {
+                **one.model_dump(include={"method", "target", "versus", "output"}),
+                **word.model_dump(),
+                "text": i // len(self.methods),
+                "word": one.text[word.start : word.stop],
+            }
+            for i, one in enumerate(self.scores)
+            for word in one.words
+        ]
+        return pd.DataFrame(rows, columns=columns)
+
+    def quality_frame(self) -> pd.DataFrame:
+        """Return one row per text and method, random words among them, with a column per measure."""
+        import pandas as pd
+
+        rows = [
+            {"text": i, "method": one.attributor, **{key.removesuffix("/deletion"): v for key, v in one.values.items()}}
+            for i, held in enumerate(self.quality)
+            for one in held
+        ]
+        return pd.DataFrame(rows)
 
     @cached_property
     def html(self) -> str:
         """A self-contained page."""
         from workbench.report.fragments import render_explanation
 
-        return render_explanation(self.scores)
+        return render_explanation(self.scores, self.quality)
+
+    @cached_property
+    def json(self) -> str:
+        """Scores and quality as JSON text."""
+        return json.dumps(
+            {
+                "scores": [one.model_dump(mode="json") for one in self.scores],
+                "quality": [[one.model_dump(mode="json", exclude={"scores"}) for one in held] for held in self.quality],
+            },
+            indent=1,
+        )
 
     def save(self, path: str | Path) -> Path:
-        """Write the page to `path`, all or nothing. Raises `Unwritable`."""
-        write_text(Path(path), self.html)
+        """Write to `path`, all or nothing: JSON where it ends in .json, else a page. Raises `Unwritable`."""
+        write_text(Path(path), self.json + "\n" if Path(path).suffix.lower() == ".json" else self.html)
         return Path(path)
 
     def _repr_html_(self) -> str:
         from workbench.report.fragments import explanation_fragment
 
-        return explanation_fragment(self.scores)
+        return explanation_fragment(self.scores, self.quality)
 
 
 def set_aside(folder: Path) -> None:

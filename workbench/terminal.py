@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from workbench.data.manifest import CatalogueEntry
     from workbench.doctor import Check
     from workbench.evidence.cards import TrainingCard
-    from workbench.evidence.exhibits import TokenScores
+    from workbench.evidence.exhibits import MethodQuality, TokenScores
     from workbench.evidence.record import AuditRecord, Finding, Verdict
     from workbench.results import Audited
     from workbench.train.events import TrainingEvent
@@ -192,6 +192,8 @@ def print_explanation(scores: TokenScores) -> None:
         end = stop
     line.append(clean(scores.text[end:]))
     header = f"P({clean(scores.target)}) = {scores.probability:.3f}   {scores.method}, {scores.output}"
+    if scores.versus is not None:
+        header += f", why {clean(scores.target)} rather than {clean(scores.versus)}"
     if scores.completeness_gap is not None:
         header += f", completeness gap {scores.completeness_gap:.1%}"
     out.print(Text(header, style="bold"))
@@ -204,6 +206,28 @@ def print_explanation(scores: TokenScores) -> None:
         if stop > start:
             table.add_row(Text(clean(token)), Text(f"{score:+.4f}"))
     out.print(table)
+
+
+def print_quality(quality: Sequence[MethodQuality]) -> None:
+    """Print what several methods' explanations of one text are worth on it, beside random words."""
+    if not quality:
+        return
+    names = list(dict.fromkeys(key for one in quality for key in one.values if key != "passes"))
+    table = Table(show_edge=False, pad_edge=False, header_style="dim", title="What each is worth on this text")
+    table.add_column("method")
+    for name in names:
+        table.add_column(name.removesuffix("/deletion"), justify="right")
+    for one in quality:
+        cells = (f"{one.values[name]:.3g}" if name in one.values else "undefined" for name in names)
+        table.add_row(Text(clean(one.attributor)), *cells)
+    out.print(table)
+    out.print(
+        Text(
+            "Higher is better, but for sufficiency, deletion_auc and infidelity. One text proves little: audits "
+            "measure many.",
+            style="dim",
+        )
+    )
 
 
 def _shade(share: float) -> str:

@@ -5,14 +5,14 @@ Heavy modules are imported inside the verbs, so that `render` and `judge` work o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.errors import BadInput, Misconfigured, MissingResource, NotFound
 from workbench.evidence.decision import Decision
-from workbench.evidence.exhibits import TokenScores
+from workbench.evidence.exhibits import MethodQuality, TokenScores
 from workbench.evidence.record import AuditRecord, AuditSettings, Finding
 from workbench.results import Audited, Explanation, read_record, set_aside
 from workbench.verdict.judge import judge as _judge
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from workbench.data.sources import Columns
     from workbench.evidence.effort import Effort
     from workbench.evidence.record import Evidence
+    from workbench.explorer import Explorer
     from workbench.models.hugging_face import HuggingFaceTextClassifier
     from workbench.models.protocols import Classifier, FloatArray
     from workbench.train.events import OnEvent
@@ -243,30 +244,97 @@ def explain(
     model: str | Path | Classifier,
     text: str | Sequence[str],
     *,
+    methods: str | Sequence[str] = "integrated_gradients",
     target: str | None = None,
-    method: str = "integrated_gradients@1",
+    versus: str | None = None,
+    quality: bool | None = None,
+    seed: int = 0,
     online: bool = False,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Explanation:
-    """Explain why `model` decides so about `text` (one or several): a score for every token.
+    """Explain why `model` decides so about `text`: a score for every token and word, by one method or several.
 
-    `target` is the label to explain (default: the one decided). The result shows itself in a notebook.
+    Args:
+        model: a folder, a hub id (with `online`) or a classifier.
+        text: one text or several.
+        methods: one or several of those that `workbench explain --help` names.
+        target: the label to explain; default: the one decided.
+        versus: explain why `target` rather than this label.
+        quality: measure what each explanation is worth on its text, beside random words; default: where there are
+            several methods to choose from. It asks the model some four hundred questions about each text.
+        seed: of methods that sample.
+        online: allow downloads.
+        progress: told (explanations done, explanations in all).
+
+    The result shows itself in a notebook. A method that cannot explain this model, or this text, raises what it raises
+    alone: `Unsupported`, `EmptyData`; an unknown name `NotFound`.
     """
+    import numpy as np
+
     from workbench.audit.explanations.explain import explain as attribute
+    from workbench.audit.explanations.explain import full_names
+    from workbench.audit.explanations.one_text import quality_of
+    from workbench.audit.explanations.view import view as seen_as
     from workbench.engines.local import Threads
     from workbench.models.engine import engine_for
 
-    classifier = load(model, online=online) if isinstance(model, str | Path) else model
+    names = full_names([methods] if isinstance(methods, str) else methods)
     texts = [text] if isinstance(text, str) else list(text) if isinstance(text, Sequence) else []
     if not texts or not all(isinstance(one, str) for one in texts):
         raise BadInput(f"nothing to explain: give at least one text, as a string; got {text!r:.80}")
+    classifier = load(model, online=online) if isinstance(model, str | Path) else model
+    wanted = [(i, name) for i in range(len(texts)) for name in names]
     with engine_for(classifier) as engine:
 
-        def one(i: int) -> TokenScores:
-            with engine.item(f"text {i}") as view:
-                return attribute(view, texts[i], target=target, method=method)
+        def one(position: int) -> TokenScores:
+            i, name = wanted[position]
+            with engine.item(f"text {position}") as view:
+                return attribute(view, texts[i], target=target, versus=versus, method=name, seed=seed)
 
-        found = dict(Threads().map(one, range(len(texts)), lambda i: engine.cancel(f"text {i}")))
-    return Explanation(tuple(found[i] for i in range(len(texts))))
+        found: dict[int, TokenScores] = {}
+        for position, scores in Threads().map(one, range(len(wanted)), lambda i: engine.cancel(f"text {i}")):
+            found[position] = scores
+            if progress is not None:
+                progress(len(found), len(wanted))
+        scores_of = [[found[i * len(names) + k] for k in range(len(names))] for i in range(len(texts))]
+
+        def worth(i: int) -> tuple[MethodQuality, ...]:
+            with engine.item(f"quality {i}") as view:
+                by_method = {scores.method: scores for scores in scores_of[i]}
+                column = engine.labels.index(scores_of[i][0].target)
+                rng = np.random.default_rng(seed)
+                # What was explained is what is watched: the difference of two labels, where it was that.
+                watched = view if versus is None else seen_as(view, column, engine.labels.index(versus))
+                return quality_of(watched, texts[i], column, by_method, orders=10, kinds=("deletion",), rng=rng)
+
+        measured: dict[int, tuple[MethodQuality, ...]] = {}
+        if quality or (quality is None and len(names) > 1):
+            measured = dict(Threads().map(worth, range(len(texts)), lambda i: engine.cancel(f"quality {i}")))
+    return Explanation(
+        tuple(scores for each in scores_of for scores in each),
+        tuple(measured[i] for i in range(len(texts))) if measured else (),
+    )
+
+
+def explore(
+    model: str | Path | Classifier,
+    text: str,
+    *,
+    methods: Sequence[str] | None = None,
+    target: str | None = None,
+    online: bool = False,
+) -> Explorer | Explanation:
+    """Show an explanation that answers back, in a notebook: edit the text, take words away, choose label and method.
+
+    Without ipywidgets (the extra `notebooks`) it is the static explanation of `text` by these methods.
+    """
+    from workbench.explorer import METHODS, Explorer, has_widgets
+
+    classifier = load(model, online=online) if isinstance(model, str | Path) else model
+    names = tuple(METHODS if methods is None else methods)
+    if has_widgets():
+        return Explorer(classifier, text, methods=names, target=target)
+    return explain(classifier, text, methods=names if methods is not None else names[:1], target=target)
 
 
 class _Measured(NamedTuple):

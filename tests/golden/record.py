@@ -17,6 +17,8 @@ from workbench.evidence.exhibits import (
     Note,
     Rewrite,
     TokenScores,
+    WordRow,
+    WordTable,
 )
 from workbench.evidence.measurement import Interval, Measurement
 from workbench.evidence.record import (
@@ -404,6 +406,50 @@ def explanation():
     )
 
 
+def quality():
+    def measured(metric, method, value, half, n=40, **more):
+        return number(
+            f"explanations.{metric}", value, value - half, value + half, n, method=BOOT, attributor=method, **more
+        )
+
+    table = {  # comprehensiveness, sufficiency, gain over random words
+        "integrated_gradients@1": (0.31, 0.12, 0.24),
+        "occlusion@1": (0.36, 0.1, 0.29),
+        "saliency@1": (0.09, 0.3, 0.02),
+        "random@1": (0.07, 0.35, None),
+    }
+    measurements = []
+    for method, (gone, alone, gain) in table.items():
+        measurements += [measured("comprehensiveness", method, gone, 0.05)]
+        measurements += [measured("sufficiency", method, alone, 0.06, better="lower")]
+        measurements += [] if gain is None else [measured("gain_over_random", method, gain, 0.06)]
+    pair = {"attributor": "integrated_gradients@1", "better": "neither", "method": BOOT, "other": "occlusion@1"}
+    measurements += [
+        number("explanations.agreement", 0.61, 0.52, 0.7, 40, **pair),
+        number("explanations.top_overlap", 0.55, 0.46, 0.63, 40, **pair),
+        measured("passes_mean", "occlusion@1", 61.2, 9.0, unit="sequences", better="lower"),
+    ]
+    words = WordTable(
+        title="Words that push towards recommended",
+        target="recommended",
+        method="integrated_gradients@1",
+        output="logit",
+        texts=33,
+        least=3,
+        rows=tuple(
+            WordRow(
+                word=word, n=n, mean=mean, interval=Interval(low=mean - 0.2, high=mean + 0.2, method=BOOT),
+                mean_absolute=abs(mean) + 0.1, flips=flips,
+                flip_interval=Interval(low=0.0, high=0.5, method="Wilson"),
+            )
+            for word, n, mean, flips in (("love", 12, 1.31, 2), (SCRIPT, 5, 0.8, 0), ("\u202eesrever", 3, 0.1, 1))
+        ),
+    )  # fmt: skip
+    return evidence(
+        "explanations.quality@1", *measurements, exhibits=[words, Note(text=f"Not used: {IMAGE}.")], examples=40
+    )
+
+
 def cost():
     timed = {"better": "lower", "unit": "seconds", "method": "order statistics"}
     return evidence(
@@ -513,6 +559,7 @@ def rich(name="minilm-reviews"):
             attack(),
             fairness(),
             explanation(),
+            quality(),
             cost(),
             Evidence(
                 probe="robustness.invariance@1",

@@ -271,3 +271,27 @@ def test_loading_leaves_transformers_as_it_was(tiny_checkpoint: Path) -> None:
     before = logging.get_verbosity(), logging.is_progress_bar_enabled()
     load_checkpoint(tiny_checkpoint)
     assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before
+
+
+def test_attention_weights_are_those_of_the_network_asked(model: HuggingFaceTextClassifier) -> None:
+    encoded = model.encode(["the dress is very bad"])
+    found = model.attentions(encoded)
+    length = encoded.input_ids.shape[1]
+    assert found.shape == (model.network.config.num_hidden_layers, length, length)
+    np.testing.assert_allclose(found.sum(axis=-1), 1.0, atol=1e-6)
+    drawn = model.randomised(len(model.groups), 1)
+    assert np.abs(drawn.attentions(encoded) - found).max() > 1e-4
+    np.testing.assert_array_equal(model.attentions(encoded), found)
+
+
+def test_a_causal_classifier_gives_no_gradients_and_no_attention_through_the_engine(
+    build_checkpoint: Callable[..., Path], tmp_path: Path
+) -> None:
+    from workbench.audit.explanations.explain import explain
+
+    causal = load_checkpoint(build_checkpoint(tmp_path / "gpt2", architecture="gpt2"))
+    with engine_for(causal) as engine:
+        for method in ("integrated_gradients", "saliency", "attention_rollout"):
+            with pytest.raises(Unsupported):
+                explain(engine, "good dress", method=method)
+        assert explain(engine, "good dress", method="occlusion").words

@@ -2,6 +2,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from workbench.evidence.exhibits import MethodQuality
 from workbench.report.fragments import explanation_fragment, record_fragment, render_explanation, summary_line
 
 
@@ -19,6 +20,17 @@ def tags(page):
 @pytest.fixture(scope="module")
 def explained(rich):
     return tuple(exhibit for _, exhibit in rich.exhibits("token_scores"))
+
+
+def test_several_methods_of_several_texts_stand_beside_what_they_are_worth(explained):
+    quality = [
+        [MethodQuality(attributor="lime@1", values={"comprehensiveness/deletion": value})] for value in (0.111, 0.222)
+    ]
+    page = render_explanation(explained[:4], quality)
+    order = [page.index(part) for part in ("0.111", explained[1].example, "0.222", explained[2].example)]
+    assert order == sorted(order)
+    assert "0.222" in explanation_fragment(explained[:4], quality)
+    assert "this one text" not in explanation_fragment(explained[:4])
 
 
 def test_the_line_says_it_all(rich):

@@ -21,7 +21,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from workbench.models.protocols import Differentiable, Encoded, FloatArray, Gradients
+from workbench.adapters.slopes import Slopes
+from workbench.models.baselines import Baseline, baseline_of
+from workbench.models.protocols import Differentiable, Encoded, FloatArray
 
 if TYPE_CHECKING:
     import torch
@@ -46,11 +48,19 @@ class Integral(NamedTuple):
 
 
 def integrate(
-    model: Differentiable, encoded: Encoded, target: int, *, gap_bound: float, steps: int, max_steps: int, batch: int
+    model: Differentiable,
+    encoded: Encoded,
+    target: int,
+    *,
+    gap_bound: float,
+    steps: int,
+    max_steps: int,
+    batch: int,
+    baseline: Baseline = "padding",
 ) -> Integral:
     """Return the integrated gradients of the logit `target` along the straight path from the baseline to one text.
 
-    The path runs in embedding space from `model.baseline_ids` to the text's own ids, under the text's attention mask.
+    The path runs in embedding space from the baseline to the text's own embeddings, under the text's attention mask.
     It begins with `steps` points, both ends among them, and gets one more between every two until the gap is at most
     `gap_bound` or `max_steps` would be exceeded; the last result is returned with the gap that remained. With
     `max_steps` = `steps` the rule is Captum's default, Gauss-Legendre, and the ends come on top. Sums are in float64.
@@ -64,6 +74,9 @@ def integrate(
         steps: points to begin with, at least 2.
         max_steps: points to end with at most.
         batch: points per forward and backward pass, where the model does not see to that itself.
+        baseline: what stands in place of every ordinary token; see `baseline_of`.
+
+    Raises `Unsupported` for a baseline that the model lacks.
     """
     import torch
     from captum.attr import IntegratedGradients
@@ -71,7 +84,7 @@ def integrate(
     assert encoded.input_ids.shape[0] == 1
     assert steps >= 2
     with torch.inference_mode(False), torch.no_grad():
-        path = _Path(model, encoded, target, batch)
+        path = _Path(model, encoded, target, batch, baseline)
         captum = IntegratedGradients(model.logits_from)
         captum.gradient_func = path.gradients
         if steps == max_steps:
@@ -114,16 +127,11 @@ def quadrature(points: int) -> tuple[list[float], list[float]]:
 class _Path:
     """The straight path from the baseline to one text, and what is known of the logit along it."""
 
-    def __init__(self, model: Differentiable, encoded: Encoded, target: int, batch: int) -> None:
-        self._model, self._target, self._batch = model, target, batch
-        self._batched = model if isinstance(model, Gradients) else None
-        self._mask = encoded.attention_mask[0].clone()  # a tensor of inference mode could not be part of a gradient
-        embedded = model.embed(encoded.input_ids).detach()
-        self._like = embedded
+    def __init__(self, model: Differentiable, encoded: Encoded, target: int, batch: int, baseline: Baseline) -> None:
+        self._slopes = Slopes(model, encoded, target, batch=batch)
         # On the CPU in float64, whatever the model's: points are placed, and their gradients summed, without rounding.
-        self.text = embedded.cpu().double()
-        self.baseline = model.embed(model.baseline_ids(encoded)).detach().cpu().double()
-        self.passes = 0
+        self.text = model.embed(encoded.input_ids).detach().cpu().double()
+        self.baseline = baseline_of(model, encoded, baseline)
         self._known: tuple[torch.Tensor, torch.Tensor] | None = None
 
     @property
@@ -149,29 +157,7 @@ class _Path:
         scores: FloatArray = attributed.detach()[0].sum(dim=-1).numpy()
         difference = float(ends[1] - ends[0])
         gap = float(abs(scores.sum() - difference) / max(abs(difference), 1e-6))
-        return Integral(np.asarray(scores, dtype=np.float64), difference, gap, steps, self.passes)
-
-    def _slopes(self, points: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Ask the model for the target's logit, (n,), and its gradient, (n, length, width), at `points`, in float64."""
-        import torch
-
-        self.passes += len(points)
-        embedded = points.detach().to(self._like)
-        if self._batched is not None:
-            logits, slopes = self._batched.logit_gradients(embedded, self._mask, self._target)
-            return logits[:, self._target].cpu().double(), slopes.cpu().double()
-        found = [self._locally(chunk) for chunk in torch.split(embedded, self._batch)]
-        logit, slope = zip(*found, strict=True)
-        return torch.cat(logit), torch.cat(slope)
-
-    def _locally(self, embedded: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        import torch
-
-        with torch.enable_grad():
-            points = embedded.clone().requires_grad_()
-            logits = self._model.logits_from(points, self._mask.expand(len(points), -1))[:, self._target]
-            (slopes,) = torch.autograd.grad(logits.sum(), points)
-        return logits.detach().cpu().double(), slopes.cpu().double()
+        return Integral(np.asarray(scores, dtype=np.float64), difference, gap, steps, self._slopes.passes)
 
 
 def _interleaved(old: torch.Tensor, new: torch.Tensor) -> torch.Tensor:

@@ -39,6 +39,65 @@ class Shares(NamedTuple):
     """What stands in place of a token."""
 
 
+class Values(NamedTuple):
+    """Shapley values of the words of one text."""
+
+    scores: FloatArray
+    """(n_words,), in probability."""
+    gap: float
+    """Relative error of their sum, against probability of the text minus probability with every word masked."""
+
+
+def kernel(
+    ask: Ask, text: str, target: int, *, spans: Sequence[tuple[int, int]], mask: str, samples: int, seed: int
+) -> Values:
+    """Return Shapley values of the words at `spans` by SHAP's kernel explainer, for the label in column `target`.
+
+    Exact where `samples` allows every subset of the words (2 ** n - 2), else a weighted regression on a sample of them.
+
+    Args:
+        ask: the model.
+        text: what to explain.
+        target: column of the label.
+        spans: the words, (start, stop), in order, not overlapping; at least one.
+        mask: what stands in place of a word that is left out.
+        samples: subsets to ask about at most.
+        seed: of the sample.
+    """
+    import shap
+
+    n = len(spans)
+
+    def texts_of(rows: Any) -> list[str]:
+        return [replaced(text, [span for span, kept in zip(spans, row, strict=True) if not kept], mask) for row in rows]
+
+    with turn(seed) as mine:
+
+        def model(rows: Any) -> FloatArray:
+            texts = texts_of(rows)
+            with mine.aside():
+                return ask(texts)[:, target]
+
+        whole, nothing = model([[1] * n, [0] * n])
+        if n == 1:
+            scores = np.array([whole - nothing])
+        else:
+            explainer = shap.KernelExplainer(model, np.zeros((1, n)))
+            found = explainer.shap_values(np.ones((1, n)), nsamples=samples, l1_reg=False, silent=True)
+            scores = np.asarray(found, dtype=np.float64).reshape(n)
+    difference = float(whole - nothing)
+    return Values(scores, float(abs(scores.sum() - difference) / max(abs(difference), 1e-6)))
+
+
+def replaced(text: str, spans: Sequence[tuple[int, int]], by: str) -> str:
+    """Return `text` with the pieces at `spans`, in order and not overlapping, replaced by `by`."""
+    kept, end = [], 0
+    for start, stop in spans:
+        kept += [text[end:start], by]
+        end = stop
+    return "".join((*kept, text[end:]))
+
+
 class _Tokens(NamedTuple):
     names: tuple[str, ...]
     spans: tuple[tuple[int, int], ...]

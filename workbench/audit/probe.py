@@ -21,13 +21,13 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from workbench.data.corpus import Corpus, Example, Task
 from workbench.evidence.decision import Decision
-from workbench.evidence.exhibits import Rewrite, TokenScores
+from workbench.evidence.exhibits import ExplanationCheck, Rewrite, TokenScores, WordEffects
 from workbench.evidence.record import Measured, NotApplicable
 from workbench.models.protocols import Classifier
 from workbench.registry import Registry
 from workbench.seeds import Streams
 
-Item = Rewrite | TokenScores
+Item = Rewrite | TokenScores | ExplanationCheck | WordEffects
 """What an item probe leaves per example."""
 
 

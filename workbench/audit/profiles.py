@@ -8,6 +8,15 @@ from typing import Any
 from workbench.audit.probe import TWIN_FROM, ItemProbe, RepeatingProbe, WholeProbe, probes
 from workbench.errors import NotFound
 
+_CHEAP = (
+    "integrated_gradients@1",
+    "occlusion@1",
+    "input_x_gradient@1",
+    "saliency@1",
+    "attention_rollout@1",
+)
+_METHODS = (*_CHEAP, "shap_partition@1")
+
 PROFILES: dict[str, dict[str, dict[str, Any]]] = {
     # Probe -> parameters that differ from its defaults. Sizes were chosen on two cores with a 22.7M-parameter model:
     # quick: two to four minutes on 2,800 reviews; standard: five to fifteen; full: as much as the statistics can use.
@@ -18,6 +27,11 @@ PROFILES: dict[str, dict[str, dict[str, Any]]] = {
         "robustness.attack@1": {"examples": 40},
         "robustness.invariance@1": {"examples": 100},
         "explanations.attribution@1": {"examples": 12},
+        # Two minutes together. SHAP, at 500 passes a text, is for the standard profile.
+        "explanations.quality@1": {"methods": _CHEAP},
+        "explanations.sanity@1": {"methods": _CHEAP, "stages": 1},
+        "explanations.stability@1": {"methods": _CHEAP},
+        "explanations.overview@1": {},
         "performance.cost@1": {},
     },
     "standard": {
@@ -27,6 +41,10 @@ PROFILES: dict[str, dict[str, dict[str, Any]]] = {
         "robustness.attack@1": {"examples": 200},
         "robustness.invariance@1": {"examples": 400},
         "explanations.attribution@1": {"examples": 50},
+        "explanations.quality@1": {"examples": 30, "removals": ("deletion", "mask"), "methods": (*_METHODS, "lime@1")},
+        "explanations.sanity@1": {"methods": _CHEAP, "examples": 20, "draws": 3},
+        "explanations.stability@1": {"methods": (*_METHODS, "lime@1"), "examples": 20},
+        "explanations.overview@1": {"examples": 150},
         "performance.cost@1": {"calls": 400},
     },
     "full": {
@@ -36,6 +54,17 @@ PROFILES: dict[str, dict[str, dict[str, Any]]] = {
         "robustness.attack@1": {"examples": 1000},
         "robustness.invariance@1": {"examples": 1000},
         "explanations.attribution@1": {"examples": 100},
+        "explanations.quality@1": {
+            "examples": 100,
+            "removals": ("deletion", "mask"),
+            "methods": (*_METHODS, "gradient_shap@1", "lime@1", "lime_adaptive@1"),
+        },
+        "explanations.sanity@1": {"methods": _METHODS, "examples": 20, "draws": 5, "stages": 8},
+        "explanations.stability@1": {
+            "methods": (*_METHODS, "gradient_shap@1", "lime@1", "lime_adaptive@1"),
+            "examples": 20,
+        },
+        "explanations.overview@1": {"examples": 500},
         "performance.cost@1": {"calls": 1000},
     },
 }
@@ -68,6 +97,10 @@ def search_probe() -> WholeProbe:
 def _register_all() -> None:
     """Import the modules that register the built-in probes."""
     import workbench.audit.explanations.attribution
+    import workbench.audit.explanations.overview
+    import workbench.audit.explanations.quality
+    import workbench.audit.explanations.sanity
+    import workbench.audit.explanations.stability
     import workbench.audit.fairness.groups
     import workbench.audit.performance.calibration
     import workbench.audit.performance.classification

@@ -6,8 +6,17 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from workbench.evidence.measurement import Facets
+from workbench.evidence.measurement import Facets, Interval
 from workbench.evidence.schema import Stored
+
+
+class WordScore(Stored):
+    """One word of a text with its score."""
+
+    start: int = Field(ge=0)
+    stop: int = Field(ge=1)
+    """The word is text[start:stop]."""
+    score: float
 
 
 class TokenScores(Stored):
@@ -21,6 +30,8 @@ class TokenScores(Stored):
     """Registered name of the attributor."""
     target: str
     """The label explained."""
+    versus: str | None = None
+    """The label that it is set against, for 'why this rather than that'; the output is then a difference of two."""
     output: str
     """What the scores add up to, e.g. 'logit'."""
     probability: float = Field(ge=0, le=1)
@@ -34,12 +45,16 @@ class TokenScores(Stored):
     """Character span [start, end) of each token in `text`; (0, 0) for special tokens."""
     scores: tuple[float, ...]
     """One per token, in units of `output`; positive pushes towards `target`."""
+    words: tuple[WordScore, ...] = ()
+    """Every word that the model reads with the sum of its tokens' scores; punctuation belongs to none."""
     completeness_gap: float | None = None
     """|sum of scores - (output at text - output at baseline)| / max(|that difference|, 1e-6); None where undefined."""
     baseline: str | None = None
     """What the text is compared with, e.g. 'pad tokens, special tokens kept'."""
     passes: int = Field(ge=0)
     """Forward passes used (sequences through the model)."""
+    seed_agreement: float | None = None
+    """Spearman correlation of two independent draws of a method that samples until they agree; None for others."""
     precision: str = "float32"
     """What the scores were computed in; 'bfloat16' only where a float32 check on this very text agreed."""
 
@@ -48,6 +63,89 @@ class TokenScores(Stored):
         if not len(self.tokens) == len(self.spans) == len(self.scores):
             raise ValueError("tokens, spans and scores must have equal length")
         return self
+
+
+class MethodQuality(Stored):
+    """What one method's explanation of one text is worth."""
+
+    attributor: str
+    """Registered name, or 'random@1' for the mean of several random orders of the words."""
+    values: dict[str, float]
+    """'metric', or 'metric/removal' where what a missing word leaves behind makes a difference, to its value."""
+    scores: TokenScores | None = None
+
+
+class ExplanationCheck(Stored):
+    """Several methods' explanations of one text, and what each is worth."""
+
+    kind: Literal["explanation_check"] = "explanation_check"
+    example: str
+    target: str
+    """The label explained: the one decided."""
+    label: str
+    """True label."""
+    words: int = Field(ge=0)
+    methods: tuple[MethodQuality, ...]
+    absent: dict[str, str] = Field(default_factory=dict)
+    """Methods that gave no explanation, and why."""
+
+
+class WordEffect(Stored):
+    """One word of one text: what it contributed, and whether the decision hangs on it."""
+
+    start: int = Field(ge=0)
+    stop: int = Field(ge=1)
+    score: float
+    flips: bool
+    """Without it, the decision is another."""
+
+
+class WordEffects(Stored):
+    """Every word of one explained text."""
+
+    kind: Literal["word_effects"] = "word_effects"
+    example: str
+    text: str
+    target: str
+    """The label decided, which is the one explained."""
+    label: str
+    """True label."""
+    output: str
+    """Unit of the scores."""
+    words: tuple[WordEffect, ...]
+
+
+class WordRow(Stored):
+    """One word over all texts of a table that hold it."""
+
+    word: str
+    """Without case."""
+    n: int = Field(ge=1)
+    """Texts that hold it."""
+    mean: float
+    """Mean over these texts of its contribution, all its occurrences in a text together."""
+    interval: Interval
+    mean_absolute: float = Field(ge=0)
+    flips: int = Field(ge=0)
+    """Texts whose decision is another without one occurrence of it."""
+    flip_interval: Interval
+
+
+class WordTable(Stored):
+    """The words that pushed most towards one decision, over many texts."""
+
+    kind: Literal["word_table"] = "word_table"
+    title: str
+    target: str
+    """The label decided."""
+    method: str
+    output: str
+    """Unit of the contributions."""
+    texts: int = Field(ge=0)
+    """Explained texts with that decision."""
+    least: int = Field(ge=1)
+    """Words in fewer texts are left out."""
+    rows: tuple[WordRow, ...]
 
 
 class Rewrite(Stored):
@@ -162,4 +260,7 @@ class Note(Stored):
     text: str
 
 
-Exhibit = Annotated[TokenScores | Rewrite | Confusion | Curve | GroupTable | Cases | Note, Field(discriminator="kind")]
+Exhibit = Annotated[
+    TokenScores | ExplanationCheck | WordEffects | WordTable | Rewrite | Confusion | Curve | GroupTable | Cases | Note,
+    Field(discriminator="kind"),
+]

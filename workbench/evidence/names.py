@@ -43,6 +43,7 @@ _GROUP = ("attribute", "group")
 _RECIPE = ("recipe",)
 _SEEN = ("seen_in_training",)
 _ATTRIBUTOR = ("attributor",)
+_REMOVAL = ("removal",)
 
 NAMES: Mapping[str, Named] = MappingProxyType(
     {
@@ -106,19 +107,26 @@ NAMES: Mapping[str, Named] = MappingProxyType(
         "privacy.membership_tpr": Named("Membership inference true positive rate", "proportion", ("attack", "fpr")),
         "privacy.canary_exposure": Named("Canary exposure", "amount"),
         "privacy.epsilon_lower_bound": Named("Empirical lower bound of epsilon", "amount", ("confidence",)),
-        "explanations.comprehensiveness": Named("Comprehensiveness", "score", _ATTRIBUTOR),
-        "explanations.sufficiency": Named("Sufficiency", "score", _ATTRIBUTOR),
-        "explanations.deletion_auc": Named("Deletion curve, area", "score", _ATTRIBUTOR),
-        "explanations.insertion_auc": Named("Insertion curve, area", "score", _ATTRIBUTOR),
+        "explanations.comprehensiveness": Named("Comprehensiveness", "score", _ATTRIBUTOR, _REMOVAL),
+        "explanations.sufficiency": Named("Sufficiency", "score", _ATTRIBUTOR, _REMOVAL),
+        "explanations.deletion_auc": Named("Deletion curve, area", "score", _ATTRIBUTOR, _REMOVAL),
+        "explanations.insertion_auc": Named("Insertion curve, area", "score", _ATTRIBUTOR, _REMOVAL),
+        "explanations.gain_over_random": Named("Comprehensiveness above that of random words", "score", _ATTRIBUTOR),
+        "explanations.passes_mean": Named("Forward passes per explanation, mean", "amount", _ATTRIBUTOR),
         "explanations.tau_loo": Named("Rank agreement with leave-one-out", "score", _ATTRIBUTOR),
         "explanations.infidelity": Named("Infidelity", "score", _ATTRIBUTOR),
         "explanations.sensitivity": Named("Sensitivity to small changes", "score", _ATTRIBUTOR),
         "explanations.randomisation_correlation": Named(
-            "Correlation after randomising the model", "score", _ATTRIBUTOR
+            "Correlation after randomising the model", "score", _ATTRIBUTOR, ("randomised", "scores")
+        ),
+        "explanations.randomisation_excess": Named(
+            "Likeness to a random model, above that of two random models", "score", _ATTRIBUTOR
         ),
         "explanations.seed_stability": Named("Stability across seeds", "score", _ATTRIBUTOR),
+        "explanations.edit_stability": Named("Stability across edits that keep the meaning", "score", _ATTRIBUTOR),
         "explanations.completeness_gap": Named("Completeness gap", "score", _ATTRIBUTOR),
         "explanations.agreement": Named("Agreement between methods", "score", ("attributor", "other")),
+        "explanations.top_overlap": Named("Top words in common", "score", ("attributor", "other")),
     }
 )
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ from workbench.errors import BadInput, Misconfigured, MissingResource, Unsupport
 from workbench.evidence.cards import ModelCard
 from workbench.models.checkpoint import Checkpoint, read_checkpoint
 from workbench.models.engine.lanes import Point, Slope
+from workbench.models.engine.threads import alone
 from workbench.models.finding import find_model
 from workbench.models.padding import fitting_encoder
 from workbench.models.protocols import Encoded, FloatArray
 from workbench.models.quiet import quiet_transformers
+from workbench.models.randomised import groups_of, randomise
 from workbench.models.shapes import Shape, ShapeTable, grouped, tables
 from workbench.models.shortcut import pack_linears, take_shortcut
 from workbench.models.tokens import TextEncoder
@@ -45,8 +48,14 @@ class HuggingFaceTextClassifier:
         self.precision = precision
         self.table: ShapeTable = tables(torch.device(device).type, encoder.max_length)[0]
         """The shapes in which texts go through the network: part of what its numbers depend on."""
+        self.reads_first = False
+        """Whether the network classifies by its last layer's output at the first token, as was tried out."""
         self._checkpoint = checkpoint
         self._device = torch.device(device)
+        self._plain: Callable[[], Any] = lambda: _network(checkpoint)
+        """Makes this model's network anew, without shortcuts."""
+        self._attending = threading.Lock()
+        self._eager: Any = None
 
     @property
     def task(self) -> Task:
@@ -96,14 +105,65 @@ class HuggingFaceTextClassifier:
         """A transformers tokenizer of this model, for libraries that want one. Not for several threads at once."""
         return load_tokenizer(self.folder)
 
+    @property
+    def mask_id(self) -> int | None:
+        """Id of the tokenizer's mask token; None where it has none."""
+        return self.encoder.mask_id
+
+    def attentions(self, encoded: Encoded) -> FloatArray:
+        """Return the attention weights of exactly one text, (layers, length, length), means over heads: rows attend.
+
+        One text at a time, on one core, by a second copy of the network, made at the first call.
+
+        Raises `Unsupported` for a network that gives none, or does not classify by its first token.
+        """
+        assert encoded.input_ids.shape[0] == 1
+        if not self.reads_first:
+            raise Unsupported(
+                f"{self._checkpoint.architecture} is not known to classify by its first token, so what reaches that "
+                "token says nothing of the decision"
+            )
+        with self._attending, alone(self.device), torch.inference_mode():
+            if self._eager is None:
+                self._eager = self._plain().eval().requires_grad_(False).to(self._device)
+                self._eager.set_attn_implementation("eager")
+            inputs = self.encoder.inputs([encoded.input_ids[0].tolist()], self._device)
+            found = getattr(self._eager(**inputs, output_attentions=True), "attentions", None)
+        if not found or any(one is None or one.shape[-1] != one.shape[-2] for one in found):
+            raise Unsupported(f"{self._checkpoint.architecture} does not tell its attention weights")
+        return torch.stack([one[0].mean(dim=0) for one in found]).float().cpu().numpy().astype(np.float64)
+
+    def require_embeddings(self) -> None:
+        """Raise `Unsupported` for an architecture whose logits from embeddings are not its logits from ids."""
+        self._embeddings_agree  # noqa: B018 - checked once, by the property
+
     def cast(self, precision: str) -> HuggingFaceTextClassifier:
         """Return a copy of this model that computes in `precision`: 'bfloat16' has half the digits and memory."""
         network = copy.deepcopy(self.network).to(getattr(torch, precision))
         twin = HuggingFaceTextClassifier(
             network, self.encoder, self._checkpoint, device=self.device, precision=precision
         )
-        twin.table = self.table
+        twin.table, twin.reads_first = self.table, self.reads_first
         return twin
+
+    @cached_property
+    def groups(self) -> tuple[str, ...]:
+        """Parts of the network from its head down to its embeddings; see `randomised`."""
+        return groups_of(self.network)
+
+    def randomised(self, count: int, seed: int) -> HuggingFaceTextClassifier:
+        """Return another model whose first `count` of `groups` hold random numbers; see `models.randomised`."""
+
+        def drawn() -> Any:
+            network = _network(self._checkpoint).eval()
+            randomise(network, count, seed)
+            return network
+
+        made = HuggingFaceTextClassifier(
+            drawn(), self.encoder, self._checkpoint, device=self.device, precision="float32"
+        )
+        made.table, made.reads_first, made._plain = self.table, self.reads_first, drawn
+        return made
 
     def predict_proba(self, inputs: Sequence[str]) -> FloatArray:
         """Return probabilities, (n, n_labels); each distinct token sequence goes through the network once.
@@ -175,7 +235,7 @@ class HuggingFaceTextClassifier:
 
         Raises `Unsupported` for an architecture whose logits from embeddings are not its logits from ids.
         """
-        self._embeddings_agree  # noqa: B018 - checked once, by the property
+        self.require_embeddings()
         return self._logits_plain(embedded, attention_mask)
 
     @cached_property
@@ -264,7 +324,7 @@ def _take_shortcuts(model: HuggingFaceTextClassifier) -> None:
         logits: torch.Tensor = model.network(**batch).logits
         return logits
 
-    take_shortcut(model.network, trial)
+    model.reads_first = take_shortcut(model.network, trial) is not None
     if model.card.parameters <= _PACKED_AT_MOST:
         pack_linears(model.network, trial)
 

@@ -38,6 +38,7 @@ class TextEncoder:
                 "set pad_token in tokenizer_config.json and pad_token_id in config.json"
             )
         self.pad_id = int(tokenizer.pad_token_id)
+        self.mask_id = None if getattr(tokenizer, "mask_token_id", None) is None else int(tokenizer.mask_token_id)
         self.max_length = max_length
         self.side = side
         self._types = types

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.evidence.exhibits import TokenScores
+from workbench.evidence.exhibits import TokenScores, WordTable
 from workbench.evidence.record import AuditRecord
 from workbench.report.blocks import Block, Cell, Fold, Heading, Paragraph, Quote, Table
 from workbench.report.marks import heat, special, weights
@@ -23,6 +23,54 @@ LEGEND = (
 
 
 def explanations(record: AuditRecord) -> tuple[Block, ...]:
+    """Return the words that matter over many texts, and the explained texts."""
+    return (*_words(record), *_texts(record))
+
+
+def _words(record: AuditRecord) -> tuple[Block, ...]:
+    tables = [exhibit for _, exhibit in record.exhibits("word_table") if isinstance(exhibit, WordTable)]
+    if not tables:
+        return ()
+    return (
+        Heading("Words that decide, over many texts"),
+        Paragraph(
+            "A word high up that should not matter, or one whose removal changes many decisions, is a possible "
+            "shortcut: the model may have learned the word instead of what it stands for. Only a person can tell.",
+            "quiet",
+        ),
+        *(_word_table(table) for table in tables),
+    )
+
+
+def _word_table(table: WordTable) -> Table:
+    rows = tuple(
+        (
+            Cell(short(row.word, 40)),
+            Cell(f"{row.mean:+.3f}", f"{row.interval.low:+.3f} to {row.interval.high:+.3f}", numeric=True, strong=True),
+            Cell(f"{row.mean_absolute:.3f}", numeric=True),
+            Cell(f"{row.n:,}", numeric=True),
+            Cell(
+                f"{row.flips:,} of {row.n:,}",
+                f"{wording.interval(row.flip_interval, 'proportion')} of such texts",
+                numeric=True,
+            ),
+        )
+        for row in table.rows
+    )
+    return Table(
+        f"{short(table.title, 80)}: {plural(table.texts, 'text')} so decided ({short(table.method)})",
+        (
+            Cell("Word"),
+            Cell(f"Mean push ({short(table.output)})", "95% interval", numeric=True),
+            Cell("Mean strength", numeric=True),
+            Cell("Texts", numeric=True),
+            Cell("Decision changes without it", numeric=True),
+        ),
+        rows,
+    )
+
+
+def _texts(record: AuditRecord) -> tuple[Block, ...]:
     """Return the explained texts."""
     held = [exhibit for _, exhibit in record.exhibits("token_scores") if isinstance(exhibit, TokenScores)]
     if not held:
@@ -40,6 +88,7 @@ def explanations(record: AuditRecord) -> tuple[Block, ...]:
 def explained_text(scores: TokenScores) -> Quote:
     """Return one explained text."""
     facts = [f"explained: {short(scores.target)} (probability {wording.number(scores.probability, '')})"]
+    facts += [f"rather than: {short(scores.versus)}"] if scores.versus is not None else []
     facts += [f"decided: {short(scores.predicted)}"] if scores.predicted is not None else []
     facts += [f"true: {short(scores.label)}"] if scores.label is not None else []
     facts.append(f"{scores.method}, in units of the {scores.output}")

@@ -4,32 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from workbench.evidence.exhibits import TokenScores
+from workbench.evidence.exhibits import MethodQuality, TokenScores
 from workbench.evidence.record import AuditRecord, Finding
-from workbench.report.blocks import Paragraph
+from workbench.report.blocks import Block, Paragraph
 from workbench.report.explanations import LEGEND, explained_text
 from workbench.report.gates import gate_table
 from workbench.report.render import style, template
 from workbench.report.summary import summary, summary_line
 from workbench.report.text import plural, short
+from workbench.report.trust import worth
 
 __all__ = ["explanation_fragment", "record_fragment", "render_explanation", "summary_line"]
 
 
-def render_explanation(scores: Sequence[TokenScores]) -> str:
-    """Return a self-contained page that shows what moved each decision, word by word."""
+def render_explanation(scores: Sequence[TokenScores], quality: Sequence[Sequence[MethodQuality]] = ()) -> str:
+    """Return a self-contained page that shows what moved each decision, word by word, and what that is worth."""
     targets = dict.fromkeys(one.target for one in scores)
     title = f"What moved the model: {short(', '.join(targets))}" if targets else "Nothing was explained"
-    quotes = tuple(explained_text(one) for one in scores)
-    return str(
-        template("explanation.html.j2").render(title=title, legend=LEGEND, quotes=quotes, css=style("report.css"))
-    )
+    page = template("explanation.html.j2")
+    return str(page.render(title=title, legend=LEGEND, blocks=_explained(scores, quality), css=style("report.css")))
 
 
-def explanation_fragment(scores: Sequence[TokenScores]) -> str:
+def explanation_fragment(scores: Sequence[TokenScores], quality: Sequence[Sequence[MethodQuality]] = ()) -> str:
     """Return the explained texts as a fragment with its own scoped style, for notebooks."""
-    blocks = (*(explained_text(one) for one in scores), Paragraph(LEGEND, "quiet"))
-    return _fragment(blocks=blocks, summary=None, title="")
+    return _fragment(blocks=(*_explained(scores, quality), Paragraph(LEGEND, "quiet")), summary=None, title="")
+
+
+def _explained(scores: Sequence[TokenScores], quality: Sequence[Sequence[MethodQuality]]) -> tuple[Block, ...]:
+    """Return the texts in their order, each with its methods, and before them what these are worth on it."""
+    each = len(scores) // len(quality) if quality else len(scores)
+    blocks: list[Block] = []
+    for start in range(0, len(scores), each or 1):
+        if quality and (held := quality[start // each]):
+            blocks.append(worth(held))
+        blocks += [explained_text(one) for one in scores[start : start + each]]
+    return tuple(blocks)
 
 
 def record_fragment(record: AuditRecord, findings: Sequence[Finding]) -> str:

@@ -258,13 +258,35 @@ GLOSSARY: Mapping[str, Entry] = MappingProxyType(
             "means that the scores depend on what was learned.",
             "How many layers are randomised.",
         ),
+        "explanations.randomisation_excess": Entry(
+            "Correlation of the trained model's explanations with those of a network of random numbers, minus the 95th "
+            "percentile of what two such networks have in common. Below zero the method reads the model.",
+            "More texts and more random networks. A method near or above zero explains the text, not the model.",
+        ),
         "explanations.seed_stability": Entry(
             "Agreement of the scores when only the random seed changes; 1 for methods without chance.",
             "More samples per explanation raise it.",
         ),
+        "explanations.edit_stability": Entry(
+            "Rank correlation of the words' scores before and after an edit that keeps the meaning (spaces, final "
+            "punctuation); 1 is unchanged.",
+            "Other edits. A steady explanation may still be wrong.",
+        ),
         "explanations.completeness_gap": Entry(
             "How far the scores are from adding up to what they should explain, as share of it; 0 is exact.",
             "More integration steps reduce it. A large gap: do not trust this explanation's sizes.",
+        ),
+        "explanations.gain_over_random": Entry(
+            "Comprehensiveness of the method minus that of random words, text by text. Only a method whose whole "
+            "interval lies above zero names words that this model uses.",
+            "More texts. The interval is wider than 95%, because several methods are compared.",
+        ),
+        "explanations.passes_mean": Entry(
+            "Sequences sent through the model for one explanation.", "The length of the text; the method's settings."
+        ),
+        "explanations.top_overlap": Entry(
+            "Share of the five strongest words that two methods have in common.",
+            "The length of the texts: short ones share more by chance.",
         ),
         "explanations.agreement": Entry(
             "Rank agreement of two attribution methods on the same decisions.",

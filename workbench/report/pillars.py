@@ -17,6 +17,7 @@ from workbench.report.scaling import scaling
 from workbench.report.summary import PILLARS, pillar
 from workbench.report.tables import explained, methods, tables
 from workbench.report.text import excerpt, plural, short
+from workbench.report.trust import trust
 from workbench.verdict import wording
 
 CASES = 20
@@ -52,7 +53,10 @@ def _section(
     blocks: list[Block] = list(_silent(record, name))
     if held:
         special = maker(record) if maker is not None else ()
-        blocks += _measured(name_title, held) if name != "fairness" else []
+        if name == "explanations":
+            blocks += trust(held)
+        elif name != "fairness":
+            blocks += _measured(name_title, held)
         blocks += special
         blocks += _notes(record, name, held)
         if how := methods(held):

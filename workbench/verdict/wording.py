@@ -65,7 +65,7 @@ def interval(held: Interval | None, unit: str, *, digits: int = 3) -> str:
 
 def level(held: Interval) -> str:
     """Return '95%'."""
-    return f"{held.level * 100:g}%"
+    return f"{held.level * 100:.3g}%"
 
 
 def bound(value: float, unit: str) -> str:

@@ -12,12 +12,13 @@ from workbench.audit.explanations.attributor import attributors
 from workbench.audit.explanations.explain import GAP_BOUND, explain
 from workbench.audit.probe import Item, Setting, probes
 from workbench.data.corpus import Corpus, Example, Task, hashed
-from workbench.errors import Misconfigured, Unsupported
+from workbench.errors import EmptyData, Misconfigured, Unsupported
 from workbench.evidence.exhibits import Note, TokenScores
 from workbench.evidence.intervals import quantile_interval
 from workbench.evidence.measurement import Measurement
 from workbench.evidence.record import Measured, NotApplicable
 from workbench.models.protocols import Classifier, Differentiable
+from workbench.text.words import words
 
 _WRONG_AT_LEAST = 4
 """One example in this many is a wrong decision, where there are so many: mistakes are worth explaining."""
@@ -35,7 +36,7 @@ class AttributionProbe:
 
     name: ClassVar[str] = "explanations.attribution@1"
     tasks: ClassVar[frozenset[Task]] = frozenset({Task.TEXT_CLASSIFICATION})
-    protocol: ClassVar[type[Any]] = Differentiable
+    protocol: ClassVar[type[Any]] = Classifier
 
     def __post_init__(self) -> None:
         if self.examples < 1:
@@ -48,14 +49,14 @@ class AttributionProbe:
     def select(self, model: Classifier, corpus: Corpus, setting: Setting) -> Sequence[Example] | NotApplicable:
         """Return examples by hash of id, a quarter of them wrongly decided where there are so many.
 
-        Not applicable to an architecture that gives no logits from embeddings.
+        Not applicable where the method cannot explain this model: a gradient method, for one, a black box.
         """
-        assert isinstance(model, Differentiable)
         try:
-            trial = model.encode(["one"])
-            model.logits_from(model.embed(trial.input_ids), trial.attention_mask)
+            explain(model, "one", method=self.attributor)
         except Unsupported as error:
             return NotApplicable(reason=str(error))
+        except EmptyData:
+            pass  # the model does not read "one"; what it does read is looked for below
         decided = setting.decision.decide(model.predict_proba(corpus.inputs), setting.positive(corpus.labels))
         is_right = dict(zip((example.id for example in corpus), decided == corpus.label_ids, strict=True))
         people: set[str] = set()
@@ -63,7 +64,7 @@ class AttributionProbe:
         wrong: list[Example] = []
         for example in sorted(corpus, key=lambda one: (hashed(one.id), one.id)):
             kind = right if is_right[example.id] else wrong
-            if len(kind) < self.examples and example.person not in people and _is_read(model, example.input):
+            if len(kind) < self.examples and example.person not in people and self._takes(model, example.input):
                 people.add(example.person)
                 kind.append(example)
         n_wrong = self._wrong(right, wrong)
@@ -71,6 +72,11 @@ class AttributionProbe:
         if not chosen:
             return NotApplicable(reason="the model reads no token of any text of the corpus")
         return sorted(chosen, key=lambda example: example.id)
+
+    def _takes(self, model: Classifier, text: str) -> bool:
+        """Return whether the method explains `text`: it has a word that is read, and no more words than it takes."""
+        most = getattr(attributors[self.attributor], "most_words", None)
+        return _is_read(model, text) and (most is None or len(words(text)) <= most)
 
     def _wrong(self, right: Sequence[Example], wrong: Sequence[Example]) -> int:
         """Return how many wrong decisions to show: as many as chance would, or a quarter, or what right ones leave."""
@@ -129,9 +135,9 @@ class AttributionProbe:
         )
 
 
-def _is_read(model: Differentiable, text: str) -> bool:
-    """Return whether the model reads any token of `text`."""
-    return not bool(model.encode([text]).special.all())
+def _is_read(model: Classifier, text: str) -> bool:
+    """Return whether `text` has a word, and the model reads a token of it."""
+    return bool(words(text)) and (not isinstance(model, Differentiable) or not bool(model.encode([text]).special.all()))
 
 
 def _is_cut(scores: TokenScores) -> bool:

@@ -24,12 +24,18 @@ class Attribution(NamedTuple):
     """What the text is compared with."""
     passes: int
     """Sequences sent through the model."""
+    seed_agreement: float | None = None
+    """Spearman correlation of two independent draws, where the method samples until they agree."""
     precision: str = "float32"
     """What the scores were computed in. 'bfloat16' only where a float32 check on this very text agreed."""
 
 
 class Attributor(Protocol):
-    """A way to attribute. Registered as `method@version`."""
+    """A way to attribute. Registered as `method@version`.
+
+    A class attribute `signed = False` says that scores tell how strongly, and not which way; `labelled = False` that
+    they are the same for every label; `seeded = True` that another seed gives other scores.
+    """
 
     def attribute(self, model: Classifier, text: str, target: int, *, gap_bound: float, seed: int) -> Attribution:
         """Attribute the output for the label in column `target`.

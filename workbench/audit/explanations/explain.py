@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 # Imported for what it registers: the built-in attributors.
+import workbench.audit.explanations.attention_rollout
+import workbench.audit.explanations.chance
+import workbench.audit.explanations.gradients
 import workbench.audit.explanations.integrated_gradients
 import workbench.audit.explanations.lime
 import workbench.audit.explanations.occlusion
+import workbench.audit.explanations.shap_kernel
 import workbench.audit.explanations.shap_partition  # noqa: F401
 from workbench.audit.explanations.attributor import attributors
-from workbench.errors import NotFound
+from workbench.audit.explanations.by_word import by_word, read_until
+from workbench.audit.explanations.view import Scale, view
+from workbench.errors import Misconfigured, NotFound, Unsupported
 from workbench.evidence.decision import Decision
 from workbench.evidence.exhibits import TokenScores
 from workbench.models.protocols import Classifier
@@ -16,13 +24,17 @@ from workbench.models.protocols import Classifier
 GAP_BOUND = 0.02
 """Scores may miss the difference that they share out by a fiftieth: invisible in a coloured text."""
 
+_SCALES: dict[Scale, str] = {"probability": "probability", "log_odds": "log-odds"}
+
 
 def explain(
     model: Classifier,
     text: str,
     *,
     target: str | None = None,
+    versus: str | None = None,
     method: str = "integrated_gradients@1",
+    scale: Scale = "probability",
     gap_bound: float = GAP_BOUND,
     decision: Decision | None = None,
     positive: int = 1,
@@ -34,42 +46,65 @@ def explain(
         model: any classifier that the method can work with.
         text: what to explain.
         target: the label to explain; default: the one decided.
+        versus: explain why `target` rather than this label: the difference of the two outputs.
         method: registered attributor.
+        scale: what a method that sees only answers explains; gradient methods explain the logit in any case.
         gap_bound: relative completeness gap to reach, where the method has one.
         decision: how probabilities become a decision; default: the most probable label.
         positive: column of the positive label, which a threshold rule is about.
         seed: of a method that samples.
 
     Raises:
-        NotFound: unknown `target` or `method`; the message lists what there is.
-        Unsupported: the method needs more of the model than it offers.
+        NotFound: unknown `target`, `versus` or `method`; the message lists what there is.
+        Misconfigured: `versus` is the label explained.
+        Unsupported: the method needs more of the model than it offers, or knows no labels to set against each other.
         EmptyData: the text has no tokens.
     """
-    if target is not None and target not in model.labels:
-        raise NotFound.among("label", target, model.labels)
+    for label in (target, versus):
+        if label is not None and label not in model.labels:
+            raise NotFound.among("label", label, model.labels)
     attributor = attributors[method]()
     probabilities = model.predict_proba([text])
     decided = int((decision or Decision()).decide(probabilities, positive)[0])
     column = decided if target is None else model.labels.index(target)
-    found = attributor.attribute(model, text, column, gap_bound=gap_bound, seed=seed)
+    against = None if versus is None else model.labels.index(versus)
+    if against == column:
+        raise Misconfigured(f"why {versus!r} rather than {versus!r}? Choose two labels: target and versus")
+    if against is not None and not getattr(attributor, "labelled", True):
+        raise Unsupported(f"{method} gives the same scores for every label, so it cannot set one against another")
+    seen = model if against is None and scale == "probability" else view(model, column, against, scale)
+    found = attributor.attribute(seen, text, column, gap_bound=gap_bound, seed=seed)
+    output = found.output.replace("probability", _SCALES[scale]) + (", difference of two labels" if versus else "")
     return TokenScores(
         example="",
         text=text,
-        method=_full_name(method),
+        method=full_name(method),
         target=model.labels[column],
-        output=found.output,
+        versus=versus,
+        output=output,
         probability=float(probabilities[0, column]),
         predicted=model.labels[decided],
         tokens=found.tokens,
         spans=found.spans,
         scores=tuple(found.scores.tolist()),
+        words=by_word(text, found.spans, found.scores.tolist(), read_until(model, text)),
         completeness_gap=found.completeness_gap,
         baseline=found.baseline,
-        passes=found.passes,
+        passes=found.passes * (2 if against is not None and found.output == "logit" else 1),
+        seed_agreement=found.seed_agreement,
         precision=found.precision,
     )
 
 
-def _full_name(method: str) -> str:
-    """Return `method` with its version, which may be left out when only one exists."""
+def full_name(method: str) -> str:
+    """Return `method` with its version, which may be left out when only one exists. Raises `NotFound`."""
+    attributors[method]  # raises, naming what there is
     return next(name for name in attributors if method in (name, name.split("@")[0]))
+
+
+def full_names(methods: Sequence[str]) -> tuple[str, ...]:
+    """Return `methods` with their versions. Raises `NotFound`; `Misconfigured` for none, or for one named twice."""
+    names = tuple(full_name(method) for method in methods)
+    if not names or len(set(names)) < len(names):
+        raise Misconfigured(f"name each method once, and at least one; got {', '.join(methods) or 'none'}")
+    return names

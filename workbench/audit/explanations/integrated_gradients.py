@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from workbench.adapters.captum import integrate
 from workbench.audit.explanations.attributor import Attribution, attributors
-from workbench.errors import EmptyData, Unsupported
-from workbench.models.protocols import Classifier, Differentiable
+from workbench.audit.explanations.gradients import readable
+from workbench.models.baselines import DESCRIBED, Baseline
+from workbench.models.protocols import Classifier
 
 
 @attributors.register("integrated_gradients@1")
@@ -15,6 +16,8 @@ from workbench.models.protocols import Classifier, Differentiable
 class IntegratedGradients:
     """Shares out logit(text) - logit(baseline), where the baseline has padding in place of every ordinary token."""
 
+    baseline: Baseline = "padding"
+    """Or 'mask', or 'zero'; special tokens are kept in each."""
     steps: int = 13
     """Points on the path to begin with, both ends among them."""
     max_steps: int = 193
@@ -25,19 +28,16 @@ class IntegratedGradients:
 
     def attribute(self, model: Classifier, text: str, target: int, *, gap_bound: float, seed: int) -> Attribution:
         """Return a score per token in logits; special tokens, being the same in the baseline, score 0."""
-        if not isinstance(model, Differentiable):
-            raise Unsupported("integrated gradients need the model's gradients, which this model does not offer")
-        encoded = model.encode([text])
-        if bool(encoded.special.all()):
-            raise EmptyData(f"nothing to explain: the model reads no token in {text[:40]!r}")
+        white, encoded = readable(model, text)
         found = integrate(
-            model,
+            white,
             encoded,
             target,
             gap_bound=gap_bound,
             steps=self.steps,
             max_steps=self.max_steps,
             batch=self.batch,
+            baseline=self.baseline,
         )
         return Attribution(
             tokens=encoded.tokens[0],
@@ -45,6 +45,6 @@ class IntegratedGradients:
             scores=found.scores,
             output="logit",
             completeness_gap=found.gap,
-            baseline="padding in place of every token, special tokens kept",
+            baseline=DESCRIBED[self.baseline],
             passes=found.passes,
         )

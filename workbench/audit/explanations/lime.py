@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from workbench.adapters.lime import Neighbourhood
 from workbench.audit.explanations.attributor import Attribution, attributors
-from workbench.audit.explanations.checked import Ask, checked
+from workbench.audit.explanations.checked import Ask, Counted, checked
+from workbench.audit.explanations.ranks import spearman
 from workbench.models.protocols import Classifier, FloatArray
 
 
@@ -16,6 +18,8 @@ from workbench.models.protocols import Classifier, FloatArray
 @dataclass(frozen=True)
 class Lime:
     """LIME with its defaults: words are removed wherever they occur, and all of them get a weight."""
+
+    seeded: ClassVar[bool] = True
 
     samples: int = 1000
     """Texts that the linear model is fitted to. (LIME's default is 5,000.)"""
@@ -55,4 +59,46 @@ class Lime:
             baseline="texts without the word, all of its occurrences at once; each shows the whole weight",
             passes=found.passes,
             precision=found.precision,
+        )
+
+
+@attributors.register("lime_adaptive@1")
+@dataclass(frozen=True)
+class AdaptiveLime:
+    """LIME with as many samples as it takes for two independent draws to rank the words alike.
+
+    Both draws double until their weights correlate (Spearman), or the cap is reached; the scores are their mean, and
+    the correlation is stated. Always in float32.
+    """
+
+    seeded: ClassVar[bool] = True
+
+    samples: int = 500
+    """Of either draw, to begin with."""
+    most: int = 4000
+    """Of either draw, at most."""
+    agreement: float = 0.9
+    """Spearman correlation of the two draws' weights to reach."""
+
+    def attribute(self, model: Classifier, text: str, target: int, *, gap_bound: float, seed: int) -> Attribution:
+        """Return for each occurrence of a word the weight of that word; see `Lime`."""
+        ask = Counted(model.predict_proba)
+        samples = self.samples
+        while True:
+            draws = [Neighbourhood(text, model.labels, samples=samples, seed=one) for one in (seed, seed + 1)]
+            one, other = (draw.weights(ask(draw.texts), target) for draw in draws)
+            agreement = spearman(one, other)
+            if agreement is None or agreement >= self.agreement or 2 * samples > self.most:
+                break
+            samples *= 2
+        scores, near = (one + other) / 2, draws[0]
+        return Attribution(
+            tokens=tuple(text[one.start : one.stop] for one in near.occurrences),
+            spans=tuple((one.start, one.stop) for one in near.occurrences),
+            scores=scores[[one.word for one in near.occurrences]],
+            output="probability",
+            completeness_gap=None,
+            baseline="texts without the word, all of its occurrences at once; each shows the whole weight",
+            passes=ask.asked,
+            seed_agreement=agreement,
         )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 
 from workbench.data.corpus import Task
-from workbench.errors import Misconfigured
+from workbench.errors import Misconfigured, Unsupported
 from workbench.evidence.cards import ModelCard
 from workbench.models.engine.dispatcher import Dispatcher
 from workbench.models.engine.lanes import Batched, GradientLane, Lane, Point, TextLane, TokenLane, Totals
@@ -234,6 +234,22 @@ class DifferentiableEngine(Engine):
     def embed(self, input_ids: torch.Tensor) -> torch.Tensor:
         return self._white.embed(input_ids)
 
+    @property
+    def mask_id(self) -> int | None:
+        """Id of the model's mask token; None for a model without."""
+        return getattr(self._white, "mask_id", None)
+
+    def attentions(self, encoded: Encoded) -> FloatArray:
+        """As the model's own; `Unsupported` for one that tells no attention weights. Asked alone, not in batches."""
+        inner = getattr(self._white, "attentions", None)
+        if inner is None:
+            raise Unsupported("this model does not tell its attention weights")
+        self._queries += 1
+        with self._core.dispatcher.lock:
+            self._core.queries += 1
+        found: FloatArray = inner(encoded)
+        return found
+
     def baseline_ids(self, encoded: Encoded) -> torch.Tensor:
         return self._white.baseline_ids(encoded)
 
@@ -247,6 +263,7 @@ class DifferentiableEngine(Engine):
         import torch
 
         core = self._core
+        getattr(core.model, "require_embeddings", lambda: None)()
         self._queries += len(embedded)
         with core.dispatcher.lock:
             core.queries += len(embedded)

@@ -1,0 +1,141 @@
+"""A method that reads the text only is caught; one that reads the model passes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+from workbench.audit.explanations.attributor import Attribution, attributors
+from workbench.audit.explanations.sanity import SanityProbe, _cascade
+from workbench.audit.probe import Setting
+from workbench.data.corpus import Corpus, Example
+from workbench.errors import Misconfigured
+from workbench.evidence.decision import Decision
+from workbench.models.engine import engine_for
+from workbench.models.linear import LinearTextClassifier
+from workbench.seeds import Streams
+from workbench.text.words import words
+
+NAMES = [f"w{i}" for i in range(40)]
+SETTING = Setting(Streams(5), Decision(), "positive")
+
+
+class Drawn(LinearTextClassifier):
+    """A linear model whose weights can be drawn anew, half of them at a time."""
+
+    groups = ("second half", "first half")
+
+    def randomised(self, count: int, seed: int) -> Drawn:
+        fresh = np.random.default_rng(seed).normal(size=len(NAMES))
+        kept = {name: row[1] for name, row in self._weights.items()}
+        first = 20 if count == 1 else 0
+        return Drawn.binary({name: fresh[i] if i >= first else kept[name] for i, name in enumerate(NAMES)})
+
+
+@dataclass(frozen=True)
+class _Rarity:
+    """The edge detector's analogue: scores that only the text decides, here by the word's number."""
+
+    def attribute(self, model: Any, text: str, target: int, *, gap_bound: float, seed: int) -> Attribution:
+        found = words(text)
+        return Attribution(
+            tokens=tuple(word.text for word in found),
+            spans=tuple((word.start, word.stop) for word in found),
+            scores=np.array([float(word.text[1:]) for word in found]),
+            output="rarity",
+            completeness_gap=None,
+            baseline=None,
+            passes=0,
+        )
+
+
+@dataclass(frozen=True)
+class _Noisy(_Rarity):
+    """The same with a little noise that differs from model to model: blind all the same."""
+
+    def attribute(self, model: Any, text: str, target: int, *, gap_bound: float, seed: int) -> Attribution:
+        found = super().attribute(model, text, target, gap_bound=gap_bound, seed=seed)
+        weights = model.model._weights
+        rng = np.random.default_rng(abs(hash((seed, weights["w0"][1]))) % 2**32)
+        return found._replace(scores=found.scores + 5 * rng.normal(size=len(found.scores)))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def registered():
+    attributors._table["rarity@1"], attributors._table["noisy@1"] = _Rarity, _Noisy
+    yield
+    del attributors._table["rarity@1"], attributors._table["noisy@1"]
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    rng = np.random.default_rng(1)
+    examples = [
+        Example(id=f"{i}", person=f"{i}", input=" ".join(rng.choice(NAMES, 15, replace=False)), label="positive")
+        for i in range(12)
+    ]
+    return Corpus(tuple(examples), ("negative", "positive"), "linear", "here", "test")
+
+
+@pytest.fixture(scope="module")
+def result(corpus):
+    weights = np.random.default_rng(0).normal(size=len(NAMES))
+    with engine_for(Drawn.binary(dict(zip(NAMES, weights, strict=True)))) as engine:
+        probe = SanityProbe(methods=("occlusion@1", "rarity@1", "noisy@1", "saliency@1"), examples=12, draws=4)
+        return probe.measure(engine, corpus, SETTING)
+
+
+def value(result, name, **where):
+    (found,) = [m for m in result.measurements if m.name == f"explanations.{name}" and m.where == where]
+    return found
+
+
+def test_what_reads_the_text_only_is_caught_and_what_reads_the_model_passes(result):
+    read, blind = (value(result, "randomisation_excess", attributor=name) for name in ("occlusion@1", "rarity@1"))
+    assert read.interval.high < 0
+    assert blind.value == pytest.approx(0)
+    assert blind.interval.low <= 0 <= blind.interval.high
+    assert blind.interval.low < blind.interval.high
+    notes = [one.text for one in result.exhibits]
+    assert any(note.startswith("Pass the sanity check: occlusion@1.") for note in notes)
+    assert any(note.startswith("Not shown to pass the sanity check: rarity@1, noisy@1.") for note in notes)
+    assert any(note.startswith("saliency@1: not checked on every text") for note in notes)
+
+
+def test_noise_does_not_carry_a_blind_method_through(result):
+    excess, alike = (value(result, f"randomisation_{name}", attributor="noisy@1") for name in ("excess", "correlation"))
+    assert excess.interval.high < 0, "below the 95th percentile of its own noise, and yet"
+    assert alike.interval.low > 0.5
+
+
+def test_likeness_falls_as_the_model_forgets(result):
+    whole = value(result, "randomisation_correlation", attributor="occlusion@1")
+    half = value(
+        result, "randomisation_correlation", attributor="occlusion@1", scores="signed", randomised="1 of 2 parts"
+    )
+    assert abs(whole.value) < 0.3 < half.value < 0.9
+    assert whole.n == half.n == 12
+    blind = value(result, "randomisation_correlation", attributor="rarity@1")
+    assert blind.value == pytest.approx(1)
+    absolute = value(
+        result, "randomisation_correlation", attributor="occlusion@1", scores="absolute", randomised="2 of 2 parts"
+    )
+    assert absolute.interval.low < absolute.value < absolute.interval.high
+
+
+def test_a_model_that_cannot_be_drawn_anew_is_not_applicable(corpus):
+    model = LinearTextClassifier.binary({"w1": 1.0})
+    with engine_for(model) as engine:
+        assert SanityProbe().measure(engine, corpus, SETTING).outcome == "not_applicable"
+
+
+def test_stages_of_the_cascade():
+    assert _cascade(8, 1) == [8]
+    assert _cascade(8, 2) == [1, 8]
+    assert _cascade(8, 8) == list(range(1, 9))
+    assert _cascade(1, 3) == [1]
+    with pytest.raises(Misconfigured, match="draws"):
+        SanityProbe(draws=1)

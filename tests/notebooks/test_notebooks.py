@@ -1,0 +1,49 @@
+"""Notebooks live without outputs, run from top to bottom on the demo, and have a text of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+
+
+def named(path: Path) -> str:
+    return path.stem
+
+
+def test_there_are_notebooks() -> None:
+    assert NOTEBOOKS
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=named)
+def test_a_notebook_holds_no_outputs_and_more_prose_than_headings(path: Path) -> None:
+    book = nbformat.read(path, as_version=4)
+    nbformat.validate(book)
+    for cell in book.cells:
+        assert not cell.get("outputs")
+        assert cell.get("execution_count") is None
+    prose = " ".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
+    assert len(prose.split()) > 300
+    assert book.cells[0].source.startswith("# ")
+
+
+@pytest.mark.demo
+@pytest.mark.slow
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=named)
+def test_a_notebook_runs_from_top_to_bottom(path: Path) -> None:
+    from nbclient import NotebookClient
+
+    book = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        book, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
+    )
+    client.execute()
+    outputs = [output for cell in book.cells for output in cell.get("outputs", ())]
+    assert not [output for output in outputs if output.output_type == "error"]
+    assert not [output for output in outputs if output.output_type == "stream" and output.name == "stderr"]
+    shown = [output.data for output in outputs if "data" in output]
+    assert any("application/vnd.jupyter.widget-view+json" in data for data in shown)
+    assert any("What each explanation is worth" in data.get("text/html", "") for data in shown)

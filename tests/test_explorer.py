@@ -1,0 +1,99 @@
+"""The widget's logic, driven as a browser drives it: by changing the values of its controls."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+import workbench
+from workbench.errors import Misconfigured, NotFound
+from workbench.models.linear import LinearTextClassifier
+from workbench.results import Explanation
+
+widgets = pytest.importorskip("ipywidgets")
+
+MODEL = LinearTextClassifier.binary({"good": 2.0, "bad": -2.0, "dress": 0.1})
+
+
+@pytest.fixture
+def explorer():
+    found = workbench.explore(MODEL, "a good dress", methods=("occlusion", "lime"))
+    yield found
+    found.close()
+
+
+def probability(explorer, label="positive"):
+    return float(re.search(rf"<li>{label}: <strong>([0-9.]+)</strong>", explorer.shown.value)[1])
+
+
+def test_it_shows_what_the_static_explanation_shows(explorer):
+    assert [button.description for button in explorer.words.children] == ["a", "good", "dress"]
+    assert probability(explorer) == pytest.approx(0.891, abs=1e-3)
+    assert "occlusion@1" in explorer.shown.value
+    assert "with all words" not in explorer.shown.value
+
+
+def test_an_edit_is_answered(explorer):
+    explorer.text.value = "a bad dress"
+    assert [button.description for button in explorer.words.children] == ["a", "bad", "dress"]
+    assert probability(explorer) == pytest.approx(0.130, abs=1e-3)
+
+
+def test_words_go_and_come_back(explorer):
+    explorer.words.children[1].value = False
+    assert explorer.left == "a  dress"
+    assert probability(explorer) == pytest.approx(0.525, abs=1e-3)
+    assert "with all words 0.891, change -0.366" in explorer.shown.value
+    explorer.words.children[1].value = True
+    assert probability(explorer) == pytest.approx(0.891, abs=1e-3)
+    explorer.words.children[0].value = explorer.words.children[1].value = False
+    explorer.restore.click()
+    assert explorer.left == "a good dress"
+    assert all(button.value for button in explorer.words.children)
+
+
+def test_label_and_method_can_be_chosen(explorer):
+    explorer.method.value = "lime"
+    assert "lime@1" in explorer.shown.value
+    explorer.target.value = "negative"
+    assert "explained: negative" in explorer.shown.value
+
+
+def test_what_cannot_be_explained_is_said_in_place(explorer):
+    explorer.text.value = "?!"
+    assert "No explanation." in explorer.shown.value
+    explorer.text.value = "good"
+    assert "No explanation." not in explorer.shown.value
+
+
+def test_hostile_text_stays_text(explorer):
+    explorer.text.value = "<script>alert(1)</script> good <img src=x onerror=alert(2)>"
+    assert "<script" not in explorer.shown.value
+    assert "<img" not in explorer.shown.value
+
+
+def test_long_texts_have_a_button_for_their_first_words_only(explorer):
+    explorer.text.value = "good " * 300
+    assert len(explorer.words.children) == 80
+    assert probability(explorer) == pytest.approx(1.0)
+
+
+def test_without_widgets_it_is_the_static_explanation(monkeypatch):
+    monkeypatch.setattr("workbench.explorer.has_widgets", lambda: False)
+    found = workbench.explore(MODEL, "a good dress", methods=("occlusion", "lime"))
+    assert isinstance(found, Explanation)
+    assert found.methods == ("occlusion@1", "lime@1")
+
+
+def test_bad_settings_are_refused():
+    with pytest.raises(NotFound, match="oclusion"):
+        workbench.explore(MODEL, "good", methods=("oclusion",))
+    with pytest.raises(Misconfigured, match="at least one method"):
+        workbench.explore(MODEL, "good", methods=())
+    with pytest.raises(NotFound, match="positive"):
+        workbench.explore(MODEL, "good", target="positiv")
+
+
+def test_it_displays_itself(explorer):
+    assert "application/vnd.jupyter.widget-view+json" in explorer._repr_mimebundle_()

@@ -1,0 +1,321 @@
+"""Measure, on the model under audit, which explanations name the words that it uses."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, ClassVar
+
+import numpy as np
+
+from workbench.audit.explanations.attributor import attributors
+from workbench.audit.explanations.explain import explain, full_names
+from workbench.audit.explanations.faithfulness import Removal
+from workbench.audit.explanations.one_text import CHANCE, quality_of
+from workbench.audit.explanations.ranks import overlap, spearman
+from workbench.audit.probe import Item, Setting, probes
+from workbench.data.corpus import Corpus, Example, Task
+from workbench.errors import EmptyData, Misconfigured, Unsupported
+from workbench.evidence.bootstrap import REPLICATES, People, agree, expanded_tail, mean_interval, score_interval
+from workbench.evidence.exhibits import ExplanationCheck, MethodQuality, Note, TokenScores, WordScore
+from workbench.evidence.measurement import Better, Interval, Measurement
+from workbench.evidence.record import Measured, NotApplicable
+from workbench.models.protocols import Classifier, FloatArray
+
+TOP = 5
+"""Words that two methods may have in common."""
+
+_RANGES: dict[str, tuple[float, float, Better]] = {
+    "comprehensiveness": (-1.0, 1.0, "higher"),
+    "sufficiency": (-1.0, 1.0, "lower"),
+    "deletion_auc": (0.0, 1.0, "lower"),
+    "insertion_auc": (0.0, 1.0, "higher"),
+    "tau_loo": (-1.0, 1.0, "higher"),
+    "infidelity": (0.0, 1.0, "lower"),
+    "seed_stability": (-1.0, 1.0, "higher"),
+    "edit_stability": (-1.0, 1.0, "higher"),
+}
+"""Metric -> the least and the largest value it can have, and which is better."""
+
+
+@probes.register("explanations.quality@1")
+@dataclass(frozen=True)
+class QualityProbe:
+    """Explains the decided label of a sample of examples, drawn by hash of id, with several methods and by chance."""
+
+    methods: tuple[str, ...] = (
+        "integrated_gradients@1",
+        "shap_partition@1",
+        "occlusion@1",
+        "input_x_gradient@1",
+        "saliency@1",
+        "attention_rollout@1",
+    )
+    examples: int = 12
+    orders: int = 10
+    """Random orders of the words of each text: their mean is the floor."""
+    removals: tuple[Removal, ...] = ("deletion",)
+    """What a missing word leaves behind."""
+    kept: int = 0
+    """Texts whose scores, by every method, stay in the record."""
+
+    name: ClassVar[str] = "explanations.quality@1"
+    tasks: ClassVar[frozenset[Task]] = frozenset({Task.TEXT_CLASSIFICATION})
+    protocol: ClassVar[type[Any]] = Classifier
+
+    def __post_init__(self) -> None:
+        for field in ("examples", "orders"):
+            if getattr(self, field) < 1:
+                raise Misconfigured(f"{self.name}: {field} must be at least 1; got {getattr(self, field)}")
+        object.__setattr__(self, "methods", full_names(self.methods))
+        if CHANCE in self.methods:
+            raise Misconfigured(f"{self.name}: leave out {CHANCE}: it is always measured")
+
+    def select(self, model: Classifier, corpus: Corpus, setting: Setting) -> Sequence[Example] | NotApplicable:
+        """Return the sample."""
+        if not len(corpus):
+            return NotApplicable(reason="the corpus has no examples to explain")
+        return corpus.sample(self.examples).examples
+
+    def item(self, model: Classifier, example: Example, setting: Setting) -> Item:
+        """Return every method's explanation of `example` and its quality; texts without words have none."""
+        text = example.input
+        whole = model.predict_proba([text])
+        target = int(setting.decision.decide(whole, setting.positive(model.labels))[0])
+        found: dict[str, TokenScores] = {}
+        absent: dict[str, str] = {}
+        for method in self.methods:
+            try:
+                found[method] = explain(
+                    model,
+                    text,
+                    target=model.labels[target],
+                    method=method,
+                    seed=setting.streams.seed("explain", method, example.id),
+                )
+            except (Unsupported, EmptyData) as error:
+                absent[method] = str(error)
+        methods = quality_of(
+            model,
+            text,
+            target,
+            found,
+            orders=self.orders,
+            kinds=self.removals,
+            rng=setting.streams.stream("orders", example.id),
+        )
+        return ExplanationCheck(
+            example=example.id,
+            target=model.labels[target],
+            label=example.label,
+            words=len(next(iter(found.values())).words) if found else 0,
+            methods=methods,
+            absent=absent,
+        )
+
+    def gather(self, items: Sequence[Item], corpus: Corpus, setting: Setting) -> Measured | NotApplicable:
+        """Return each measure of each method with its interval, what it is above chance, and how methods agree."""
+        found = [item for item in items if isinstance(item, ExplanationCheck) and item.methods]
+        if not found:
+            return NotApplicable(reason=f"no text drawn could be explained: {first_reason(items)}")
+        table = Table(found, corpus, setting)
+        methods = [method for method in (*self.methods, CHANCE) if table.holds(method)]
+        measurements: list[Measurement] = []
+        notes = [self._read(found, items)]
+        for method in methods:
+            measurements += table.of(method)
+        gains = [one for method in methods if method != CHANCE for one in table.gain(method, len(methods) - 1)]
+        measurements += gains
+        for one, other in combinations([method for method in methods if method != CHANCE], 2):
+            measurements += table.between(one, other)
+        notes += _verdict(gains, len(methods) - 1)
+        notes.append(
+            "Comprehensiveness and sufficiency take words away, as occlusion does itself: they favour it, and its "
+            "rank agreement with leave-one-out is not given, because that is what it computes."
+        )
+        notes += absences(found)
+        if constant := table.constant_passes(methods):
+            notes.append(f"Forward passes per explanation, the same for every text: {constant}.")
+        kept = tuple(
+            one if position < self.kept else one.model_copy(update={"methods": tuple(_bare(m) for m in one.methods)})
+            for position, one in enumerate(found)
+        )
+        return Measured(measurements=tuple(measurements), exhibits=(*(Note(text=note) for note in notes), *kept))
+
+    def _read(self, found: Sequence[ExplanationCheck], items: Sequence[Item]) -> str:
+        left = len(items) - len(found)
+        return (
+            f"{len(found)} texts drawn by hash of their id were explained for the label decided"
+            + (f"; {left} could not be ({first_reason(items)})" if left else "")
+            + f". Random words: the mean of {self.orders} random orders of each text's words."
+        )
+
+
+class Table:
+    """Values by method, metric and text."""
+
+    def __init__(self, found: Sequence[ExplanationCheck], corpus: Corpus, setting: Setting) -> None:
+        code = {example.id: int(person) for example, person in zip(corpus, corpus.people, strict=True)}
+        self._rows = [{method.attributor: method for method in one.methods} for one in found]
+        self._people = People(np.array([code[one.example] for one in found], dtype=np.int64))
+        self._streams = setting.streams
+
+    def holds(self, method: str) -> bool:
+        return any(method in row for row in self._rows)
+
+    def of(self, method: str) -> Iterator[Measurement]:
+        """Yield each metric's mean over the texts where it is defined."""
+        known = [row[method].values if method in row else {} for row in self._rows]
+        for key in sorted({key for values in known for key in values}):
+            metric, _, removal = key.partition("/")
+            where = {"attributor": method} | ({"removal": removal} if removal not in ("", "deletion") else {})
+            has = np.array([key in values for values in known], dtype=bool)
+            numbers = np.array([values[key] for values in known if key in values])
+            people = self._people.among(has)
+            rng = self._streams.stream("interval", "quality", method, key)
+            if metric in _RANGES:
+                low, high, better = _RANGES[metric]
+                interval = score_interval(numbers - low, people, top=high - low, rng=rng)
+                if interval is not None:
+                    yield _measurement(metric, numbers, people, _shifted(interval, low), where, better)
+            elif metric == "passes" and not agree(numbers):
+                interval = mean_interval(numbers, people, rng=rng)
+                if interval is None:
+                    continue
+                yield _measurement("passes_mean", numbers, people, interval, where, "lower", unit="sequences")
+
+    def constant_passes(self, methods: Sequence[str]) -> str:
+        """Return in words how many passes those methods take that take equally many for every text."""
+        held = {
+            method: np.array([row[method].values["passes"] for row in self._rows if "passes" in _values(row, method)])
+            for method in methods
+        }
+        return ", ".join(
+            f"{method} {passes[0]:.0f}" for method, passes in held.items() if len(passes) and agree(passes)
+        )
+
+    def gain(self, method: str, compared: int) -> Iterator[Measurement]:
+        """Yield comprehensiveness above that of random words, text by text, at a level corrected for all methods."""
+        key = "comprehensiveness/deletion"
+        has = np.array([key in row[method].values if method in row else False for row in self._rows], dtype=bool)
+        rows = [row for row, is_there in zip(self._rows, has, strict=True) if is_there]
+        numbers = np.array([row[method].values[key] - row[CHANCE].values[key] for row in rows])
+        if not len(numbers):
+            return
+        people = self._people.among(has)
+        rng = self._streams.stream("interval", "quality", method, "gain")
+        level = 1 - 0.05 / compared
+        # Enough that some twenty replicates lie in either tail.
+        replicates = int(np.ceil(max(REPLICATES, 20 / expanded_tail(max(people.size, 2), level=level))))
+        interval = score_interval(numbers + 2, people, top=4, rng=rng, replicates=replicates, level=level)
+        if interval is not None:
+            yield _measurement(
+                "gain_over_random", numbers, people, _shifted(interval, -2), {"attributor": method}, "higher"
+            )
+
+    def between(self, one: str, other: str) -> Iterator[Measurement]:
+        """Yield how alike two methods rank the words of a text."""
+        # Scores without a sign say how strongly: against them, the others' strength counts.
+        signed = all(getattr(attributors[method], "signed", True) for method in (one, other))
+        array = _array if signed else _strength
+        pairs = [
+            (array(row[one].scores.words), array(row[other].scores.words))  # type: ignore[union-attr]
+            if one in row and other in row
+            else None
+            for row in self._rows
+        ]
+        for metric, compare, low in (
+            ("agreement", spearman, -1.0),
+            ("top_overlap", lambda a, b: overlap(a, b, TOP), 0.0),
+        ):
+            found = [None if pair is None else compare(*pair) for pair in pairs]
+            has = np.array([value is not None for value in found], dtype=bool)
+            numbers = np.array([value for value in found if value is not None])
+            if not len(numbers):
+                continue
+            people = self._people.among(has)
+            rng = self._streams.stream("interval", "quality", metric, one, other)
+            interval = score_interval(numbers - low, people, top=1.0 - low, rng=rng)
+            if interval is not None:
+                where = {"attributor": one, "other": other}
+                yield _measurement(metric, numbers, people, _shifted(interval, low), where, "neither")
+
+
+def _measurement(
+    metric: str,
+    numbers: FloatArray,
+    people: People,
+    interval: Interval,
+    where: dict[str, str],
+    better: Better,
+    unit: str = "score",
+) -> Measurement:
+    return Measurement(
+        name=f"explanations.{metric}",
+        value=min(max(float(numbers.mean()), interval.low), interval.high),
+        unit=unit,
+        better=better,
+        n=people.size,
+        interval=interval,
+        where=where,
+    )
+
+
+def _shifted(interval: Interval, by: float) -> Interval:
+    return interval.model_copy(update={"low": interval.low + by, "high": interval.high + by})
+
+
+def _verdict(gains: Sequence[Measurement], compared: int) -> list[str]:
+    level = f"{100 * (1 - 0.05 / compared):.1f}%"
+    beat = [one.where["attributor"] for one in gains if one.interval is not None and one.interval.low > 0]
+    rest = [one.where["attributor"] for one in gains if one.where["attributor"] not in beat]
+    notes = []
+    if beat:
+        notes.append(
+            f"Better than random words (the paired {level} interval, corrected for {compared} methods, lies above "
+            f"zero): {', '.join(beat)}."
+        )
+    if rest:
+        notes.append(f"Not shown to be better than random words on this model: {', '.join(rest)}. Do not rely on them.")
+    return notes
+
+
+def absences(found: Sequence[ExplanationCheck]) -> list[str]:
+    """Return a sentence on each method that did not explain every text."""
+    reasons: dict[str, list[str]] = defaultdict(list)
+    for one in found:
+        for method, reason in one.absent.items():
+            reasons[method].append(reason)
+    return [
+        f"{method}: no explanation of {len(given)} of {len(found)} texts ({given[0]})"
+        for method, given in sorted(reasons.items())
+    ]
+
+
+def first_reason(items: Sequence[Item]) -> str:
+    """Return why the first text that could not be explained could not be."""
+    given = [
+        reason
+        for one in items
+        if isinstance(one, ExplanationCheck) and not one.methods
+        for reason in (*one.absent.values(), "it has no word that the model reads")
+    ]
+    return given[0] if given else "none was drawn"
+
+
+def _bare(method: MethodQuality) -> MethodQuality:
+    return method.model_copy(update={"scores": None})
+
+
+def _values(row: Mapping[str, MethodQuality], method: str) -> Mapping[str, float]:
+    return row[method].values if method in row else {}
+
+
+def _strength(words: Sequence[WordScore]) -> FloatArray:
+    return np.abs(_array(words))
+
+
+def _array(words: Sequence[WordScore]) -> FloatArray:
+    return np.array([word.score for word in words], dtype=np.float64)

@@ -1,0 +1,263 @@
+"""Does an explanation explain the model, or only the text? Make the model forget, and see whether it changes.
+
+The model-parameter randomisation test of Adebayo et al. 2018, "Sanity Checks for Saliency Maps": the network is drawn
+anew from its head downwards (cascading), and its explanations are compared, word by word, with those of the trained
+one. Two networks that are both random give the measure of what remains alike for no reason. A method passes where two
+things are sure: the correlation lies below the 95th percentile of the correlations between two random networks, and
+below one half. Without the latter a method that hardly looks at the model would pass by the spread of its own noise.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from workbench.audit.explanations.attributor import attributors
+from workbench.audit.explanations.explain import explain, full_names
+from workbench.audit.explanations.ranks import spearman
+from workbench.audit.probe import Setting, probes
+from workbench.data.corpus import Corpus, Example, Task
+from workbench.errors import EmptyData, Misconfigured, Unsupported
+from workbench.evidence.bootstrap import People, score_interval
+from workbench.evidence.exhibits import Note
+from workbench.evidence.measurement import Interval, Measurement
+from workbench.evidence.record import Measured, NotApplicable
+from workbench.models.engine import engine_for
+from workbench.models.protocols import Classifier, FloatArray
+
+QUANTILE = 0.95
+"""Of the correlations between two random networks: what a method's must stay below."""
+ALIKE = 0.5
+"""Rank correlation with a random network's explanations from which on a method hardly depends on the model."""
+_THREADS = 32
+
+Kind = Literal["signed", "absolute"]
+Words = dict[tuple[str, str], FloatArray]
+"""(method, example) -> the scores of the example's words."""
+
+
+@probes.register("explanations.sanity@1")
+@dataclass(frozen=True)
+class SanityProbe:
+    """Explains a sample of examples, drawn by hash of id, on the model and on ever more random copies of it."""
+
+    methods: tuple[str, ...] = (
+        "integrated_gradients@1",
+        "occlusion@1",
+        "input_x_gradient@1",
+        "saliency@1",
+        "attention_rollout@1",
+    )
+    examples: int = 12
+    draws: int = 3
+    """Random networks."""
+    stages: int = 2
+    """Steps of the cascade from the head alone to the whole network; 1: the whole network only."""
+
+    name: ClassVar[str] = "explanations.sanity@1"
+    tasks: ClassVar[frozenset[Task]] = frozenset({Task.TEXT_CLASSIFICATION})
+    protocol: ClassVar[type[Any]] = Classifier
+    grows: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        for field, least in (("examples", 1), ("draws", 2), ("stages", 1)):
+            if getattr(self, field) < least:
+                raise Misconfigured(f"{self.name}: {field} must be at least {least}; got {getattr(self, field)}")
+        object.__setattr__(self, "methods", full_names(self.methods))
+
+    def measure(self, model: Classifier, corpus: Corpus, setting: Setting) -> Measured | NotApplicable:
+        """Return each method's correlation after randomising, and by how much it stays below that of random networks.
+
+        Not applicable to a model that cannot be drawn anew.
+        """
+        inner: Any = getattr(model, "model", model)
+        if not hasattr(inner, "randomised"):
+            return NotApplicable(
+                reason="this model's parameters cannot be drawn anew: only a Hugging Face network's can"
+            )
+        if not len(corpus):
+            return NotApplicable(reason="the corpus has no examples to explain")
+        drawn = corpus.sample(self.examples).canonical()
+        targets = setting.decision.decide(model.predict_proba(drawn.inputs), setting.positive(model.labels))
+        told = {one.id: model.labels[int(target)] for one, target in zip(drawn, targets, strict=True)}
+        reasons: dict[str, str] = {}
+        trained = self._words(model, drawn.examples, told, setting, reasons)
+        counts = _cascade(len(inner.groups), self.stages)
+        random: dict[int, list[Words]] = defaultdict(list)
+        for count in counts:
+            for draw in range(self.draws):
+                seed = setting.streams.seed("randomise", str(draw))
+                with engine_for(inner.randomised(count, seed)) as engine:
+                    random[count].append(self._words(engine, drawn.examples, told, setting, {}))
+        table = _Table(drawn, trained, random, inner.groups, setting)
+        methods = [method for method in self.methods if any(key[0] == method for key in trained)]
+        measurements = [one for method in methods for one in table.of(method)]
+        if not measurements:
+            return NotApplicable(
+                reason="no method explains two words or more of any text drawn"
+                + "".join(f"; {method}: {reason}" for method, reason in reasons.items())
+            )
+        notes = [
+            f"{len(drawn)} texts were explained again on {self.draws} networks drawn at random, from the head down: "
+            f"{', '.join(str(count) for count in counts)} of {len(inner.groups)} parts.",
+            *_verdicts(measurements),
+            *(f"{method}: not checked on every text ({reason})." for method, reason in sorted(reasons.items())),
+        ]
+        return Measured(measurements=tuple(measurements), exhibits=tuple(Note(text=note) for note in notes))
+
+    def _words(
+        self,
+        model: Any,
+        examples: Sequence[Example],
+        told: dict[str, str],
+        setting: Setting,
+        reasons: dict[str, str],
+    ) -> Words:
+        """Explain every example with every method, many at once; why one could not be is put into `reasons`."""
+        jobs = [(method, one) for method in self.methods for one in examples]
+
+        def explained(job: tuple[str, Example]) -> FloatArray | None:
+            method, one = job
+            seed = setting.streams.seed("sanity", method, one.id)
+            with model.item(f"{method} {one.id}") as view:
+                try:
+                    found = explain(view, one.input, target=told[one.id], method=method, seed=seed)
+                except (Unsupported, EmptyData) as error:
+                    reasons.setdefault(method, str(error))
+                    return None
+            return np.array([word.score for word in found.words])
+
+        with ThreadPoolExecutor(_THREADS, thread_name_prefix="sanity") as pool:
+            found = list(pool.map(explained, jobs))
+        return {(method, one.id): words for (method, one), words in zip(jobs, found, strict=True) if words is not None}
+
+
+class _Table:
+    """Correlations of the trained model's explanations with random networks', and of random networks' with others'."""
+
+    def __init__(
+        self,
+        drawn: Corpus,
+        trained: Words,
+        random: dict[int, list[Words]],
+        groups: Sequence[str],
+        setting: Setting,
+    ) -> None:
+        self._ids = [one.id for one in drawn]
+        self._people = People(drawn.people)
+        self._trained, self._random, self._groups, self._streams = trained, random, groups, setting.streams
+
+    def of(self, method: str) -> Iterator[Measurement]:
+        whole = len(self._groups)
+        kinds: tuple[Kind, ...] = (
+            ("signed", "absolute") if getattr(attributors[method], "signed", True) else ("signed",)
+        )
+        for kind in kinds:
+            for count in self._random:
+                means = self._against(method, kind, count)
+                where = {"attributor": method, "scores": kind, "randomised": f"{count} of {whole} parts"}
+                if count == whole and kind == "signed":
+                    where = {"attributor": method}
+                yield from self._measured("randomisation_correlation", means, where, low=-1.0, top=2.0)
+        limits = self._limits(method, "signed")
+        excess = {
+            one: value - limits[one] for one, value in self._against(method, "signed", whole).items() if one in limits
+        }
+        yield from self._measured("randomisation_excess", excess, {"attributor": method}, low=-2.0, top=4.0)
+
+    def _against(self, method: str, kind: Kind, count: int) -> dict[str, float]:
+        """Return, for each text, the mean correlation of the trained model's words with each random network's."""
+        return {
+            one: float(np.mean(found))
+            for one in self._ids
+            if (found := [
+                value
+                for words in self._random[count]
+                if (value := _alike(self._trained.get((method, one)), words.get((method, one)), kind)) is not None
+            ])
+        }  # fmt: skip
+
+    def _limits(self, method: str, kind: Kind) -> dict[str, float]:
+        """Return the 95th percentile of correlations between two random networks, over all texts, for each text."""
+        whole = self._random[len(self._groups)]
+        found = [
+            value
+            for first, second in combinations(whole, 2)
+            for one in self._ids
+            if (value := _alike(first.get((method, one)), second.get((method, one)), kind)) is not None
+        ]
+        return dict.fromkeys(self._ids, float(np.quantile(found, QUANTILE))) if found else {}
+
+    def _measured(
+        self, metric: str, values: dict[str, float], where: dict[str, str], *, low: float, top: float
+    ) -> Iterator[Measurement]:
+        has = np.array([one in values for one in self._ids], dtype=bool)
+        if not has.any():
+            return
+        numbers, people = np.array([values[one] for one in self._ids if one in values]), self._people.among(has)
+        rng = self._streams.stream("interval", "sanity", metric, *where.values())
+        found = score_interval(numbers - low, people, top=top, rng=rng)
+        if found is None:
+            return
+        fixed = f"{found.method}, the random networks taken as given"
+        interval: Interval = found.model_copy(
+            update={"low": found.low + low, "high": found.high + low, "method": fixed}
+        )
+        yield Measurement(
+            name=f"explanations.{metric}",
+            value=min(max(float(numbers.mean()), interval.low), interval.high),
+            unit="score",
+            better="lower",
+            n=people.size,
+            interval=interval,
+            where=where,
+        )
+
+
+def _alike(one: FloatArray | None, other: FloatArray | None, kind: Kind) -> float | None:
+    if one is None or other is None:
+        return None
+    return spearman(np.abs(one), np.abs(other)) if kind == "absolute" else spearman(one, other)
+
+
+def _cascade(groups: int, stages: int) -> list[int]:
+    """Return how many groups are random at each stage: evenly from the head to all; of a single stage, all."""
+    if stages == 1:
+        return [groups]
+    return sorted({round(1 + (groups - 1) * i / (stages - 1)) for i in range(stages)})
+
+
+def passes(measurements: Sequence[Measurement]) -> dict[str, bool]:
+    """Return, for each method, whether it surely stays below both limits."""
+    high: dict[str, dict[str, float]] = defaultdict(dict)
+    for one in measurements:
+        if set(one.where) == {"attributor"} and one.interval is not None:
+            high[one.where["attributor"]][one.name.partition(".")[2]] = one.interval.high
+    return {
+        method: found["randomisation_excess"] < 0 and found["randomisation_correlation"] < ALIKE
+        for method, found in high.items()
+        if len(found) == 2
+    }
+
+
+def _verdicts(measurements: Sequence[Measurement]) -> Iterator[str]:
+    """Yield a sentence on each method, and what failing means."""
+    found = passes(measurements)
+    fine, bad = ([method for method, passed in found.items() if passed is wanted] for wanted in (True, False))
+    if fine:
+        yield (
+            f"Pass the sanity check: {', '.join(fine)}. Their explanations change when the model forgets: their mean "
+            f"rank correlation with a random network's is surely below {ALIKE:g}, and below the 95th percentile of the "
+            "correlations between two random networks."
+        )
+    if bad:
+        yield (
+            f"Not shown to pass the sanity check: {', '.join(bad)}. Their explanations hardly depend on what the model "
+            "learned, or too few texts were looked at to say that they do. Do not use them to judge this model."
+        )

@@ -1,0 +1,119 @@
+"""Does an explanation stay as it is where nothing that matters has changed: another seed, an edit without meaning?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import numpy as np
+
+from workbench.audit.explanations.attributor import attributors
+from workbench.audit.explanations.explain import explain, full_names
+from workbench.audit.explanations.quality import Table, absences, first_reason
+from workbench.audit.explanations.ranks import spearman
+from workbench.audit.probe import Item, Setting, probes
+from workbench.data.corpus import Corpus, Example, Task
+from workbench.errors import EmptyData, Misconfigured, Unsupported
+from workbench.evidence.exhibits import ExplanationCheck, MethodQuality, Note, TokenScores
+from workbench.evidence.record import Measured, NotApplicable
+from workbench.models.protocols import Classifier, Differentiable, FloatArray
+
+EDITS: Mapping[str, Callable[[str], str]] = MappingProxyType(
+    {
+        "two spaces between words": lambda text: text.replace(" ", "  "),
+        "no final punctuation": lambda text: text.rstrip(".!?… \t\n") or text,
+        "no commas": lambda text: text.replace(",", ""),
+    }
+)
+"""Edits that keep every word, so that scores can be compared word by word."""
+
+
+@probes.register("explanations.stability@1")
+@dataclass(frozen=True)
+class StabilityProbe:
+    """Explains a sample of examples, drawn by hash of id, with two seeds and after each of `EDITS`."""
+
+    methods: tuple[str, ...] = ("integrated_gradients@1", "occlusion@1", "input_x_gradient@1", "saliency@1")
+    examples: int = 12
+
+    name: ClassVar[str] = "explanations.stability@1"
+    tasks: ClassVar[frozenset[Task]] = frozenset({Task.TEXT_CLASSIFICATION})
+    protocol: ClassVar[type[Any]] = Classifier
+
+    def __post_init__(self) -> None:
+        if self.examples < 1:
+            raise Misconfigured(f"{self.name}: examples must be at least 1; got {self.examples}")
+        object.__setattr__(self, "methods", full_names(self.methods))
+
+    def select(self, model: Classifier, corpus: Corpus, setting: Setting) -> Sequence[Example] | NotApplicable:
+        """Return the sample."""
+        if not len(corpus):
+            return NotApplicable(reason="the corpus has no examples to explain")
+        return corpus.sample(self.examples).examples
+
+    def item(self, model: Classifier, example: Example, setting: Setting) -> Item:
+        """Return how alike each method's explanations of `example` are: across seeds, and across edits (their mean)."""
+        whole = model.predict_proba([example.input])
+        target = model.labels[int(setting.decision.decide(whole, setting.positive(model.labels))[0])]
+        edited = [
+            text for edit in EDITS.values() if _reads_otherwise(model, example.input, text := edit(example.input))
+        ]
+        methods: list[MethodQuality] = []
+        absent: dict[str, str] = {}
+        n_words = 0
+        for method in self.methods:
+            seeds = [setting.streams.seed("stability", str(draw), method, example.id) for draw in (1, 2)]
+
+            def words(text: str, seed: int, method: str = method) -> FloatArray:
+                found: TokenScores = explain(model, text, target=target, method=method, seed=seed)
+                return np.array([word.score for word in found.words])
+
+            try:
+                first = words(example.input, seeds[0])
+                values: dict[str, float] = {}
+                if getattr(attributors[method], "seeded", False):
+                    again = spearman(first, words(example.input, seeds[1]))
+                    values |= {} if again is None else {"seed_stability": again}
+                alike = [found for text in edited if (found := _alike(first, words(text, seeds[0]))) is not None]
+                values |= {"edit_stability": float(np.mean(alike))} if alike else {}
+            except (Unsupported, EmptyData) as error:
+                absent[method] = str(error)
+                continue
+            n_words = len(first)
+            if values:
+                methods.append(MethodQuality(attributor=method, values=values))
+        return ExplanationCheck(
+            example=example.id, target=target, label=example.label, words=n_words, methods=tuple(methods), absent=absent
+        )
+
+    def gather(self, items: Sequence[Item], corpus: Corpus, setting: Setting) -> Measured | NotApplicable:
+        """Return each method's mean correlations with their intervals."""
+        found = [item for item in items if isinstance(item, ExplanationCheck) and item.methods]
+        if not found:
+            return NotApplicable(reason=f"no text drawn could be explained twice: {first_reason(items)}")
+        table = Table(found, corpus, setting)
+        measurements = tuple(one for method in self.methods for one in table.of(method))
+        steady = [method for method in self.methods if not getattr(attributors[method], "seeded", False)]
+        notes = [
+            f"Edits: {', '.join(EDITS)}. {len(found)} texts were explained again after each that changes what the "
+            "model reads.",
+            *absences([item for item in items if isinstance(item, ExplanationCheck)]),
+        ]
+        if steady:
+            notes.append(f"Without chance, so the same for every seed: {', '.join(steady)}.")
+        return Measured(measurements=measurements, exhibits=tuple(Note(text=note) for note in notes))
+
+
+def _reads_otherwise(model: Classifier, text: str, edited: str) -> bool:
+    """Return whether the model sees an edit at all: a tokenizer that drops spaces makes both the same text."""
+    if not isinstance(model, Differentiable):
+        return text != edited
+    one, other = (model.encode([each]).input_ids[0].tolist() for each in (text, edited))
+    return bool(one != other)
+
+
+def _alike(one: FloatArray, other: FloatArray) -> float | None:
+    """Return the rank correlation of two explanations; None where the edit changed how the text falls into words."""
+    return spearman(one, other) if len(one) == len(other) else None

@@ -1,0 +1,159 @@
+"""Which explanations to trust for this model: methods side by side, each measured on the model under audit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+
+from workbench.evidence.exhibits import MethodQuality
+from workbench.evidence.measurement import Measurement
+from workbench.evidence.names import title
+from workbench.report.blocks import Block, Cell, Fold, Heading, Paragraph, Table
+from workbench.report.tables import tables
+from workbench.report.text import listed, short
+from workbench.verdict import wording
+
+GAIN = "explanations.gain_over_random"
+CHANCE = "random@1"
+
+_FIRST = (
+    "explanations.comprehensiveness",
+    "explanations.sufficiency",
+    "explanations.deletion_auc",
+    "explanations.insertion_auc",
+    "explanations.tau_loo",
+)
+_LOWER = ("explanations.sufficiency", "explanations.deletion_auc")
+_PAIRS = ("explanations.agreement", "explanations.top_overlap")
+
+
+def trust(held: Sequence[Measurement]) -> tuple[Block, ...]:
+    """Return the methods with the best first, what to make of it, how they agree, and the other measurements."""
+    gains = {one.where["attributor"]: one for one in held if one.name == GAIN}
+    pairs = [one for one in held if one.name in _PAIRS]
+    shown = [one for one in held if one.name in _FIRST and set(one.where) == {"attributor"}]
+    rest = [one for one in held if one.name != GAIN and one not in pairs and one not in shown]
+    blocks: list[Block] = []
+    if gains:
+        order = [*sorted(gains, key=lambda method: -gains[method].value), CHANCE]
+        blocks += [
+            Heading("Which explanations should you trust for this model?"),
+            Paragraph(_sentence(gains)),
+            _table(order, gains, shown),
+        ]
+        if pairs:
+            blocks.append(_agreement([method for method in order if method != CHANCE], pairs))
+    else:
+        rest += shown
+    others = tables("Explanations", rest)
+    if gains and others:
+        return (*blocks, Fold("More measurements of the explanations", others))
+    return (*blocks, *others)
+
+
+def worth(quality: Sequence[MethodQuality]) -> Table:
+    """Return what several explanations of one text are worth on it; random words last."""
+    names = [name for name in _FIRST if any(_key(name) in one.values for one in quality)]
+    rows = tuple(
+        (
+            Cell(short(one.attributor)),
+            *(
+                Cell(
+                    wording.number(one.values[_key(name)], "") if _key(name) in one.values else "undefined",
+                    numeric=True,
+                )
+                for name in names
+            ),
+        )
+        for one in quality
+    )
+    columns = (Cell("Method"), *(Cell(title(name), _better(name), numeric=True) for name in names))
+    return Table("What each explanation is worth on this one text (no interval: an audit measures many)", columns, rows)
+
+
+def _value(value: float | None) -> Cell:
+    return Cell("undefined" if value is None else wording.number(value, ""), numeric=True)
+
+
+def _key(name: str) -> str:
+    metric = name.partition(".")[2]
+    return metric if metric == "tau_loo" else f"{metric}/deletion"
+
+
+def beats_random(gain: Measurement) -> bool:
+    """Return whether the whole interval of a method's gain over random words lies above zero."""
+    return gain.interval is not None and gain.interval.low > 0
+
+
+def _sentence(gains: dict[str, Measurement]) -> str:
+    beat = [short(method) for method, gain in gains.items() if beats_random(gain)]
+    rest = [short(method) for method in gains if method not in beat]
+    level = wording.level(next(iter(gains.values())).interval)  # type: ignore[arg-type]
+    if not beat:
+        return (
+            "None. On this model no method was shown to name words that matter more than random ones "
+            f"({level} intervals, corrected for the number of methods), so no coloured text below should be believed."
+        )
+    sentence = (
+        f"{listed(beat)}: taking away the words that {'they name' if len(beat) > 1 else 'it names'} changes the "
+        f"model's probability more than taking away random ones ({level} intervals, corrected for the number of "
+        "methods)."
+    )
+    return sentence + (f" Do not rely on {listed(rest)}, for which that was not shown." if rest else "")
+
+
+def _table(order: Iterable[str], gains: dict[str, Measurement], shown: Sequence[Measurement]) -> Table:
+    by_key = {(one.where["attributor"], one.name): one for one in shown}
+    names = [name for name in _FIRST if any(key[1] == name for key in by_key)]
+    rows = []
+    for method in order:
+        gain = gains.get(method)
+        if gain is None:
+            word, cell = "the floor", Cell("", numeric=True)
+        else:
+            word, cell = ("yes" if beats_random(gain) else "not shown"), _cell(gain)
+        rows.append((Cell(short(method)), Cell(word), cell, *(_cell(by_key.get((method, name))) for name in names)))
+    return Table(
+        "Methods, the best first; random words last",
+        (
+            Cell("Method"),
+            Cell("Beats random words"),
+            Cell(title(GAIN), numeric=True),
+            *(Cell(title(name), _better(name), numeric=True) for name in names),
+        ),
+        tuple(rows),
+    )
+
+
+def _better(name: str) -> str:
+    return (
+        "lower is better" if name in ("explanations.sufficiency", "explanations.deletion_auc") else "higher is better"
+    )
+
+
+def _agreement(methods: Sequence[str], pairs: Sequence[Measurement]) -> Table:
+    """Return one row for each pair: a matrix of so many numbers would fit neither a telephone nor paper."""
+    known = {(one.name, frozenset((one.where["attributor"], one.where["other"]))): one for one in pairs}
+    rows = [
+        (
+            Cell(f"{short(one)} and {short(other)}"),
+            *(_cell(known.get((name, frozenset((one, other))))) for name in _PAIRS),
+        )
+        for one, other in combinations(methods, 2)
+    ]
+    return Table(
+        "How alike methods rank the words of a text",
+        (
+            Cell("Methods"),
+            Cell("Mean Spearman correlation", "1 is the same, 0 is unrelated", numeric=True),
+            Cell("Top five words in common", "mean share", numeric=True),
+        ),
+        tuple(rows),
+    )
+
+
+def _cell(one: Measurement | None) -> Cell:
+    if one is None:
+        return Cell("not measured", numeric=True)
+    small = f"{wording.interval(one.interval, one.unit)}; n = {one.n:,}"
+    return Cell(wording.number(one.value, one.unit), small, numeric=True, strong=True)
