@@ -36,7 +36,7 @@ def run_demo(runs: Path, out: Path, *, fresh: bool = False) -> None:
         "Step 1 of 2: fine-tune the embedded model on real reviews (three to five minutes on two cores)."
     )
     _run("train", "--data", "reviews", "--limit", str(EXAMPLES), "--out", str(runs), "--resume")
-    terminal.out.print("\nStep 2 of 2: audit it on the held-out test split (two to four minutes).")
+    terminal.out.print("\nStep 2 of 2: audit it on the held-out test split (three to six minutes).")
     code = _run("audit", str(runs), "--data", "reviews", "--out", str(out))
     terminal.out.print(f"(As a release gate this audit exits with {code}: {VERDICTS[code]}.)", style="dim")
     terminal.out.print(f'Next:    workbench explain {shlex.quote(str(runs))} "Lovely fabric, but it runs small"')

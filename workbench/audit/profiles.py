@@ -19,7 +19,8 @@ _METHODS = (*_CHEAP, "shap_partition@1")
 
 PROFILES: dict[str, dict[str, dict[str, Any]]] = {
     # Probe -> parameters that differ from its defaults. Sizes were chosen on two cores with a 22.7M-parameter model:
-    # quick: two to four minutes on 2,800 reviews; standard: five to fifteen; full: as much as the statistics can use.
+    # quick: three to six minutes on 2,800 reviews; standard: up to half an hour; full: what the
+    # statistics can use.
     "quick": {
         "performance.classification@1": {},
         "performance.calibration@1": {},
