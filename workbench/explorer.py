@@ -18,7 +18,7 @@ from workbench.evidence.exhibits import TokenScores
 from workbench.models.engine import Engine, engine_for
 from workbench.models.protocols import Classifier
 from workbench.report.fragments import explanation_fragment
-from workbench.text.words import words
+from workbench.text.words import replaced, words
 
 METHODS = ("integrated_gradients", "occlusion", "input_x_gradient", "saliency", "shap_partition", "lime")
 DECIDED = "(the label decided)"
@@ -78,12 +78,8 @@ class Explorer:
     @property
     def left(self) -> str:
         """The text without the words that were taken away."""
-        kept, end = [], 0
-        for position, word in enumerate(words(self.text.value)):
-            if position in self._gone:
-                kept.append(self.text.value[end : word.start])
-                end = word.stop
-        return "".join((*kept, self.text.value[end:]))
+        found = enumerate(words(self.text.value))
+        return replaced(self.text.value, ((word.start, word.stop) for i, word in found if i in self._gone))
 
     @property
     def _label(self) -> str | None:

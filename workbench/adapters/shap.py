@@ -18,6 +18,7 @@ import numpy as np
 from workbench.adapters.turns import turn
 from workbench.errors import EmptyData
 from workbench.models.protocols import FloatArray
+from workbench.text.words import replaced
 
 Ask = Callable[[Sequence[str]], FloatArray]
 """Texts to probabilities, (n, n_labels)."""
@@ -87,15 +88,6 @@ def kernel(
             scores = np.asarray(found, dtype=np.float64).reshape(n)
     difference = float(whole - nothing)
     return Values(scores, float(abs(scores.sum() - difference) / max(abs(difference), 1e-6)))
-
-
-def replaced(text: str, spans: Sequence[tuple[int, int]], by: str) -> str:
-    """Return `text` with the pieces at `spans`, in order and not overlapping, replaced by `by`."""
-    kept, end = [], 0
-    for start, stop in spans:
-        kept += [text[end:start], by]
-        end = stop
-    return "".join((*kept, text[end:]))
 
 
 class _Tokens(NamedTuple):

@@ -235,20 +235,26 @@ def score_interval(
     values: Floats | Sequence[float],
     people: People,
     *,
+    bottom: float = 0.0,
     top: float = 1.0,
     rng: np.random.Generator,
     replicates: int = REPLICATES,
     level: float = LEVEL,
 ) -> Interval | None:
-    """Return the interval of the mean over rows of `values` (n,), each in [0, `top`]: `bounded`, scaled.
+    """Return the interval of the mean over rows of `values` (n,), each in [`bottom`, `top`]: `bounded`, scaled.
 
     None without rows. Never without width: Wilson's limits where resampling sees no spread.
     """
-    numbers = np.asarray(values, dtype=np.float64) / top
+    span = top - bottom
+    numbers = (np.asarray(values, dtype=np.float64) - bottom) / span
     if not len(numbers):
         return None
     found = bounded(float(numbers.mean()), _means(numbers, people, replicates, rng), people.size, level=level)
-    return None if found is None else found.model_copy(update={"low": found.low * top, "high": found.high * top})
+    return (
+        None
+        if found is None
+        else found.model_copy(update={end: getattr(found, end) * span + bottom for end in ("low", "high")})
+    )
 
 
 def _means(values: Floats, people: People, replicates: int, rng: np.random.Generator) -> Floats:

@@ -57,13 +57,7 @@ def worth(quality: Sequence[MethodQuality]) -> Table:
     rows = tuple(
         (
             Cell(short(one.attributor)),
-            *(
-                Cell(
-                    wording.number(one.values[_key(name)], "") if _key(name) in one.values else "undefined",
-                    numeric=True,
-                )
-                for name in names
-            ),
+            *(_value(one.values.get(_key(name))) for name in names),
         )
         for one in quality
     )
@@ -126,9 +120,7 @@ def _table(order: Iterable[str], gains: dict[str, Measurement], shown: Sequence[
 
 
 def _better(name: str) -> str:
-    return (
-        "lower is better" if name in ("explanations.sufficiency", "explanations.deletion_auc") else "higher is better"
-    )
+    return "lower is better" if name in _LOWER else "higher is better"
 
 
 def _agreement(methods: Sequence[str], pairs: Sequence[Measurement]) -> Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import NamedTuple
 
 _CHUNK = re.compile(r"\S+")
@@ -49,6 +50,15 @@ def normalise(text: str) -> str:
     folded = unicodedata.normalize("NFD", text).casefold()
     folded = unicodedata.normalize("NFKC", folded).casefold()
     return " ".join(unicodedata.normalize("NFKC", folded).split())
+
+
+def replaced(text: str, spans: Iterable[tuple[int, int]], by: str = "") -> str:
+    """Return `text` with `by` in place of the pieces at `spans`, which are in order and do not overlap."""
+    kept, end = [], 0
+    for start, stop in spans:
+        kept += [text[end:start], by]
+        end = stop
+    return "".join((*kept, text[end:]))
 
 
 def shorten(text: str, limit: int) -> str:

@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from workbench.audit.explanations.attributor import attributors
-from workbench.audit.explanations.explain import GAP_BOUND, explain
+from workbench.audit.explanations.explain import GAP_BOUND, explain, refusal
 from workbench.audit.probe import Item, Setting, probes
 from workbench.data.corpus import Corpus, Example, Task, hashed
-from workbench.errors import EmptyData, Misconfigured, Unsupported
+from workbench.errors import Misconfigured
 from workbench.evidence.exhibits import Note, TokenScores
 from workbench.evidence.intervals import quantile_interval
 from workbench.evidence.measurement import Measurement
@@ -51,12 +51,8 @@ class AttributionProbe:
 
         Not applicable where the method cannot explain this model: a gradient method, for one, a black box.
         """
-        try:
-            explain(model, "one", method=self.attributor)
-        except Unsupported as error:
-            return NotApplicable(reason=str(error))
-        except EmptyData:
-            pass  # the model does not read "one"; what it does read is looked for below
+        if reason := refusal(model, self.attributor):
+            return NotApplicable(reason=reason)
         decided = setting.decision.decide(model.predict_proba(corpus.inputs), setting.positive(corpus.labels))
         is_right = dict(zip((example.id for example in corpus), decided == corpus.label_ids, strict=True))
         people: set[str] = set()

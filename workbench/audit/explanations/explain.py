@@ -16,7 +16,7 @@ import workbench.audit.explanations.shap_partition  # noqa: F401
 from workbench.audit.explanations.attributor import attributors
 from workbench.audit.explanations.by_word import by_word, read_until
 from workbench.audit.explanations.view import Scale, view
-from workbench.errors import Misconfigured, NotFound, Unsupported
+from workbench.errors import EmptyData, Misconfigured, NotFound, Unsupported
 from workbench.evidence.decision import Decision
 from workbench.evidence.exhibits import TokenScores
 from workbench.models.protocols import Classifier
@@ -94,6 +94,17 @@ def explain(
         seed_agreement=found.seed_agreement,
         precision=found.precision,
     )
+
+
+def refusal(model: Classifier, method: str) -> str | None:
+    """Return why `method` cannot explain `model`, whatever the text; None where it can."""
+    try:
+        explain(model, "one", method=method)
+    except Unsupported as error:
+        return str(error)
+    except EmptyData:
+        pass  # the model does not read "one"
+    return None
 
 
 def full_name(method: str) -> str:

@@ -23,6 +23,7 @@ import numpy as np
 
 from workbench.evidence.exhibits import WordScore
 from workbench.models.protocols import FloatArray
+from workbench.text.words import replaced
 
 FRACTIONS = (0.01, 0.05, 0.10, 0.20, 0.50)
 """Of the words, from the top: ERASER's bins."""
@@ -56,12 +57,8 @@ def top(n_words: int, fraction: float) -> int:
 
 def without(text: str, words: Sequence[WordScore], gone: frozenset[int], mask: str | None) -> str:
     """Return `text` without the words at positions `gone`; `mask` stands in their place, None: nothing does."""
-    kept, end = [], 0
-    for position, word in enumerate(words):
-        if position in gone:
-            kept += [text[end : word.start], mask or ""]
-            end = word.stop
-    return "".join((*kept, text[end:]))
+    spans = ((word.start, word.stop) for position, word in enumerate(words) if position in gone)
+    return replaced(text, spans, mask or "")
 
 
 def variants(text: str, words: Sequence[WordScore], order: Sequence[int], mask: str | None) -> list[str]:

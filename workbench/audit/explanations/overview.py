@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from workbench.audit.explanations.explain import explain, full_name
+from workbench.audit.explanations.explain import explain, full_name, refusal
 from workbench.audit.explanations.faithfulness import leave_one_out
 from workbench.audit.probe import Item, Setting, probes
 from workbench.data.corpus import Corpus, Example, Task
@@ -52,12 +52,8 @@ class OverviewProbe:
         """Return the sample. Not applicable where the method cannot explain this model."""
         if not len(corpus):
             return NotApplicable(reason="the corpus has no examples to explain")
-        try:
-            explain(model, "one", method=self.attributor)
-        except Unsupported as error:
-            return NotApplicable(reason=str(error))
-        except EmptyData:
-            pass  # the model does not read "one"
+        if reason := refusal(model, self.attributor):
+            return NotApplicable(reason=reason)
         return corpus.sample(self.examples).examples
 
     def item(self, model: Classifier, example: Example, setting: Setting) -> Item:

@@ -177,9 +177,9 @@ class Table:
             rng = self._streams.stream("interval", "quality", method, key)
             if metric in _RANGES:
                 low, high, better = _RANGES[metric]
-                interval = score_interval(numbers - low, people, top=high - low, rng=rng)
+                interval = score_interval(numbers, people, bottom=low, top=high, rng=rng)
                 if interval is not None:
-                    yield _measurement(metric, numbers, people, _shifted(interval, low), where, better)
+                    yield _measurement(metric, numbers, people, interval, where, better)
             elif metric == "passes" and not agree(numbers):
                 interval = mean_interval(numbers, people, rng=rng)
                 if interval is None:
@@ -209,11 +209,9 @@ class Table:
         level = 1 - 0.05 / compared
         # Enough that some twenty replicates lie in either tail.
         replicates = int(np.ceil(max(REPLICATES, 20 / expanded_tail(max(people.size, 2), level=level))))
-        interval = score_interval(numbers + 2, people, top=4, rng=rng, replicates=replicates, level=level)
+        interval = score_interval(numbers, people, bottom=-2.0, top=2.0, rng=rng, replicates=replicates, level=level)
         if interval is not None:
-            yield _measurement(
-                "gain_over_random", numbers, people, _shifted(interval, -2), {"attributor": method}, "higher"
-            )
+            yield _measurement("gain_over_random", numbers, people, interval, {"attributor": method}, "higher")
 
     def between(self, one: str, other: str) -> Iterator[Measurement]:
         """Yield how alike two methods rank the words of a text."""
@@ -237,10 +235,10 @@ class Table:
                 continue
             people = self._people.among(has)
             rng = self._streams.stream("interval", "quality", metric, one, other)
-            interval = score_interval(numbers - low, people, top=1.0 - low, rng=rng)
+            interval = score_interval(numbers, people, bottom=low, rng=rng)
             if interval is not None:
                 where = {"attributor": one, "other": other}
-                yield _measurement(metric, numbers, people, _shifted(interval, low), where, "neither")
+                yield _measurement(metric, numbers, people, interval, where, "neither")
 
 
 def _measurement(
@@ -261,10 +259,6 @@ def _measurement(
         interval=interval,
         where=where,
     )
-
-
-def _shifted(interval: Interval, by: float) -> Interval:
-    return interval.model_copy(update={"low": interval.low + by, "high": interval.high + by})
 
 
 def _verdict(gains: Sequence[Measurement], compared: int) -> list[str]:

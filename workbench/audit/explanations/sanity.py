@@ -164,12 +164,12 @@ class _Table:
                 where = {"attributor": method, "scores": kind, "randomised": f"{count} of {whole} parts"}
                 if count == whole and kind == "signed":
                     where = {"attributor": method}
-                yield from self._measured("randomisation_correlation", means, where, low=-1.0, top=2.0)
+                yield from self._measured("randomisation_correlation", means, where, bottom=-1.0, top=1.0)
         limits = self._limits(method, "signed")
         excess = {
             one: value - limits[one] for one, value in self._against(method, "signed", whole).items() if one in limits
         }
-        yield from self._measured("randomisation_excess", excess, {"attributor": method}, low=-2.0, top=4.0)
+        yield from self._measured("randomisation_excess", excess, {"attributor": method}, bottom=-2.0, top=2.0)
 
     def _against(self, method: str, kind: Kind, count: int) -> dict[str, float]:
         """Return, for each text, the mean correlation of the trained model's words with each random network's."""
@@ -195,20 +195,18 @@ class _Table:
         return dict.fromkeys(self._ids, float(np.quantile(found, QUANTILE))) if found else {}
 
     def _measured(
-        self, metric: str, values: dict[str, float], where: dict[str, str], *, low: float, top: float
+        self, metric: str, values: dict[str, float], where: dict[str, str], *, bottom: float, top: float
     ) -> Iterator[Measurement]:
         has = np.array([one in values for one in self._ids], dtype=bool)
         if not has.any():
             return
         numbers, people = np.array([values[one] for one in self._ids if one in values]), self._people.among(has)
         rng = self._streams.stream("interval", "sanity", metric, *where.values())
-        found = score_interval(numbers - low, people, top=top, rng=rng)
+        found = score_interval(numbers, people, bottom=bottom, top=top, rng=rng)
         if found is None:
             return
         fixed = f"{found.method}, the random networks taken as given"
-        interval: Interval = found.model_copy(
-            update={"low": found.low + low, "high": found.high + low, "method": fixed}
-        )
+        interval: Interval = found.model_copy(update={"method": fixed})
         yield Measurement(
             name=f"explanations.{metric}",
             value=min(max(float(numbers.mean()), interval.low), interval.high),
