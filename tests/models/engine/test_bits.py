@@ -211,3 +211,17 @@ def test_timing_finds_a_speed(tiny_checkpoint: Path) -> None:
     assert speed_up(load_checkpoint(tiny_checkpoint)) > 0
     assert torch.get_num_threads() == threads
     assert search_precision(LinearTextClassifier.binary({}), "auto").precision == "float64"
+
+
+def test_an_open_engine_leaves_the_threads_of_others_alone(tiny_checkpoint: Path) -> None:
+    model = load_checkpoint(tiny_checkpoint, device="cpu")
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        with engine_for(model) as engine:
+            engine.predict_proba(texts(3))
+            with ThreadPoolExecutor(1) as pool:
+                assert pool.submit(torch.get_num_threads).result() == 3
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)

@@ -35,17 +35,16 @@ class Dispatcher:
         threads: int,
         *,
         prepare: Callable[[], None] = lambda: None,
-        restore: Callable[[], None] = lambda: None,
         lacks_memory: Callable[[BaseException], bool] = lambda error: isinstance(error, MemoryError),
     ) -> None:
         """Make `threads` threads when the first entry comes; each calls `prepare` first.
 
-        `restore` is called by `close`. `lacks_memory` tells errors that smaller batches may avoid.
+        `lacks_memory` tells errors that smaller batches may avoid.
         """
         self.lock = threading.Lock()
         self._work = threading.Condition(self.lock)
         self._waiting = Waiting()
-        self._size, self._prepare, self._restore, self._lacks_memory = threads, prepare, restore, lacks_memory
+        self._size, self._prepare, self._lacks_memory = threads, prepare, lacks_memory
         self._threads: list[threading.Thread] = []
         self._alone: set[int] = set()
         """Lanes that allow one batch at a time and have one under way."""
@@ -151,7 +150,6 @@ class Dispatcher:
             threads, self._threads = self._threads, []
         for thread in threads:
             thread.join()
-        self._restore()
 
     # --- under the lock ------------------------------------------------------------------------------------------
 

@@ -336,4 +336,4 @@ def _dispatcher(model: Classifier, threads: int | None) -> Dispatcher:
     from workbench.models.engine.threads import lacks_memory, streams
 
     place = streams(str(getattr(model, "device", "cpu")), threads)
-    return Dispatcher(place.threads, prepare=place.prepare, restore=place.restore, lacks_memory=lacks_memory)
+    return Dispatcher(place.threads, prepare=place.prepare, lacks_memory=lacks_memory)

@@ -8,6 +8,7 @@ threads, matrix products of the same size gave other bits for 2 of 469 rows.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -18,29 +19,36 @@ _MOST = 16
 """More threads than this would wait for Python's lock between two matrix products."""
 
 
+_setting = threading.Lock()
+"""Held while the default is another than it should be."""
+
+
 class Streams(NamedTuple):
-    """Threads that compute, what each does first, and what is done when all have ended."""
+    """Threads that compute, and what each does first."""
 
     threads: int
     prepare: Callable[[], None]
-    restore: Callable[[], None]
 
 
 def streams(device: str, threads: int | None = None) -> Streams:
     """Return the threads for torch's device `device`; `threads`: how many, where somebody knows better."""
     if torch.device(device).type != "cpu":
-        return Streams(threads or 1, lambda: None, lambda: None)
-    return Streams(threads or max(1, min(torch.get_num_threads(), _MOST)), one_core, _as_here)
+        return Streams(threads or 1, lambda: None)
+    return Streams(threads or max(1, min(torch.get_num_threads(), _MOST)), one_core)
 
 
 def one_core() -> None:
-    """Let the calling thread compute alone. Other threads keep their setting; those that come later get this one."""
-    torch.set_num_threads(1)
+    """Let the calling thread compute alone, and no other.
 
-
-def _as_here() -> None:
-    """Give threads that come later the calling thread's own setting again."""
-    torch.set_num_threads(torch.get_num_threads())
+    Torch makes what any thread sets the default of threads that come later. So one that ends at once sets it back:
+    else a model asked without an engine would answer with other bits in a new thread while an engine is open.
+    """
+    with _setting:
+        default = torch.get_num_threads()
+        torch.set_num_threads(1)
+        back = threading.Thread(target=torch.set_num_threads, args=(default,), name="default-threads")
+        back.start()
+        back.join()
 
 
 @contextmanager
