@@ -65,6 +65,22 @@ AuditLimit = Annotated[int | None, _option("--limit", "Audit at most so many exa
 TrainSeed = Annotated[int | None, _option("--seed", "Root of all random streams.")]
 TrainPrecision = Annotated[str | None, _option("--precision", "auto, float32 or bfloat16.")]
 Track = Annotated[str | None, _option("--track", "tensorboard, mlflow or wandb.")]
+RandomLabels = Annotated[
+    bool,
+    typer.Option(
+        "--random-labels",
+        help="Deal the labels out at random: only for the audit's --label-randomised.",
+        show_default=False,
+    ),
+]
+LabelRandomised = Annotated[
+    str | None,
+    typer.Option(
+        "--label-randomised",
+        help="Folder of a model trained with --random-labels: explanations must not be like its.",
+        show_default=False,
+    ),
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue an interrupted training.")]
 LabelMap = Annotated[
     list[str] | None, _option("--label-map", "DATA=MODEL label names; repeatable; write \\= for a = in DATA.")
@@ -130,6 +146,7 @@ def train(
     group_column: GroupColumn = None,
     id_column: IdColumn = None,
     person_column: PersonColumn = None,
+    random_labels: RandomLabels = False,
     resume: Resume = False,
     track: Track = None,
     online: Online = False,
@@ -142,6 +159,7 @@ def train(
     flags = {
         "backbone": backbone, "epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate,
         "max_length": max_length, "limit": limit, "seed": seed, "precision": precision,
+        "random_labels": random_labels or None,
     }  # fmt: skip
     chosen = Recipe.read(recipe or "default").but(where="train", **flags)
     with terminal.training_progress() as progress:
@@ -179,6 +197,7 @@ def audit(
     seed: Annotated[int, typer.Option("--seed")] = 0,
     precision: Precision = "auto",
     device: Device = "auto",
+    label_randomised: LabelRandomised = None,
     online: Online = False,
 ) -> None:
     """Audit a model and write the report: index.html, audit.json and predictions.parquet."""
@@ -192,7 +211,7 @@ def audit(
             columns=_columns(text_column, label_column, group_column, id_column, person_column),
             label_map=parse_label_map(label_map or []), positive_label=positive_label, threshold=threshold, split=split,
             limit=limit, seed=seed, precision=precision, device=device, online=online, command=_command(),
-            progress=progress,
+            label_randomised=label_randomised, progress=progress,
         )  # fmt: skip
     terminal.print_audited(audited, out)
     raise typer.Exit(_exit_code(audited.verdict))

@@ -109,6 +109,7 @@ def audit(
     seed: int = 0,
     precision: str = "auto",
     device: str = "auto",
+    label_randomised: str | Path | None = None,
     online: bool = False,
     command: str | None = None,
     progress: Progress | None = None,
@@ -134,6 +135,8 @@ def audit(
         precision: what attacks and explainers search in: 'float32', 'bfloat16', or 'auto' (bfloat16 where it was once
             timed to be faster on this machine). Predictions, scores and successes are float32 in any case.
         device: 'auto', 'cpu', 'cuda', …
+        label_randomised: folder of a model trained on random labels (`random_labels` in the recipe); the sanity check
+            of the explanations compares with it.
         online: allow downloads.
         command: the command line, for the report's last section.
         progress: called with every step.
@@ -152,7 +155,7 @@ def audit(
     from workbench.models.training_card import read_training_card
 
     chosen_policy = policy if isinstance(policy, Policy) else load_policy(policy)
-    probes = probes_of(profile)
+    probes = probes_of(profile, label_randomised=None if label_randomised is None else str(label_randomised))
     folder = None if out is None else Path(out)
     if folder is not None:
         require_writable(folder)
@@ -160,6 +163,8 @@ def audit(
         raise Misconfigured(f"--limit must be at least 1; got {limit}")
     whole = _corpus(data, columns=columns, online=online)  # before the model: quick to read, often the culprit
     classifier: Classifier = load(model, online=online, device=device) if isinstance(model, str | Path) else model
+    if label_randomised is not None:
+        _require_labels(load(label_randomised, online=online, device="cpu"), classifier)
     searching = search_precision(classifier, precision, worthwhile=gains_from_twin(probes))
     mapping = dict(label_map or {})
     corpus = _audited_part(whole, classifier.labels, label_map=mapping, split=split, limit=limit)
@@ -424,6 +429,14 @@ def _decision(threshold: float | None, labels: tuple[str, ...]) -> Decision:
     if not 0 < threshold < 1:
         raise Misconfigured(f"--threshold must lie between 0 and 1; got {threshold}")
     return Decision(rule="threshold", threshold=threshold)
+
+
+def _require_labels(unlearned: Classifier, classifier: Classifier) -> None:
+    if unlearned.labels != classifier.labels:
+        raise BadInput(
+            f"--label-randomised: that model has the labels {list(unlearned.labels)}, the model under audit has "
+            f"{list(classifier.labels)}; train it on the same data"
+        )
 
 
 def _positive(asked: str | None, corpus: Corpus, labels: tuple[str, ...]) -> str:

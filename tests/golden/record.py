@@ -14,6 +14,8 @@ from workbench.evidence.exhibits import (
     CurvePoint,
     GroupSize,
     GroupTable,
+    GroupWord,
+    GroupWords,
     Note,
     Rewrite,
     TokenScores,
@@ -385,6 +387,7 @@ def explanation():
             completeness_gap=0.021,
             baseline="pad tokens, special tokens kept",
             passes=51,
+            chosen_as=("Right, among the most confident", "Nearest to another decision", IMAGE, None)[i % 4],
         )
 
     return evidence(
@@ -428,6 +431,7 @@ def quality():
         number("explanations.agreement", 0.61, 0.52, 0.7, 40, **pair),
         number("explanations.top_overlap", 0.55, 0.46, 0.63, 40, **pair),
         measured("passes_mean", "occlusion@1", 61.2, 9.0, unit="sequences", better="lower"),
+        measured("seconds_median", "occlusion@1", 0.41, 0.05, n=6, unit="seconds", better="lower"),
     ]
     words = WordTable(
         title="Words that push towards recommended",
@@ -445,8 +449,26 @@ def quality():
             for word, n, mean, flips in (("love", 12, 1.31, 2), (SCRIPT, 5, 0.8, 0), ("\u202eesrever", 3, 0.1, 1))
         ),
     )  # fmt: skip
+    half = Interval(low=0.2, high=0.6, method=BOOT)
+    telling = GroupWords(
+        method="integrated_gradients@1",
+        output="logit",
+        texts=33,
+        least=3,
+        compared=210,
+        rows=tuple(
+            GroupWord(
+                word=word, attribute=attribute, group=group, share=0.8, share_interval=half, base=0.31, n=412,
+                explained=9, strength=0.4, strength_interval=half, stronger_than=0.9, flips=2, flip_interval=half,
+            )
+            for word, attribute, group in (("petite", "height", "short"), (SCRIPT, IMAGE, "\u202eesrever"))
+        ),
+    )  # fmt: skip
     return evidence(
-        "explanations.quality@1", *measurements, exhibits=[words, Note(text=f"Not used: {IMAGE}.")], examples=40
+        "explanations.quality@1",
+        *measurements,
+        exhibits=[words, telling, Note(text=f"Not used: {IMAGE}.")],
+        examples=40,
     )
 
 

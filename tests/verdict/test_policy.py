@@ -4,6 +4,7 @@ import json
 import pytest
 
 from workbench.errors import Misconfigured, NotFound
+from workbench.verdict.judge import judge
 from workbench.verdict.policy import load_policy, parse_policy
 
 GATE = '[[criteria]]\nid = "a"\nmeasurement = "performance.accuracy"\nat_least = 0.8\nwhy = "so"\n'
@@ -18,6 +19,34 @@ def test_the_default_policy_is_shipped_and_reasoned():
     assert policy.name == "default"
     assert {criterion.measurement for criterion in policy.criteria} >= {"performance.accuracy", "calibration.ece"}
     assert all(len(criterion.why.split()) > 8 for criterion in policy.criteria)
+
+
+def test_the_explained_policy_is_the_default_and_gates_on_explanations(measurement, evidence, record):
+    default, explained = load_policy("default"), load_policy("explained")
+    assert explained.criteria[: len(default.criteria)] == default.criteria
+    gates = explained.criteria[len(default.criteria) :]
+    assert {one.measurement for one in gates} == {
+        "explanations.gain_over_random",
+        "explanations.randomisation_correlation",
+        "explanations.completeness_gap",
+    }
+    method = {"attributor": "integrated_gradients@1"}
+
+    def verdicts(gain, alike, gap):
+        held = evidence(
+            "explanations.quality@1",
+            measurement("explanations.gain_over_random", 0.2, *gain, unit="score", **method),
+            measurement("explanations.randomisation_correlation", alike[0], *alike, unit="score", **method),
+            measurement("explanations.completeness_gap", gap[0], *gap, unit="ratio", **method),
+        )
+        found = judge(record(held), explained.model_copy(update={"criteria": gates}))
+        return [one.verdict for one in found]
+
+    assert verdicts((0.1, 0.3), (0.0, 0.2), (0.01, 0.03)) == ["pass", "pass", "pass"]
+    assert verdicts((-0.1, 0.3), (0.4, 0.6), (0.01, 0.03)) == ["not_established", "not_established", "pass"]
+    assert verdicts((-0.3, -0.1), (0.6, 0.8), (0.06, 0.09)) == ["fail", "fail", "warn"]
+    nothing = judge(record(evidence("performance.cost@1")), explained.model_copy(update={"criteria": gates}))
+    assert {one.verdict for one in nothing} == {"not_established"}
 
 
 def test_the_digest_is_sha256_of_canonical_json():

@@ -8,6 +8,10 @@ from typing import Any
 from workbench.audit.probe import TWIN_FROM, ItemProbe, RepeatingProbe, WholeProbe, probes
 from workbench.errors import NotFound
 
+SANITY = "explanations.sanity@1"
+SEARCH = "performance.search_precision@1"
+"""Runs in every profile where searches run on a twin; elsewhere it would have nothing to say."""
+
 _CHEAP = (
     "integrated_gradients@1",
     "occlusion@1",
@@ -16,6 +20,7 @@ _CHEAP = (
     "attention_rollout@1",
 )
 _METHODS = (*_CHEAP, "shap_partition@1")
+_ALL = (*_METHODS, "shap_kernel@1", "gradient_shap@1", "lime@1", "lime_adaptive@1")
 
 PROFILES: dict[str, dict[str, dict[str, Any]]] = {
     # Probe -> parameters that differ from its defaults. Sizes were chosen on two cores with a 22.7M-parameter model:
@@ -30,9 +35,10 @@ PROFILES: dict[str, dict[str, dict[str, Any]]] = {
         "explanations.attribution@1": {"examples": 12},
         # Two minutes together. SHAP, at 500 passes a text, is for the standard profile.
         "explanations.quality@1": {"methods": _CHEAP},
-        "explanations.sanity@1": {"methods": _CHEAP, "stages": 1},
-        "explanations.stability@1": {"methods": _CHEAP},
+        SANITY: {"methods": _CHEAP, "stages": 1},
+        "explanations.stability@1": {"methods": _CHEAP, "moves": 3},
         "explanations.overview@1": {},
+        "explanations.cost@1": {"methods": _CHEAP},
         "performance.cost@1": {},
     },
     "standard": {
@@ -43,9 +49,10 @@ PROFILES: dict[str, dict[str, dict[str, Any]]] = {
         "robustness.invariance@1": {"examples": 400},
         "explanations.attribution@1": {"examples": 50},
         "explanations.quality@1": {"examples": 30, "removals": ("deletion", "mask"), "methods": (*_METHODS, "lime@1")},
-        "explanations.sanity@1": {"methods": _CHEAP, "examples": 20, "draws": 3},
+        SANITY: {"methods": _CHEAP, "examples": 20, "draws": 3},
         "explanations.stability@1": {"methods": (*_METHODS, "lime@1"), "examples": 20},
         "explanations.overview@1": {"examples": 150},
+        "explanations.cost@1": {"methods": (*_METHODS, "lime@1")},
         "performance.cost@1": {"calls": 400},
     },
     "full": {
@@ -58,29 +65,27 @@ PROFILES: dict[str, dict[str, dict[str, Any]]] = {
         "explanations.quality@1": {
             "examples": 100,
             "removals": ("deletion", "mask"),
-            "methods": (*_METHODS, "gradient_shap@1", "lime@1", "lime_adaptive@1"),
+            "methods": _ALL,
         },
-        "explanations.sanity@1": {"methods": _METHODS, "examples": 20, "draws": 5, "stages": 8},
-        "explanations.stability@1": {
-            "methods": (*_METHODS, "gradient_shap@1", "lime@1", "lime_adaptive@1"),
-            "examples": 20,
-        },
+        SANITY: {"methods": _METHODS, "examples": 20, "draws": 5, "stages": 4},
+        "explanations.stability@1": {"methods": _ALL, "examples": 20},
         "explanations.overview@1": {"examples": 500},
+        "explanations.cost@1": {"methods": _ALL},
         "performance.cost@1": {"calls": 1000},
     },
 }
 
 
-SEARCH = "performance.search_precision@1"
-"""Runs in every profile where searches run on a twin; elsewhere it would have nothing to say."""
+def profile(name: str, *, label_randomised: str | None = None) -> tuple[WholeProbe | ItemProbe, ...]:
+    """Return the probes of the profile `name`, in the order they run. Raises `NotFound`.
 
-
-def profile(name: str) -> tuple[WholeProbe | ItemProbe, ...]:
-    """Return the probes of the profile `name`, in the order they run. Raises `NotFound`."""
+    `label_randomised`: folder of a model trained on random labels, for the sanity check of the explanations.
+    """
     if name not in PROFILES:
         raise NotFound.among("profile", name, PROFILES)
     _register_all()
-    return tuple(probes[probe](**params) for probe, params in PROFILES[name].items())
+    more = {} if label_randomised is None else {SANITY: {"label_randomised": label_randomised}}
+    return tuple(probes[probe](**params, **more.get(probe, {})) for probe, params in PROFILES[name].items())
 
 
 def gains_from_twin(probes: Sequence[WholeProbe | ItemProbe]) -> bool:
@@ -98,6 +103,7 @@ def search_probe() -> WholeProbe:
 def _register_all() -> None:
     """Import the modules that register the built-in probes."""
     import workbench.audit.explanations.attribution
+    import workbench.audit.explanations.cost
     import workbench.audit.explanations.overview
     import workbench.audit.explanations.quality
     import workbench.audit.explanations.sanity

@@ -40,6 +40,8 @@ class TokenScores(Stored):
     """True label, where known."""
     predicted: str | None = None
     """Decided label under the audit's decision rule."""
+    chosen_as: str | None = None
+    """What this text is an example of, e.g. 'Confident and wrong'; None where nobody chose it."""
     tokens: tuple[str, ...]
     spans: tuple[tuple[int, int], ...]
     """Character span [start, end) of each token in `text`; (0, 0) for special tokens."""
@@ -146,6 +148,48 @@ class WordTable(Stored):
     least: int = Field(ge=1)
     """Words in fewer texts are left out."""
     rows: tuple[WordRow, ...]
+
+
+class GroupWord(Stored):
+    """A word that tells which group a text is from, and how much the model makes of it."""
+
+    word: str
+    """Without case."""
+    attribute: str
+    group: str
+    share: float = Field(ge=0, le=1)
+    """Of the corpus's texts with the word, those of the group."""
+    share_interval: Interval
+    base: float = Field(ge=0, le=1)
+    """Of all texts, those of the group."""
+    n: int = Field(ge=1)
+    """Texts of the corpus with the word."""
+    explained: int = Field(ge=1)
+    """Explained texts with the word."""
+    strength: float = Field(ge=0)
+    """Mean over these of the size of its contribution."""
+    strength_interval: Interval
+    stronger_than: float = Field(ge=0, le=1)
+    """Share of the other words compared whose strength is less."""
+    flips: int = Field(ge=0)
+    """Explained texts whose decision is another without one occurrence of it."""
+    flip_interval: Interval
+
+
+class GroupWords(Stored):
+    """Words that tell a group, those that the model makes most of first."""
+
+    kind: Literal["group_words"] = "group_words"
+    method: str
+    output: str
+    """Unit of the contributions."""
+    texts: int = Field(ge=0)
+    """Explained texts."""
+    least: int = Field(ge=1)
+    """Words in fewer explained texts are left out."""
+    compared: int = Field(ge=0)
+    """Words that are in enough of them, whether or not they tell a group."""
+    rows: tuple[GroupWord, ...]
 
 
 class Rewrite(Stored):
@@ -261,6 +305,16 @@ class Note(Stored):
 
 
 Exhibit = Annotated[
-    TokenScores | ExplanationCheck | WordEffects | WordTable | Rewrite | Confusion | Curve | GroupTable | Cases | Note,
+    TokenScores
+    | ExplanationCheck
+    | WordEffects
+    | WordTable
+    | GroupWords
+    | Rewrite
+    | Confusion
+    | Curve
+    | GroupTable
+    | Cases
+    | Note,
     Field(discriminator="kind"),
 ]

@@ -113,6 +113,7 @@ NAMES: Mapping[str, Named] = MappingProxyType(
         "explanations.insertion_auc": Named("Insertion curve, area", "score", _ATTRIBUTOR, _REMOVAL),
         "explanations.gain_over_random": Named("Comprehensiveness above that of random words", "score", _ATTRIBUTOR),
         "explanations.passes_mean": Named("Forward passes per explanation, mean", "amount", _ATTRIBUTOR),
+        "explanations.seconds_median": Named("Seconds per explanation, median", "amount", _ATTRIBUTOR),
         "explanations.tau_loo": Named("Rank agreement with leave-one-out", "score", _ATTRIBUTOR),
         "explanations.infidelity": Named("Infidelity", "score", _ATTRIBUTOR),
         "explanations.sensitivity": Named("Sensitivity to small changes", "score", _ATTRIBUTOR),
@@ -121,6 +122,9 @@ NAMES: Mapping[str, Named] = MappingProxyType(
         ),
         "explanations.randomisation_excess": Named(
             "Likeness to a random model, above that of two random models", "score", _ATTRIBUTOR
+        ),
+        "explanations.label_randomisation_correlation": Named(
+            "Correlation with a model trained on random labels", "score", _ATTRIBUTOR, ("scores",)
         ),
         "explanations.seed_stability": Named("Stability across seeds", "score", _ATTRIBUTOR),
         "explanations.edit_stability": Named("Stability across edits that keep the meaning", "score", _ATTRIBUTOR),

@@ -178,6 +178,7 @@ VOLATILE: tuple[str, ...] = (
     "cost.latency_p95",
     "cost.throughput",
     "cost.peak_memory",
+    "explanations.seconds_median",
 )
 """What may differ between two equal audits: paths into the record, and measurements by name (value and interval).
 

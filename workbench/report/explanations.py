@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.evidence.exhibits import TokenScores, WordTable
+from workbench.evidence.exhibits import GroupWords, TokenScores, WordTable
 from workbench.evidence.record import AuditRecord
 from workbench.report.blocks import Block, Cell, Fold, Heading, Paragraph, Quote, Table
 from workbench.report.marks import heat, special, weights
@@ -24,7 +24,7 @@ LEGEND = (
 
 def explanations(record: AuditRecord) -> tuple[Block, ...]:
     """Return the words that matter over many texts, and the explained texts."""
-    return (*_words(record), *_texts(record))
+    return (*_words(record), *_group_words(record), *_texts(record))
 
 
 def _words(record: AuditRecord) -> tuple[Block, ...]:
@@ -70,6 +70,69 @@ def _word_table(table: WordTable) -> Table:
     )
 
 
+def _group_words(record: AuditRecord) -> tuple[Block, ...]:
+    found = [exhibit for _, exhibit in record.exhibits("group_words") if isinstance(exhibit, GroupWords)]
+    if not found:
+        return ()
+    (held, *_) = found
+    heading = Heading("Words that tell a group")
+    if not held.rows:
+        return (
+            heading,
+            Paragraph(
+                f"Of the {plural(held.compared, 'word')} that are in the explained texts of at least {held.least} "
+                "people, none surely tells which group a text is from.",
+            ),
+        )
+    rows = tuple(
+        (
+            Cell(short(row.word, 40)),
+            Cell(f"{short(row.attribute, 30)}: {short(row.group, 30)}"),
+            Cell(
+                f"{row.share:.0%}",
+                f"of {row.n:,} people ({wording.interval(row.share_interval, 'proportion')}); of all {row.base:.0%}",
+                numeric=True,
+            ),
+            Cell(
+                wording.number(row.strength, ""),
+                f"{wording.interval(row.strength_interval, '')}; n = {row.explained:,}",
+                numeric=True,
+                strong=True,
+            ),
+            Cell(f"{row.stronger_than:.0%}", numeric=True),
+            Cell(
+                f"{row.flips:,} of {row.explained:,}",
+                f"{wording.interval(row.flip_interval, 'proportion')} of such texts",
+                numeric=True,
+            ),
+        )
+        for row in held.rows
+    )
+    return (
+        heading,
+        Paragraph(
+            "These words surely come more often in one group's texts (a text of each person; intervals of these shares "
+            "are corrected for all words and groups compared). If decisions hang on one of them, the model "
+            "treats that group's texts differently for a word that only says whose they are: ask whether the word "
+            "should matter.",
+            "quiet",
+        ),
+        Table(
+            f"The strongest of the words that tell a group, in {plural(held.texts, 'explained text')} "
+            f"({short(held.method)}; {plural(held.compared, 'word')} compared)",
+            (
+                Cell("Word"),
+                Cell("Group"),
+                Cell("People using it who are of the group", numeric=True),
+                Cell(f"Mean strength ({short(held.output)})", "95% interval", numeric=True),
+                Cell("Stronger than so many of the words compared", numeric=True),
+                Cell("Decision changes without it", numeric=True),
+            ),
+            rows,
+        ),
+    )
+
+
 def _texts(record: AuditRecord) -> tuple[Block, ...]:
     """Return the explained texts."""
     held = [exhibit for _, exhibit in record.exhibits("token_scores") if isinstance(exhibit, TokenScores)]
@@ -102,6 +165,7 @@ def explained_text(scores: TokenScores) -> Quote:
     facts.append(plural(scores.passes, "forward pass", "forward passes"))
     note = cut_note(len(scores.text)) if len(scores.text) > SHOWN else ""
     name = f"Example {short(scores.example, 24)}" if scores.example else "Explained text"
+    name = name if scores.chosen_as is None else f"{short(scores.chosen_as, 80)}: {name[0].lower()}{name[1:]}"
     return Quote(name, heat(scores), tuple(facts), (_scores(scores, name),), note)
 
 

@@ -249,8 +249,9 @@ GLOSSARY: Mapping[str, Entry] = MappingProxyType(
             "Kind and size of the changes.",
         ),
         "explanations.sensitivity": Entry(
-            "How much the scores move when the input moves a little; lower is steadier.",
-            "Size of the movement; a constant map is steady too.",
+            "The largest change of the words' scores when the text's embeddings move a little, as share of the scores' "
+            "own length; lower is steadier.",
+            "Size and number of the movements. A method that always says the same is steady too.",
         ),
         "explanations.randomisation_correlation": Entry(
             "Rank correlation of the scores before and after the model's weights are randomised; near 0, as it "
@@ -283,6 +284,15 @@ GLOSSARY: Mapping[str, Entry] = MappingProxyType(
         ),
         "explanations.passes_mean": Entry(
             "Sequences sent through the model for one explanation.", "The length of the text; the method's settings."
+        ),
+        "explanations.seconds_median": Entry(
+            "How long one explanation takes on this machine, when nothing else runs.",
+            "The machine; the length of the text; the method's settings.",
+        ),
+        "explanations.label_randomisation_correlation": Entry(
+            "Rank correlation of the scores with those on a model trained on labels dealt out at random; near 0 means "
+            "that the scores depend on what the labels taught.",
+            "How long that model was trained. A method that stays alike explains the text, not what was learned.",
         ),
         "explanations.top_overlap": Entry(
             "Share of the five strongest words that two methods have in common.",

@@ -22,8 +22,9 @@ _FIRST = (
     "explanations.deletion_auc",
     "explanations.insertion_auc",
     "explanations.tau_loo",
+    "explanations.seconds_median",
 )
-_LOWER = ("explanations.sufficiency", "explanations.deletion_auc")
+_LOWER = ("explanations.sufficiency", "explanations.deletion_auc", "explanations.seconds_median")
 _PAIRS = ("explanations.agreement", "explanations.top_overlap")
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from workbench.data.corpus import Corpus
 from workbench.data.splits import SHARES, assign, split
 from workbench.errors import EmptyData
+from workbench.seeds import Streams
 from workbench.train.recipe import Recipe
 
 
@@ -32,13 +35,23 @@ def divide(corpus: Corpus, recipe: Recipe) -> Parts:
             f"corpus {corpus.name!r}: the training split of {len(train)} has {found}; a classifier needs examples of "
             f"at least two of {', '.join(corpus.labels)}: add data, or raise limit"
         )
+    validation = whole["validation"].sample(recipe.validation_limit)
+    if recipe.random_labels:
+        streams = Streams(recipe.seed)
+        train, validation = (_dealt(part, streams.stream("random labels", part.split)) for part in (train, validation))
     return Parts(
         train=train,
-        validation=whole["validation"].sample(recipe.validation_limit),
+        validation=validation,
         test=whole["test"].sample(recipe.test_limit),
         validation_of=len(whole["validation"]),
         test_of=len(whole["test"]),
     )
+
+
+def _dealt(part: Corpus, rng: np.random.Generator) -> Corpus:
+    """Return `part` with its own labels in random order."""
+    labels = [part.examples[int(i)].label for i in rng.permutation(len(part))]
+    return replace(part, examples=tuple(replace(one, label=label) for one, label in zip(part, labels, strict=True)))
 
 
 def _split(corpus: Corpus) -> dict[str, Corpus]:

@@ -42,6 +42,9 @@ class Recipe(Stored):
     """Longest gradient (Euclidean norm over all parameters); None for no limit."""
     class_weights: Literal["none", "balanced"] = "none"
     """'balanced': each label weighs n / (labels * its count), as scikit-learn's compute_class_weight."""
+    random_labels: bool = False
+    """Deal the labels of training and validation examples out at random, each as often as before. The model that this
+    makes is good for one thing: an audit compares explanations with its (`--label-randomised`)."""
     max_length: int = Field(default=256, ge=8)
     """Tokens read of one text, in training and ever after."""
     dropout: float | None = Field(default=None, ge=0, lt=1)

@@ -1,4 +1,5 @@
 import random
+from collections import Counter
 
 import pytest
 
@@ -48,7 +49,13 @@ def test_shows_right_and_wrong_and_measures_the_median_gap(model, mostly_right):
     assert isinstance(measured, Measured)
     scores = [exhibit for exhibit in measured.exhibits if isinstance(exhibit, TokenScores)]
     assert len(scores) == 12
-    assert sum(one.label != one.predicted for one in scores) >= 3  # a quarter; chance would give one
+    kinds = Counter(one.chosen_as for one in scores)
+    assert kinds == {
+        "Right, among the most confident": 4,
+        "Wrong, the most confident": 4,
+        "Nearest to another decision": 4,
+    }
+    assert all(one.label != one.predicted for one in scores if one.chosen_as.startswith("Wrong"))
     assert "12 decisions are explained" in notes_of(measured)
     (gap,) = measured.measurements
     ordered = sorted(one.completeness_gap for one in scores)

@@ -12,9 +12,10 @@ from workbench.audit.explanations.attributor import Attribution, attributors
 from workbench.audit.explanations.sanity import SanityProbe, _cascade
 from workbench.audit.probe import Setting
 from workbench.data.corpus import Corpus, Example
-from workbench.errors import Misconfigured
+from workbench.errors import BadInput, Misconfigured
 from workbench.evidence.decision import Decision
 from workbench.models.engine import engine_for
+from workbench.models.hugging_face import load_checkpoint
 from workbench.models.linear import LinearTextClassifier
 from workbench.seeds import Streams
 from workbench.text.words import words
@@ -139,3 +140,42 @@ def test_stages_of_the_cascade():
     assert _cascade(1, 3) == [1]
     with pytest.raises(Misconfigured, match="draws"):
         SanityProbe(draws=1)
+
+
+def saved(model, folder):
+    model.network.save_pretrained(folder)
+    model.tokenizer.save_pretrained(folder)
+    return str(folder)
+
+
+def test_a_model_trained_on_random_labels_is_compared(tiny_checkpoint, tmp_path):
+    model = load_checkpoint(tiny_checkpoint, device="cpu")
+    texts = ["this dress is good", "a bad dress, too small", "lovely and soft but rough", "i love it and it is good"]
+    examples = tuple(Example(id=f"{i}", person=f"{i}", input=one, label=model.labels[0]) for i, one in enumerate(texts))
+    data = Corpus(examples, model.labels, "tiny", "here", "test")
+    setting = Setting(Streams(5), Decision(), model.labels[1])
+
+    def alike(folder):
+        probe = SanityProbe(methods=("occlusion@1", "saliency@1"), draws=2, stages=1, label_randomised=folder)
+        with engine_for(model) as engine:
+            found = probe.measure(engine, data, setting)
+        assert any(folder in note.text for note in found.exhibits)
+        return {
+            (m.where["attributor"], m.where.get("scores", "signed")): m
+            for m in found.measurements
+            if m.name == "explanations.label_randomisation_correlation"
+        }
+
+    same = alike(str(tiny_checkpoint))
+    assert set(same) == {("occlusion@1", "signed"), ("occlusion@1", "absolute"), ("saliency@1", "signed")}
+    assert all(one.value == pytest.approx(1) and one.n == 4 for one in same.values())
+    other = alike(saved(model.randomised(99, 7), tmp_path / "other"))
+    assert other["occlusion@1", "signed"].value < 0.9
+
+    network = load_checkpoint(tiny_checkpoint, device="cpu")
+    network.network.config.id2label = {0: "no", 1: "yes"}
+    network.network.config.label2id = {"no": 0, "yes": 1}
+    with engine_for(model) as engine, pytest.raises(BadInput, match="train it on the same data"):
+        SanityProbe(methods=("occlusion@1",), label_randomised=saved(network, tmp_path / "labels")).measure(
+            engine, data, setting
+        )

@@ -17,6 +17,7 @@ from workbench.engines.local import Threads
 from workbench.errors import Misconfigured
 from workbench.evidence.decision import Decision
 from workbench.models.engine import engine_for
+from workbench.models.hugging_face import load_checkpoint
 from workbench.models.linear import LinearTextClassifier
 from workbench.seeds import Streams
 from workbench.text.words import words
@@ -92,3 +93,39 @@ def test_a_method_that_cannot_explain_is_left_out_not_counted_as_unsteady(result
 def test_bad_parameters_are_refused():
     with pytest.raises(Misconfigured, match="examples"):
         StabilityProbe(examples=0)
+    with pytest.raises(Misconfigured, match="moves"):
+        StabilityProbe(moves=-1)
+
+
+def test_sensitivity_is_that_of_methods_that_read_embeddings(tiny_checkpoint):
+    model = load_checkpoint(tiny_checkpoint, device="cpu")
+    texts = [
+        "this dress is good",
+        "a bad dress. too small",
+        "lovely and soft",
+        "it is rough, poor and bad",
+        "i love it",
+    ]
+    examples = tuple(Example(id=f"{i}", person=f"{i}", input=one, label=model.labels[0]) for i, one in enumerate(texts))
+    corpus = Corpus(examples, model.labels, "tiny", "here", "test")
+    setting = Setting(Streams(5), Decision(), model.labels[1])
+
+    def measured(moves, batched):
+        probe = StabilityProbe(
+            methods=("input_x_gradient@1", "integrated_gradients@1", "saliency@1", "occlusion@1"), moves=moves
+        )
+        with engine_for(model) as engine:
+            asked = engine if batched else model
+            items = [probe.item(asked, one, setting) for one in corpus]
+        return probe.gather(items, corpus, setting)
+
+    found = measured(4, batched=True)
+    values = {m.where["attributor"]: m for m in found.measurements if m.name == "explanations.sensitivity"}
+    assert set(values) == {"input_x_gradient@1", "integrated_gradients@1", "saliency@1"}
+    assert all(0 < one.interval.low <= one.value <= one.interval.high and one.n == 5 for one in values.values())
+    notes = " ".join(one.text for one in found.exhibits)
+    assert "not applicable to methods that see words, not embeddings: occlusion@1" in notes
+    alone = measured(4, batched=False)
+    again = {m.where["attributor"]: m.value for m in alone.measurements if m.name == "explanations.sensitivity"}
+    assert again == pytest.approx({name: one.value for name, one in values.items()}, rel=1e-3)
+    assert not [m for m in measured(0, batched=True).measurements if m.name == "explanations.sensitivity"]

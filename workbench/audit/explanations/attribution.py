@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from workbench.audit.explanations.attributor import attributors
+from workbench.audit.explanations.exemplars import Chosen, choose
 from workbench.audit.explanations.explain import GAP_BOUND, explain, refusal
 from workbench.audit.probe import Item, Setting, probes
-from workbench.data.corpus import Corpus, Example, Task, hashed
+from workbench.data.corpus import Corpus, Example, Task
 from workbench.errors import Misconfigured
 from workbench.evidence.exhibits import Note, TokenScores
 from workbench.evidence.intervals import quantile_interval
@@ -19,9 +20,6 @@ from workbench.evidence.measurement import Measurement
 from workbench.evidence.record import Measured, NotApplicable
 from workbench.models.protocols import Classifier, Differentiable
 from workbench.text.words import words
-
-_WRONG_AT_LEAST = 4
-"""One example in this many is a wrong decision, where there are so many: mistakes are worth explaining."""
 
 
 @probes.register("explanations.attribution@1")
@@ -47,39 +45,30 @@ class AttributionProbe:
             attributors[self.attributor]  # raises, naming what there is
 
     def select(self, model: Classifier, corpus: Corpus, setting: Setting) -> Sequence[Example] | NotApplicable:
-        """Return examples by hash of id, a quarter of them wrongly decided where there are so many.
+        """Return examples of each kind (see `choose`), kind by kind.
 
         Not applicable where the method cannot explain this model: a gradient method, for one, a black box.
         """
         if reason := refusal(model, self.attributor):
             return NotApplicable(reason=reason)
-        decided = setting.decision.decide(model.predict_proba(corpus.inputs), setting.positive(corpus.labels))
-        is_right = dict(zip((example.id for example in corpus), decided == corpus.label_ids, strict=True))
-        people: set[str] = set()
-        right: list[Example] = []
-        wrong: list[Example] = []
-        for example in sorted(corpus, key=lambda one: (hashed(one.id), one.id)):
-            kind = right if is_right[example.id] else wrong
-            if len(kind) < self.examples and example.person not in people and self._takes(model, example.input):
-                people.add(example.person)
-                kind.append(example)
-        n_wrong = self._wrong(right, wrong)
-        chosen = right[: self.examples - n_wrong] + wrong[:n_wrong]
+        if not len(corpus):
+            return NotApplicable(reason="the corpus has no examples to explain")
+        chosen = choose(
+            corpus,
+            model.predict_proba(corpus.inputs),
+            setting.decision,
+            setting.positive(corpus.labels),
+            examples=self.examples,
+            takes=lambda text: self._takes(model, text),
+        )
         if not chosen:
             return NotApplicable(reason="the model reads no token of any text of the corpus")
-        return sorted(chosen, key=lambda example: example.id)
+        return chosen
 
     def _takes(self, model: Classifier, text: str) -> bool:
         """Return whether the method explains `text`: it has a word that is read, and no more words than it takes."""
         most = getattr(attributors[self.attributor], "most_words", None)
         return _is_read(model, text) and (most is None or len(words(text)) <= most)
-
-    def _wrong(self, right: Sequence[Example], wrong: Sequence[Example]) -> int:
-        """Return how many wrong decisions to show: as many as chance would, or a quarter, or what right ones leave."""
-        order = sorted([*right, *wrong], key=lambda one: (hashed(one.id), one.id))[: self.examples]
-        by_chance = len({example.id for example in order} & {example.id for example in wrong})
-        wanted = max(by_chance, self.examples // _WRONG_AT_LEAST, self.examples - len(right))
-        return min(wanted, len(wrong))
 
     def item(self, model: Classifier, example: Example, setting: Setting) -> Item:
         scores = explain(
@@ -91,7 +80,8 @@ class AttributionProbe:
             positive=setting.positive(model.labels),
             seed=setting.streams.seed("explain", self.attributor, example.id),
         )
-        return scores.model_copy(update={"example": example.id, "label": example.label})
+        kind = example.chosen_as if isinstance(example, Chosen) else None
+        return scores.model_copy(update={"example": example.id, "label": example.label, "chosen_as": kind})
 
     def gather(self, items: Sequence[Item], corpus: Corpus, setting: Setting) -> Measured | NotApplicable:
         """Return the median completeness gap with an interval from order statistics, and every explanation."""
@@ -125,9 +115,8 @@ class AttributionProbe:
     def _choice(self, found: Sequence[TokenScores]) -> str:
         wrong = sum(one.predicted != one.label for one in found)
         return (
-            f"{len(found)} decisions are explained, {len(found) - wrong} right and {wrong} wrong. They were chosen by "
-            f"hash of their id, at most one of each person and with mistakes over-represented where they are rare, so "
-            "they are examples, not a sample to take rates from."
+            f"{len(found)} decisions are explained, {len(found) - wrong} right and {wrong} wrong: some of each kind "
+            "that is worth a look, at most one of each person. They are examples, not a sample to take rates from."
         )
 
 

@@ -34,7 +34,8 @@ class Attributor(Protocol):
     """A way to attribute. Registered as `method@version`.
 
     A class attribute `signed = False` says that scores tell how strongly, and not which way; `labelled = False` that
-    they are the same for every label; `seeded = True` that another seed gives other scores.
+    they are the same for every label; `seeded = True` that another seed gives other scores; `embedded = True` that they
+    are computed from the text's embeddings, so that these may be moved a little.
     """
 
     def attribute(self, model: Classifier, text: str, target: int, *, gap_bound: float, seed: int) -> Attribution:

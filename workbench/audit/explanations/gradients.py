@@ -18,6 +18,7 @@ from workbench.models.protocols import Classifier, Differentiable, Encoded
 class Saliency:
     """The length of a token's gradient (Simonyan et al. 2014): how sensitive the logit is there, without a sign."""
 
+    embedded: ClassVar[bool] = True
     signed: ClassVar[bool] = False
 
     def attribute(self, model: Classifier, text: str, target: int, *, gap_bound: float, seed: int) -> Attribution:
@@ -31,6 +32,8 @@ class Saliency:
 @dataclass(frozen=True)
 class InputXGradient:
     """A token's embedding times its gradient (Shrikumar et al. 2016): exact where the logit is linear."""
+
+    embedded: ClassVar[bool] = True
 
     def attribute(self, model: Classifier, text: str, target: int, *, gap_bound: float, seed: int) -> Attribution:
         """Return a score per token in logits, special ones included."""
@@ -52,6 +55,7 @@ class GradientShap:
     price of few samples.
     """
 
+    embedded: ClassVar[bool] = True
     seeded: ClassVar[bool] = True
 
     samples: int = 100

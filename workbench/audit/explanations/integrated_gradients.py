@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from workbench.adapters.captum import integrate
 from workbench.audit.explanations.attributor import Attribution, attributors
@@ -15,6 +16,8 @@ from workbench.models.protocols import Classifier
 @dataclass(frozen=True)
 class IntegratedGradients:
     """Shares out logit(text) - logit(baseline), where the baseline has padding in place of every ordinary token."""
+
+    embedded: ClassVar[bool] = True
 
     baseline: Baseline = "padding"
     """Or 'mask', or 'zero'; special tokens are kept in each."""

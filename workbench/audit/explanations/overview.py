@@ -6,23 +6,20 @@ instead of what it was to stand for. Whether it is one, only a person can say.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-
 from workbench.audit.explanations.explain import explain, full_name, refusal
 from workbench.audit.explanations.faithfulness import leave_one_out
+from workbench.audit.explanations.proxies import group_words, weights_of
 from workbench.audit.probe import Item, Setting, probes
 from workbench.data.corpus import Corpus, Example, Task
 from workbench.errors import EmptyData, Misconfigured, Unsupported
-from workbench.evidence.bootstrap import People, agree, mean_interval, proportion_interval
-from workbench.evidence.exhibits import Note, WordEffect, WordEffects, WordRow, WordTable
+from workbench.evidence.bootstrap import agree, mean_interval, proportion_interval
+from workbench.evidence.exhibits import GroupWords, Note, WordEffect, WordEffects, WordRow, WordTable
 from workbench.evidence.record import Measured, NotApplicable
 from workbench.models.protocols import Classifier
-from workbench.text.words import normalise
 
 SHOWN = 12
 """Words in a table."""
@@ -91,13 +88,15 @@ class OverviewProbe:
         found = [item for item in items if isinstance(item, WordEffects) and item.words]
         if not found:
             return NotApplicable(reason="no text drawn could be explained")
-        code = {example.id: int(person) for example, person in zip(corpus, corpus.people, strict=True)}
-        tables = [
+        tables: list[WordTable | GroupWords] = [
             table
             for wrong in (False, True)
             for target in corpus.labels
-            if (table := self._table(found, code, target, wrong, setting)) is not None
+            if (table := self._table(found, corpus, target, wrong, setting)) is not None
         ]
+        telling = group_words(found, corpus, method=self.attributor, least=self.least, streams=setting.streams)
+        if telling is not None:
+            tables.append(telling)
         note = (
             f"{len(found)} of {len(items)} texts drawn by hash of their id have words that could be explained; each of "
             "these words was taken away in turn. "
@@ -108,11 +107,11 @@ class OverviewProbe:
         return Measured(measurements=(), exhibits=(Note(text=note), *tables))
 
     def _table(
-        self, found: Sequence[WordEffects], code: dict[str, int], target: str, wrong: bool, setting: Setting
+        self, found: Sequence[WordEffects], corpus: Corpus, target: str, wrong: bool, setting: Setting
     ) -> WordTable | None:
         """Return the words that pushed most towards `target` where it was decided (where that was wrong)."""
         texts = [one for one in found if one.target == target and (one.label != target or not wrong)]
-        rows = list(self._rows(texts, code, target, wrong, setting))
+        rows = list(self._rows(texts, corpus, target, wrong, setting))
         if not rows:
             return None
         rows.sort(key=lambda row: (-row.mean, row.word))
@@ -127,36 +126,23 @@ class OverviewProbe:
         )
 
     def _rows(
-        self, texts: Sequence[WordEffects], code: dict[str, int], target: str, wrong: bool, setting: Setting
+        self, texts: Sequence[WordEffects], corpus: Corpus, target: str, wrong: bool, setting: Setting
     ) -> Iterator[WordRow]:
-        sums: dict[str, dict[int, float]] = defaultdict(lambda: defaultdict(float))
-        flips: dict[str, set[int]] = defaultdict(set)
-        for i, one in enumerate(texts):
-            for word in one.words:
-                form = normalise(one.text[word.start : word.stop])
-                sums[form][i] += word.score
-                if word.flips:
-                    flips[form].add(i)
-        for form, by_text in sums.items():
-            people = People(np.array([code[texts[i].example] for i in by_text], dtype=np.int64))
-            if people.size < self.least:
-                continue
-            scores = np.array(list(by_text.values()))
-            if agree(scores):
+        for form, weight in weights_of(texts, corpus, self.least).items():
+            if agree(weight.scores):
                 continue  # the same in every text: no spread, so no interval
             kind = "wrong" if wrong else "all"
             rng = setting.streams.stream("interval", self.name, target, kind, form)
-            interval = mean_interval(scores, people, rng=rng, replicates=1000)
-            flipped = np.array([i in flips[form] for i in by_text], dtype=bool)
-            share = proportion_interval(flipped, people, rng=rng, replicates=1000)
+            interval = mean_interval(weight.scores, weight.people, rng=rng, replicates=1000)
+            share = proportion_interval(weight.flips, weight.people, rng=rng, replicates=1000)
             if interval is None or share is None:
                 continue
             yield WordRow(
                 word=form,
-                n=len(by_text),
-                mean=float(scores.mean()),
+                n=len(weight.scores),
+                mean=float(weight.scores.mean()),
                 interval=interval,
-                mean_absolute=float(np.abs(scores).mean()),
-                flips=int(flipped.sum()),
+                mean_absolute=float(weight.strengths.mean()),
+                flips=int(weight.flips.sum()),
                 flip_interval=share,
             )

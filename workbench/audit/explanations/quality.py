@@ -38,6 +38,8 @@ _RANGES: dict[str, tuple[float, float, Better]] = {
     "edit_stability": (-1.0, 1.0, "higher"),
 }
 """Metric -> the least and the largest value it can have, and which is better."""
+_UNBOUNDED = {"passes": ("passes_mean", "sequences"), "sensitivity": ("sensitivity", "score")}
+"""Metrics of at least 0 without an upper end, the less the better -> name of their mean, its unit."""
 
 
 @probes.register("explanations.quality@1")
@@ -180,11 +182,11 @@ class Table:
                 interval = score_interval(numbers, people, bottom=low, top=high, rng=rng)
                 if interval is not None:
                     yield _measurement(metric, numbers, people, interval, where, better)
-            elif metric == "passes" and not agree(numbers):
+            elif metric in _UNBOUNDED and not agree(numbers):
+                name, unit = _UNBOUNDED[metric]
                 interval = mean_interval(numbers, people, rng=rng)
-                if interval is None:
-                    continue
-                yield _measurement("passes_mean", numbers, people, interval, where, "lower", unit="sequences")
+                if interval is not None:
+                    yield _measurement(name, numbers, people, interval, where, "lower", unit=unit)
 
     def constant_passes(self, methods: Sequence[str]) -> str:
         """Return in words how many passes those methods take that take equally many for every text."""

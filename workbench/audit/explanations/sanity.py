@@ -5,6 +5,9 @@ anew from its head downwards (cascading), and its explanations are compared, wor
 one. Two networks that are both random give the measure of what remains alike for no reason. A method passes where two
 things are sure: the correlation lies below the 95th percentile of the correlations between two random networks, and
 below one half. Without the latter a method that hardly looks at the model would pass by the spread of its own noise.
+
+Their data randomisation test asks the same of a model trained on labels dealt out at random. Training one is not an
+audit's business: it is compared where its folder is given.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from workbench.audit.explanations.explain import explain, full_names
 from workbench.audit.explanations.ranks import spearman
 from workbench.audit.probe import Setting, probes
 from workbench.data.corpus import Corpus, Example, Task
-from workbench.errors import EmptyData, Misconfigured, Unsupported
+from workbench.errors import BadInput, EmptyData, Misconfigured, Unsupported
 from workbench.evidence.bootstrap import People, score_interval
 from workbench.evidence.exhibits import Note
 from workbench.evidence.measurement import Interval, Measurement
@@ -36,6 +39,7 @@ QUANTILE = 0.95
 ALIKE = 0.5
 """Rank correlation with a random network's explanations from which on a method hardly depends on the model."""
 _THREADS = 32
+_LABELS_GIVEN = "Explanations were also compared with those on {}, trained on labels dealt out at random."
 
 Kind = Literal["signed", "absolute"]
 Words = dict[tuple[str, str], FloatArray]
@@ -59,6 +63,8 @@ class SanityProbe:
     """Random networks."""
     stages: int = 2
     """Steps of the cascade from the head alone to the whole network; 1: the whole network only."""
+    label_randomised: str = ""
+    """Folder of a model trained as this one was but on labels dealt out at random; '': there is none."""
 
     name: ClassVar[str] = "explanations.sanity@1"
     tasks: ClassVar[frozenset[Task]] = frozenset({Task.TEXT_CLASSIFICATION})
@@ -95,9 +101,12 @@ class SanityProbe:
                 seed = setting.streams.seed("randomise", str(draw))
                 with engine_for(inner.randomised(count, seed)) as engine:
                     random[count].append(self._words(engine, drawn.examples, told, setting, {}))
+        unlearned = self._unlearned(model, drawn.examples, told, setting)
         table = _Table(drawn, trained, random, inner.groups, setting)
         methods = [method for method in self.methods if any(key[0] == method for key in trained)]
-        measurements = [one for method in methods for one in table.of(method)]
+        measurements = [
+            one for method in methods for one in (*table.of(method), *table.without_labels(method, unlearned))
+        ]
         if not measurements:
             return NotApplicable(
                 reason="no method explains two words or more of any text drawn"
@@ -107,9 +116,25 @@ class SanityProbe:
             f"{len(drawn)} texts were explained again on {self.draws} networks drawn at random, from the head down: "
             f"{', '.join(str(count) for count in counts)} of {len(inner.groups)} parts.",
             *_verdicts(measurements),
+            *([_LABELS_GIVEN.format(self.label_randomised)] if self.label_randomised else []),
             *(f"{method}: not checked on every text ({reason})." for method, reason in sorted(reasons.items())),
         ]
         return Measured(measurements=tuple(measurements), exhibits=tuple(Note(text=note) for note in notes))
+
+    def _unlearned(self, model: Any, examples: Sequence[Example], told: dict[str, str], setting: Setting) -> Words:
+        """Explain every example on the model that was trained on random labels, if there is one."""
+        if not self.label_randomised:
+            return {}
+        from workbench.models.hugging_face import load_checkpoint
+
+        other = load_checkpoint(self.label_randomised, device=getattr(model, "device", "cpu"))
+        if other.labels != model.labels:
+            raise BadInput(
+                f"the model trained on random labels, {self.label_randomised}, has the labels {list(other.labels)}; "
+                f"the model under audit has {list(model.labels)}: train it on the same data"
+            )
+        with engine_for(other) as engine:
+            return self._words(engine, examples, told, setting, {})
 
     def _words(
         self,
@@ -155,10 +180,7 @@ class _Table:
 
     def of(self, method: str) -> Iterator[Measurement]:
         whole = len(self._groups)
-        kinds: tuple[Kind, ...] = (
-            ("signed", "absolute") if getattr(attributors[method], "signed", True) else ("signed",)
-        )
-        for kind in kinds:
+        for kind in self._kinds(method):
             for count in self._random:
                 means = self._against(method, kind, count)
                 where = {"attributor": method, "scores": kind, "randomised": f"{count} of {whole} parts"}
@@ -170,6 +192,21 @@ class _Table:
             one: value - limits[one] for one, value in self._against(method, "signed", whole).items() if one in limits
         }
         yield from self._measured("randomisation_excess", excess, {"attributor": method}, bottom=-2.0, top=2.0)
+
+    def without_labels(self, method: str, other: Words) -> Iterator[Measurement]:
+        """Yield how alike the explanations are on a model that was trained on random labels."""
+        for kind in self._kinds(method) if other else ():
+            found = {
+                one: value
+                for one in self._ids
+                if (value := _alike(self._trained.get((method, one)), other.get((method, one)), kind)) is not None
+            }
+            where = {"attributor": method} | ({"scores": kind} if kind == "absolute" else {})
+            yield from self._measured("label_randomisation_correlation", found, where, bottom=-1.0, top=1.0)
+
+    @staticmethod
+    def _kinds(method: str) -> tuple[Kind, ...]:
+        return ("signed", "absolute") if getattr(attributors[method], "signed", True) else ("signed",)
 
     def _against(self, method: str, kind: Kind, count: int) -> dict[str, float]:
         """Return, for each text, the mean correlation of the trained model's words with each random network's."""

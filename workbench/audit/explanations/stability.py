@@ -1,4 +1,8 @@
-"""Does an explanation stay as it is where nothing that matters has changed: another seed, an edit without meaning?"""
+"""Does an explanation stay as it is where nothing that matters has changed?
+
+Another seed; an edit without meaning; for methods that work from embeddings, embeddings moved a little (`sensitivity`,
+Yeh et al. 2019, by Captum).
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from workbench.adapters.captum_sensitivity import sensitivity_max
 from workbench.audit.explanations.attributor import attributors
 from workbench.audit.explanations.explain import explain, full_names
 from workbench.audit.explanations.quality import Table, absences, first_reason
 from workbench.audit.explanations.ranks import spearman
+from workbench.audit.explanations.view import moved
 from workbench.audit.probe import Item, Setting, probes
 from workbench.data.corpus import Corpus, Example, Task
 from workbench.errors import EmptyData, Misconfigured, Unsupported
@@ -28,15 +34,19 @@ EDITS: Mapping[str, Callable[[str], str]] = MappingProxyType(
     }
 )
 """Edits that keep every word, so that scores can be compared word by word."""
+SHARE = 0.05
+"""Embeddings move by at most this share of their root mean square."""
 
 
 @probes.register("explanations.stability@1")
 @dataclass(frozen=True)
 class StabilityProbe:
-    """Explains a sample of examples, drawn by hash of id, with two seeds and after each of `EDITS`."""
+    """Explains a sample of examples, drawn by hash of id, with two seeds, after each of `EDITS`, and moved a little."""
 
     methods: tuple[str, ...] = ("integrated_gradients@1", "occlusion@1", "input_x_gradient@1", "saliency@1")
     examples: int = 12
+    moves: int = 10
+    """Ways in which the embeddings of each text are moved; 0: in none, and sensitivity is not measured."""
 
     name: ClassVar[str] = "explanations.stability@1"
     tasks: ClassVar[frozenset[Task]] = frozenset({Task.TEXT_CLASSIFICATION})
@@ -45,6 +55,8 @@ class StabilityProbe:
     def __post_init__(self) -> None:
         if self.examples < 1:
             raise Misconfigured(f"{self.name}: examples must be at least 1; got {self.examples}")
+        if self.moves < 0:
+            raise Misconfigured(f"{self.name}: moves must not be negative; got {self.moves}")
         object.__setattr__(self, "methods", full_names(self.methods))
 
     def select(self, model: Classifier, corpus: Corpus, setting: Setting) -> Sequence[Example] | NotApplicable:
@@ -78,6 +90,9 @@ class StabilityProbe:
                     values |= {} if again is None else {"seed_stability": again}
                 alike = [found for text in edited if (found := _alike(first, words(text, seeds[0]))) is not None]
                 values |= {"edit_stability": float(np.mean(alike))} if alike else {}
+                if self._moves(method) and isinstance(model, Differentiable):
+                    rng = setting.streams.stream("sensitivity", method, example.id)
+                    values["sensitivity"] = self._sensitivity(model, example.input, target, method, seeds[0], rng)
             except (Unsupported, EmptyData) as error:
                 absent[method] = str(error)
                 continue
@@ -87,6 +102,22 @@ class StabilityProbe:
         return ExplanationCheck(
             example=example.id, target=target, label=example.label, words=n_words, methods=tuple(methods), absent=absent
         )
+
+    def _moves(self, method: str) -> bool:
+        return self.moves > 0 and getattr(attributors[method], "embedded", False)
+
+    def _sensitivity(
+        self, model: Differentiable, text: str, target: str, method: str, seed: int, rng: np.random.Generator
+    ) -> float:
+        """Return by how much, at most, the words' scores change when the text's embeddings move a little."""
+        encoded = model.encode([text])
+
+        def scores(embedded: Any) -> FloatArray:
+            found = explain(moved(model, encoded, embedded), text, target=target, method=method, seed=seed)
+            return np.array([word.score for word in found.words])
+
+        own = model.embed(encoded.input_ids)
+        return sensitivity_max(scores, own, encoded.special, share=SHARE, samples=self.moves, rng=rng)
 
     def gather(self, items: Sequence[Item], corpus: Corpus, setting: Setting) -> Measured | NotApplicable:
         """Return each method's mean correlations with their intervals."""
@@ -101,6 +132,16 @@ class StabilityProbe:
             "model reads.",
             *absences([item for item in items if isinstance(item, ExplanationCheck)]),
         ]
+        if self.moves and (wordy := [method for method in self.methods if not self._moves(method)]):
+            notes.append(
+                "Sensitivity to small changes is not applicable to methods that see words, not embeddings: "
+                f"{', '.join(wordy)}. The edits stand in for it."
+            )
+        if any(self._moves(method) for method in self.methods):
+            notes.append(
+                f"Sensitivity: the largest change over {self.moves} random movements of the embeddings, each number "
+                f"by at most {SHARE:.0%} of their root mean square."
+            )
         if steady:
             notes.append(f"Without chance, so the same for every seed: {', '.join(steady)}.")
         return Measured(measurements=measurements, exhibits=tuple(Note(text=note) for note in notes))

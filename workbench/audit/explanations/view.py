@@ -130,3 +130,34 @@ def view(model: Classifier, target: int, versus: int | None = None, scale: Scale
     if isinstance(model, Gradients):
         return BatchedView(model, target, versus, scale)
     return (WhiteView if isinstance(model, Differentiable) else View)(model, target, versus, scale)
+
+
+class _Moved:
+    """A white-box model to which one text has other embeddings than its own."""
+
+    def __init__(self, model: Any, input_ids: torch.Tensor, embedded: torch.Tensor) -> None:
+        super().__init__(model, 0, None, "probability")  # type: ignore[call-arg]
+        self._ids, self._moved = input_ids, embedded.to(model.embed(input_ids))
+
+    def embed(self, input_ids: torch.Tensor) -> torch.Tensor:
+        import torch
+
+        found: torch.Tensor = super().embed(input_ids)  # type: ignore[misc]
+        return self._moved if torch.equal(input_ids, self._ids) else found
+
+
+class _MovedWhite(_Moved, WhiteView):
+    pass
+
+
+class _MovedBatched(_Moved, BatchedView):
+    pass
+
+
+def moved(model: Differentiable, encoded: Encoded, embedded: torch.Tensor) -> WhiteView:
+    """Return a view of `model` in which the one text of `encoded` has the embeddings `embedded`, (1, length, width).
+
+    Its answers to texts are the model's own: only what works from embeddings sees another text.
+    """
+    made = _MovedBatched if isinstance(model, Gradients) else _MovedWhite
+    return made(model, encoded.input_ids, embedded)
