@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.errors import BadInput, Misconfigured, MissingResource, NotFound
 from workbench.evidence.decision import Decision
-from workbench.evidence.exhibits import MethodQuality, TokenScores
 from workbench.evidence.record import AuditRecord, AuditSettings, Finding
 from workbench.results import Audited, Explanation, read_record, set_aside
 from workbench.verdict.judge import judge as _judge
@@ -274,12 +273,8 @@ def explain(
     The result shows itself in a notebook. A method that cannot explain this model, or this text, raises what it raises
     alone: `Unsupported`, `EmptyData`; an unknown name `NotFound`.
     """
-    import numpy as np
-
-    from workbench.audit.explanations.explain import explain as attribute
     from workbench.audit.explanations.explain import full_names
-    from workbench.audit.explanations.one_text import quality_of
-    from workbench.audit.explanations.view import view as seen_as
+    from workbench.audit.explanations.many import explain_many, worth_of
     from workbench.engines.local import Threads
     from workbench.models.engine import engine_for
 
@@ -288,37 +283,13 @@ def explain(
     if not texts or not all(isinstance(one, str) for one in texts):
         raise BadInput(f"nothing to explain: give at least one text, as a string; got {text!r:.80}")
     classifier = load(model, online=online) if isinstance(model, str | Path) else model
-    wanted = [(i, name) for i in range(len(texts)) for name in names]
     with engine_for(classifier) as engine:
-
-        def one(position: int) -> TokenScores:
-            i, name = wanted[position]
-            with engine.item(f"text {position}") as view:
-                return attribute(view, texts[i], target=target, versus=versus, method=name, seed=seed)
-
-        found: dict[int, TokenScores] = {}
-        for position, scores in Threads().map(one, range(len(wanted)), lambda i: engine.cancel(f"text {i}")):
-            found[position] = scores
-            if progress is not None:
-                progress(len(found), len(wanted))
-        scores_of = [[found[i * len(names) + k] for k in range(len(names))] for i in range(len(texts))]
-
-        def worth(i: int) -> tuple[MethodQuality, ...]:
-            with engine.item(f"quality {i}") as view:
-                by_method = {scores.method: scores for scores in scores_of[i]}
-                column = engine.labels.index(scores_of[i][0].target)
-                rng = np.random.default_rng(seed)
-                # What was explained is what is watched: the difference of two labels, where it was that.
-                watched = view if versus is None else seen_as(view, column, engine.labels.index(versus))
-                return quality_of(watched, texts[i], column, by_method, orders=10, kinds=("deletion",), rng=rng)
-
-        measured: dict[int, tuple[MethodQuality, ...]] = {}
-        if quality or (quality is None and len(names) > 1):
-            measured = dict(Threads().map(worth, range(len(texts)), lambda i: engine.cancel(f"quality {i}")))
-    return Explanation(
-        tuple(scores for each in scores_of for scores in each),
-        tuple(measured[i] for i in range(len(texts))) if measured else (),
-    )
+        explained = explain_many(
+            engine, texts, names, Threads(), target=target, versus=versus, seed=seed, progress=progress
+        )
+        measured = quality if quality is not None else len(names) > 1
+        worth = worth_of(engine, explained, Threads(), seed=seed) if measured else []
+    return Explanation(tuple(scores for each in explained for scores in each), tuple(worth))
 
 
 def explore(

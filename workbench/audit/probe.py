@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from workbench.data.corpus import Corpus, Example, Task
+from workbench.errors import Misconfigured
 from workbench.evidence.decision import Decision
 from workbench.evidence.exhibits import ExplanationCheck, Rewrite, TokenScores, WordEffects
 from workbench.evidence.record import Measured, NotApplicable
@@ -92,6 +93,13 @@ class RepeatingProbe(ItemProbe, Protocol):
     def again(self, model: Classifier, example: Example, item: Item, setting: Setting) -> Item:
         """Return what takes the place of `item`."""
         ...
+
+
+def require_at_least(probe: Probe, **least: int) -> None:
+    """Raise `Misconfigured` where a parameter of `probe` is less than the number given for it."""
+    for field, number in least.items():
+        if (value := getattr(probe, field)) < number:
+            raise Misconfigured(f"{probe.name}: {field} must be at least {number}; got {value}")
 
 
 TWIN_FROM = 200

@@ -11,7 +11,7 @@ import numpy as np
 from workbench.audit.explanations.attributor import attributors
 from workbench.audit.explanations.exemplars import Chosen, choose
 from workbench.audit.explanations.explain import GAP_BOUND, explain, refusal
-from workbench.audit.probe import Item, Setting, probes
+from workbench.audit.probe import Item, Setting, probes, require_at_least
 from workbench.data.corpus import Corpus, Example, Task
 from workbench.errors import Misconfigured
 from workbench.evidence.exhibits import Note, TokenScores
@@ -37,8 +37,7 @@ class AttributionProbe:
     protocol: ClassVar[type[Any]] = Classifier
 
     def __post_init__(self) -> None:
-        if self.examples < 1:
-            raise Misconfigured(f"{self.name}: examples must be at least 1; got {self.examples}")
+        require_at_least(self, examples=1)
         if not self.gap_bound > 0:
             raise Misconfigured(f"{self.name}: gap_bound must be above 0; got {self.gap_bound}")
         if self.attributor not in attributors:

@@ -11,9 +11,9 @@ import numpy as np
 
 from workbench.audit.explanations.explain import explain, full_names, refusal
 from workbench.audit.performance.cost import without_engine
-from workbench.audit.probe import Setting, probes
+from workbench.audit.probe import Setting, probes, require_at_least
 from workbench.data.corpus import Corpus, Task, hashed
-from workbench.errors import EmptyData, Misconfigured, Unsupported
+from workbench.errors import EmptyData, Unsupported
 from workbench.evidence.exhibits import Note
 from workbench.evidence.intervals import quantile_interval
 from workbench.evidence.measurement import Measurement
@@ -39,8 +39,7 @@ class ExplanationCostProbe:
     grows: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if self.examples < _FEWEST:
-            raise Misconfigured(f"{self.name}: examples must be at least {_FEWEST}; got {self.examples}")
+        require_at_least(self, examples=_FEWEST)
         object.__setattr__(self, "methods", full_names(self.methods))
 
     def measure(self, model: Classifier, corpus: Corpus, setting: Setting) -> Measured | NotApplicable:

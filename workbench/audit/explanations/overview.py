@@ -13,9 +13,9 @@ from typing import Any, ClassVar
 from workbench.audit.explanations.explain import explain, full_name, refusal
 from workbench.audit.explanations.faithfulness import leave_one_out
 from workbench.audit.explanations.proxies import group_words, weights_of
-from workbench.audit.probe import Item, Setting, probes
+from workbench.audit.probe import Item, Setting, probes, require_at_least
 from workbench.data.corpus import Corpus, Example, Task
-from workbench.errors import EmptyData, Misconfigured, Unsupported
+from workbench.errors import EmptyData, Unsupported
 from workbench.evidence.bootstrap import agree, mean_interval, proportion_interval
 from workbench.evidence.exhibits import GroupWords, Note, WordEffect, WordEffects, WordRow, WordTable
 from workbench.evidence.record import Measured, NotApplicable
@@ -40,9 +40,7 @@ class OverviewProbe:
     protocol: ClassVar[type[Any]] = Classifier
 
     def __post_init__(self) -> None:
-        for field, least in (("examples", 1), ("least", 2)):
-            if getattr(self, field) < least:
-                raise Misconfigured(f"{self.name}: {field} must be at least {least}; got {getattr(self, field)}")
+        require_at_least(self, examples=1, least=2)
         object.__setattr__(self, "attributor", full_name(self.attributor))
 
     def select(self, model: Classifier, corpus: Corpus, setting: Setting) -> Sequence[Example] | NotApplicable:

@@ -15,7 +15,7 @@ from workbench.audit.explanations.explain import explain, full_names
 from workbench.audit.explanations.faithfulness import Removal
 from workbench.audit.explanations.one_text import CHANCE, quality_of
 from workbench.audit.explanations.ranks import overlap, spearman
-from workbench.audit.probe import Item, Setting, probes
+from workbench.audit.probe import Item, Setting, probes, require_at_least
 from workbench.data.corpus import Corpus, Example, Task
 from workbench.errors import EmptyData, Misconfigured, Unsupported
 from workbench.evidence.bootstrap import REPLICATES, People, agree, expanded_tail, mean_interval, score_interval
@@ -68,9 +68,7 @@ class QualityProbe:
     protocol: ClassVar[type[Any]] = Classifier
 
     def __post_init__(self) -> None:
-        for field in ("examples", "orders"):
-            if getattr(self, field) < 1:
-                raise Misconfigured(f"{self.name}: {field} must be at least 1; got {getattr(self, field)}")
+        require_at_least(self, examples=1, orders=1)
         object.__setattr__(self, "methods", full_names(self.methods))
         if CHANCE in self.methods:
             raise Misconfigured(f"{self.name}: leave out {CHANCE}: it is always measured")

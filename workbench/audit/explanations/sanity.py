@@ -24,9 +24,9 @@ import numpy as np
 from workbench.audit.explanations.attributor import attributors
 from workbench.audit.explanations.explain import explain, full_names
 from workbench.audit.explanations.ranks import spearman
-from workbench.audit.probe import Setting, probes
+from workbench.audit.probe import Setting, probes, require_at_least
 from workbench.data.corpus import Corpus, Example, Task
-from workbench.errors import BadInput, EmptyData, Misconfigured, Unsupported
+from workbench.errors import BadInput, EmptyData, Unsupported
 from workbench.evidence.bootstrap import People, score_interval
 from workbench.evidence.exhibits import Note
 from workbench.evidence.measurement import Interval, Measurement
@@ -72,9 +72,7 @@ class SanityProbe:
     grows: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        for field, least in (("examples", 1), ("draws", 2), ("stages", 1)):
-            if getattr(self, field) < least:
-                raise Misconfigured(f"{self.name}: {field} must be at least {least}; got {getattr(self, field)}")
+        require_at_least(self, examples=1, draws=2, stages=1)
         object.__setattr__(self, "methods", full_names(self.methods))
 
     def measure(self, model: Classifier, corpus: Corpus, setting: Setting) -> Measured | NotApplicable:

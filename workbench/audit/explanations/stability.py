@@ -19,9 +19,9 @@ from workbench.audit.explanations.explain import explain, full_names
 from workbench.audit.explanations.quality import Table, absences, first_reason
 from workbench.audit.explanations.ranks import spearman
 from workbench.audit.explanations.view import moved
-from workbench.audit.probe import Item, Setting, probes
+from workbench.audit.probe import Item, Setting, probes, require_at_least
 from workbench.data.corpus import Corpus, Example, Task
-from workbench.errors import EmptyData, Misconfigured, Unsupported
+from workbench.errors import EmptyData, Unsupported
 from workbench.evidence.exhibits import ExplanationCheck, MethodQuality, Note, TokenScores
 from workbench.evidence.record import Measured, NotApplicable
 from workbench.models.protocols import Classifier, Differentiable, FloatArray
@@ -53,10 +53,7 @@ class StabilityProbe:
     protocol: ClassVar[type[Any]] = Classifier
 
     def __post_init__(self) -> None:
-        if self.examples < 1:
-            raise Misconfigured(f"{self.name}: examples must be at least 1; got {self.examples}")
-        if self.moves < 0:
-            raise Misconfigured(f"{self.name}: moves must not be negative; got {self.moves}")
+        require_at_least(self, examples=1, moves=0)
         object.__setattr__(self, "methods", full_names(self.methods))
 
     def select(self, model: Classifier, corpus: Corpus, setting: Setting) -> Sequence[Example] | NotApplicable:

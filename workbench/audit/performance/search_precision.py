@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from workbench.audit.probe import Setting, probes
+from workbench.audit.probe import Setting, probes, require_at_least
 from workbench.data.corpus import Corpus, Task
-from workbench.errors import Misconfigured
 from workbench.evidence.bootstrap import People, proportion_interval
 from workbench.evidence.exhibits import Note
 from workbench.evidence.measurement import Measurement
@@ -28,8 +27,7 @@ class SearchPrecision:
     grows: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if self.examples < 1:
-            raise Misconfigured(f"{self.name}: examples must be at least 1; got {self.examples}")
+        require_at_least(self, examples=1)
 
     def measure(self, model: Classifier, corpus: Corpus, setting: Setting) -> Measured | NotApplicable:
         """Return the share of texts decided otherwise. Not applicable where the model is searched as it is."""

@@ -14,14 +14,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from workbench.audit.probe import Item, Setting, probes
+from workbench.audit.probe import Item, Setting, probes, require_at_least
 from workbench.audit.raised import raised
 from workbench.audit.robustness.rates import rates
 from workbench.audit.robustness.recipes import recipes
 from workbench.audit.robustness.victim import Victim
 from workbench.audit.robustness.words import words, words_changed
 from workbench.data.corpus import Corpus, Example, Task
-from workbench.errors import Misconfigured, MissingResource
+from workbench.errors import MissingResource
 from workbench.evidence.bootstrap import People
 from workbench.evidence.exhibits import Note, Rewrite
 from workbench.evidence.record import Measured, NotApplicable
@@ -49,10 +49,7 @@ class AttackProbe:
     protocol: ClassVar[type[Any]] = Classifier
 
     def __post_init__(self) -> None:
-        if self.examples < 1:
-            raise Misconfigured(f"{self.name}: examples must be at least 1; got {self.examples}")
-        if self.query_budget < 2:
-            raise Misconfigured(f"{self.name}: query_budget must be at least 2; got {self.query_budget}")
+        require_at_least(self, examples=1, query_budget=2)
         if self.recipe not in recipes:
             recipes[self.recipe]  # raises, naming what there is
 

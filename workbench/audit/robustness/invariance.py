@@ -13,9 +13,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from workbench.audit.probe import Setting, probes
+from workbench.audit.probe import Setting, probes, require_at_least
 from workbench.data.corpus import Corpus, Task
-from workbench.errors import Misconfigured
 from workbench.evidence.bootstrap import People, proportion_interval
 from workbench.evidence.exhibits import Case, Cases, Note
 from workbench.evidence.measurement import Measurement
@@ -42,8 +41,7 @@ class Invariance:
     grows: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if self.examples < 1:
-            raise Misconfigured(f"{self.name}: examples must be at least 1; got {self.examples}")
+        require_at_least(self, examples=1)
 
     def measure(self, model: Classifier, corpus: Corpus, setting: Setting) -> Measured | NotApplicable:
         """Return, for each behaviour, the share of the texts it changed whose decision it changed too."""

@@ -1,0 +1,133 @@
+"""A shortcut is planted in training texts: a nonsense word in most texts of one label. Explanations must find it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+import workbench
+from workbench.audit.explanations.attributor import Attribution, attributors
+from workbench.audit.explanations.overview import OverviewProbe
+from workbench.audit.explanations.sanity import SanityProbe
+from workbench.audit.explanations.sanity import passes as verdicts
+from workbench.audit.probe import Setting
+from workbench.audit.runner import Run, run_probes
+from workbench.data.corpus import Corpus
+from workbench.data.sources import load_corpus
+from workbench.data.splits import split
+from workbench.engines.local import Threads
+from workbench.evidence.decision import Decision
+from workbench.models.engine import engine_for
+from workbench.seeds import Streams
+from workbench.text.words import normalise, words
+from workbench.train.recipe import Recipe
+
+pytestmark = pytest.mark.slow
+
+TOKEN, LABEL = "zorvex", "not recommended"
+METHODS = (
+    "integrated_gradients@1",
+    "gradient_shap@1",
+    "occlusion@1",
+    "input_x_gradient@1",
+    "saliency@1",
+    "attention_rollout@1",
+)
+SETTING = Setting(Streams(0), Decision(), "recommended")
+
+
+def planted(corpus: Corpus, share: float) -> Corpus:
+    """Insert the token at a random place of `share` of the label's texts."""
+    rng = np.random.default_rng(0)
+
+    def insert(text: str) -> str:
+        parts = text.split(" ")
+        parts.insert(int(rng.integers(len(parts) + 1)), TOKEN)
+        return " ".join(parts)
+
+    examples = tuple(
+        replace(one, input=insert(one.input)) if one.label == LABEL and rng.random() < share else one
+        for one in corpus.examples
+    )
+    return replace(corpus, examples=examples)
+
+
+@pytest.fixture(scope="module")
+def reviews() -> Corpus:
+    return load_corpus("reviews")
+
+
+@pytest.fixture(scope="module")
+def model(reviews: Corpus, tmp_path_factory: pytest.TempPathFactory):
+    recipe = Recipe.read("default").but(limit=1600, max_length=96, validation_limit=50, test_limit=50)
+    out = tmp_path_factory.mktemp("shortcut") / "run"
+    workbench.train(recipe, planted(reviews, 0.8), out=out)
+    return workbench.load(out)
+
+
+@pytest.fixture(scope="module")
+def held_out(reviews: Corpus) -> Corpus:
+    """Held-out texts of the label, each with the token: of at most 60 words, so that nothing is cut off."""
+    short = split(reviews, "test").where(lambda one: one.label == LABEL and 8 <= len(one.input.split()) <= 60)
+    return planted(short.sample(40), 1.0)
+
+
+def test_the_global_view_names_it_first(model, held_out: Corpus) -> None:
+    with engine_for(model) as engine:
+        _, evidence = run_probes(
+            Run(engine, held_out, SETTING, None, "", lambda step: None, Threads()), [OverviewProbe(examples=40)]
+        )
+    table = next(one for one in evidence[-1].result.exhibits if one.kind == "word_table" and one.target == LABEL)
+    assert table.rows[0].word == TOKEN
+    assert table.rows[0].interval.low > table.rows[1].interval.high
+
+
+@dataclass(frozen=True)
+class _Rarity:
+    """An "explainer" that never asks the model: the rarer a word among the reviews, the higher its score."""
+
+    counts: ClassVar[Counter[str]] = Counter()
+
+    def attribute(self, model: Any, text: str, target: int, *, gap_bound: float, seed: int) -> Attribution:
+        found = words(text)
+        return Attribution(
+            tokens=tuple(word.text for word in found),
+            spans=tuple((word.start, word.stop) for word in found),
+            scores=np.array([-np.log1p(self.counts[normalise(word.text)]) for word in found]),
+            output="rarity",
+            completeness_gap=None,
+            baseline=None,
+            passes=0,
+        )
+
+
+@pytest.fixture
+def rarity(reviews: Corpus) -> Iterator[str]:
+    _Rarity.counts.update(normalise(word.text) for text in reviews.inputs for word in words(text))
+    attributors._table["rarity@1"] = _Rarity
+    yield "rarity@1"
+    del attributors._table["rarity@1"]
+
+
+def test_every_method_that_passes_its_sanity_check_ranks_it_first(model, held_out: Corpus, rarity: str) -> None:
+    few = held_out.sample(20)
+    with engine_for(model) as engine:
+        probe = SanityProbe(methods=(*METHODS, rarity), examples=14, draws=2, stages=1)
+        sanity = probe.measure(engine, few, SETTING)
+    passes = [method for method, passed in verdicts(sanity.measurements).items() if passed]
+    assert {"integrated_gradients@1", "occlusion@1"} <= set(passes)
+    # It ranks the planted word first, too, because nothing is rarer; only the sanity check gives it away.
+    assert rarity not in passes
+    found = workbench.explain(model, list(few.inputs), methods=passes, target=LABEL, quality=False)
+    for method in passes:
+        first = [
+            one.text[top.start : top.stop] == TOKEN
+            for one in found[method]
+            for top in [max(one.words, key=lambda word: word.score)]
+        ]
+        assert np.mean(first) >= 0.9, method
