@@ -37,7 +37,7 @@ POLICY = parse_policy(
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(PROFILES, "quick", {"performance.classification@1": {"replicates": 100}})
+    monkeypatch.setitem(PROFILES, "quick", (("performance.classification@1", {"replicates": 100}),))
 
 
 @pytest.fixture

@@ -309,6 +309,14 @@ def policy(
         terminal.out.print(line, markup=False)
 
 
+@app.command(epilog="[bold]Example[/]\n\n  workbench attacks")
+def attacks() -> None:
+    """List the attack recipes: what each changes, whether it can run here, and what to do where it cannot."""
+    from workbench.audit.robustness.recipes import listed
+
+    terminal.print_attacks(listed())
+
+
 @app.command()
 def datasets() -> None:
     """List the named corpora and models: what is there, licence, size, digest."""

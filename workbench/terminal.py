@@ -23,6 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from workbench.audit.robustness.recipes import Listed
     from workbench.audit.runner import Step
     from workbench.data.manifest import CatalogueEntry
     from workbench.doctor import Check
@@ -154,6 +155,16 @@ def print_catalogue(entries: Iterable[CatalogueEntry]) -> None:
     for entry in entries:
         out.print(Text.assemble((clean(entry.name), "bold"), f"  {entry.kind}, {entry.task}, {entry.size}"))
         out.print(Text(f"    licence {clean(entry.licence)}; sha256 {entry.digest[:16]}…; {clean(entry.state)}"))
+
+
+def print_attacks(recipes: Iterable[Listed]) -> None:
+    """Print each recipe with what it changes, and what it lacks where it cannot run."""
+    for one in recipes:
+        sign, colour = ("✓", "green") if one.missing is None else ("✗", "red")
+        out.print(Text.assemble((f"{sign} ", colour), (one.name, "bold"), f" ({one.family}): {clean(one.changes)}"))
+        out.print(Text(f"    {clean(one.source)}", style="dim"))
+        if one.missing is not None:
+            out.print(Text(f"    {clean(one.missing)}", style="cyan"))
 
 
 def print_checks(checks: Iterable[Check]) -> None:

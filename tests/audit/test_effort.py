@@ -41,7 +41,7 @@ def test_an_audit_tells_what_each_step_cost(tmp_path: Path) -> None:
     by_step = {one.step: one for one in record.effort}
     assert by_step["predictions"].sequences == 60
     assert by_step["predictions"].grows
-    assert not by_step["robustness.attack@1"].grows
+    assert not by_step["robustness.attack@1 (deepwordbug@1)"].grows
     assert not by_step["performance.cost@1"].grows
     assert by_step["performance.classification@1"].sequences == 0, "the answers are remembered"
     page = workbench.render(record)
@@ -55,7 +55,7 @@ def test_an_audit_that_runs_out_of_memory_begins_again_in_smaller_batches(
 ) -> None:
     from workbench.audit.profiles import PROFILES
 
-    monkeypatch.setitem(PROFILES, "quick", {"performance.classification@1": {"replicates": 50}})
+    monkeypatch.setitem(PROFILES, "quick", (("performance.classification@1", {"replicates": 50}),))
     data = tmp_path / "mine.csv"
     data.write_text("text,label\n" + "".join(f"good dress {i},positive\nbad dress {i},negative\n" for i in range(20)))
     model: Any = load_checkpoint(tiny_checkpoint)

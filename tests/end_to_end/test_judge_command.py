@@ -29,7 +29,7 @@ why = "A gap would need an explanation."
 @pytest.fixture
 def audited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A finished audit of forty people, two of them in the smaller group."""
-    monkeypatch.setitem(PROFILES, "quick", {"fairness.groups@1": {"replicates": 100}})
+    monkeypatch.setitem(PROFILES, "quick", (("fairness.groups@1", {"replicates": 100}),))
     groups = [{"sex": "f" if i > 1 else "m"} for i in range(40)]
     texts = [f"{'good' if i % 2 else 'bad'} {i}" for i in range(40)]
     examples = tuple(Example(f"e{i}", f"p{i}", texts[i], "yes" if i % 3 else "no", groups[i]) for i in range(40))

@@ -26,9 +26,11 @@ from numpy.typing import NDArray
 
 from workbench import home
 from workbench.adapters import flair_standin
+from workbench.adapters.textattack_recipes import build
 from workbench.adapters.turns import Turn, turn
 from workbench.errors import MissingResource
 from workbench.resources import activate
+from workbench.resources.wordnet import HOW_TO_GET
 
 Scores = Callable[[Sequence[str]], NDArray[np.float64]]
 """Texts to scores, (n, n_labels): rows sum to 1, and the largest of a row is the decision."""
@@ -75,10 +77,23 @@ def require_textattack() -> None:
     _textattack()
 
 
-def search(recipe: str, scores: Scores, text: str, label: int, *, budget: int, seed: int) -> Search:
-    """Run TextAttack's recipe class named `recipe` on `text` until its decision is not `label` any more.
+def require_wordnet() -> None:
+    """See that NLTK finds WordNet. Raises `MissingResource`."""
+    import nltk
 
-    The recipe is TextAttack's, untouched; only its query budget and the size of its batches are set. It draws from the
+    activate()
+    try:
+        nltk.corpus.wordnet.ensure_loaded()
+    except LookupError as error:
+        raise MissingResource(
+            f"attacks with synonyms need WordNet, which is not in the prepared NLTK root: {HOW_TO_GET}"
+        ) from error
+
+
+def search(recipe: str, scores: Scores, text: str, label: int, *, budget: int, seed: int) -> Search:
+    """Run the attack `recipe`, see `textattack_recipes`, on `text` until its decision is not `label` any more.
+
+    Only its query budget and the size of its batches are set here. It draws from the
     process-wide generators, seeded with `seed`; any number of searches may be under way at once (see `turns`), and each
     asks for a whole step's texts in one call.
 
@@ -92,7 +107,7 @@ def search(recipe: str, scores: Scores, text: str, label: int, *, budget: int, s
         with warnings.catch_warnings():
             # textattack 0.3.11 says through a deprecated logging method that it does not know our model's class.
             warnings.filterwarnings("ignore", "The 'warn' method is deprecated", DeprecationWarning)
-            attack = getattr(textattack.attack_recipes, recipe).build(victim)
+            attack = build(textattack, recipe, victim)
         goal = attack.goal_function
         goal.query_budget = budget
         goal.batch_size = budget  # one call per step of the search: the model makes its own batches

@@ -95,6 +95,12 @@ class RepeatingProbe(ItemProbe, Protocol):
         ...
 
 
+def called(probe: Probe) -> str:
+    """Return how progress and costs name `probe`: an attack with its recipe, because an audit runs several."""
+    recipe = getattr(probe, "recipe", None)
+    return probe.name if recipe is None else f"{probe.name} ({recipe})"
+
+
 def require_at_least(probe: Probe, **least: int) -> None:
     """Raise `Misconfigured` where a parameter of `probe` is less than the number given for it."""
     for field, number in least.items():

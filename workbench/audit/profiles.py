@@ -12,6 +12,17 @@ SANITY = "explanations.sanity@1"
 SEARCH = "performance.search_precision@1"
 """Runs in every profile where searches run on a twin; elsewhere it would have nothing to say."""
 
+_ATTACKS = (
+    "pwws@1",
+    "textbugger_letters@1",
+    "pruthi@1",
+    "leap@1",
+    "checklist_without_names@1",
+    "homoglyphs@1",
+    "invisible_characters@1",
+    "reorderings@1",
+)
+"""Beside deepwordbug@1."""
 _CHEAP = (
     "integrated_gradients@1",
     "occlusion@1",
@@ -22,57 +33,69 @@ _CHEAP = (
 _METHODS = (*_CHEAP, "shap_partition@1")
 _ALL = (*_METHODS, "shap_kernel@1", "gradient_shap@1", "lime@1", "lime_adaptive@1")
 
-PROFILES: dict[str, dict[str, dict[str, Any]]] = {
+PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
     # Probe -> parameters that differ from its defaults. Sizes were chosen on two cores with a 22.7M-parameter model:
     # quick: three to six minutes on 2,800 reviews; standard: up to half an hour; full: what the
     # statistics can use.
-    "quick": {
-        "performance.classification@1": {},
-        "performance.calibration@1": {},
-        "fairness.groups@1": {},
-        "robustness.attack@1": {"examples": 40},
-        "robustness.invariance@1": {"examples": 100},
-        "explanations.attribution@1": {"examples": 12},
+    "quick": (
+        ("performance.classification@1", {}),
+        ("performance.calibration@1", {}),
+        ("fairness.groups@1", {}),
+        ("robustness.attack@1", {"examples": 40}),
+        # Nothing here needs what a machine may lack: WordNet's synonyms are for the standard profile.
+        ("robustness.attack@1", {"recipe": "checklist_without_names@1", "examples": 100, "query_budget": 100}),
+        ("robustness.attack@1", {"recipe": "homoglyphs@1", "examples": 30, "query_budget": 100}),
+        ("robustness.invariance@1", {"examples": 100}),
+        ("explanations.attribution@1", {"examples": 12}),
         # Two minutes together. SHAP, at 500 passes a text, is for the standard profile.
-        "explanations.quality@1": {"methods": _CHEAP},
-        SANITY: {"methods": _CHEAP, "stages": 1},
-        "explanations.stability@1": {"methods": _CHEAP, "moves": 3},
-        "explanations.overview@1": {},
-        "explanations.cost@1": {"methods": _CHEAP},
-        "performance.cost@1": {},
-    },
-    "standard": {
-        "performance.classification@1": {},
-        "performance.calibration@1": {},
-        "fairness.groups@1": {},
-        "robustness.attack@1": {"examples": 200},
-        "robustness.invariance@1": {"examples": 400},
-        "explanations.attribution@1": {"examples": 50},
-        "explanations.quality@1": {"examples": 30, "removals": ("deletion", "mask"), "methods": (*_METHODS, "lime@1")},
-        SANITY: {"methods": _CHEAP, "examples": 20, "draws": 3},
-        "explanations.stability@1": {"methods": (*_METHODS, "lime@1"), "examples": 20},
-        "explanations.overview@1": {"examples": 150},
-        "explanations.cost@1": {"methods": (*_METHODS, "lime@1")},
-        "performance.cost@1": {"calls": 400},
-    },
-    "full": {
-        "performance.classification@1": {"replicates": 10_000},
-        "performance.calibration@1": {"replicates": 10_000},
-        "fairness.groups@1": {"replicates": 10_000},
-        "robustness.attack@1": {"examples": 1000},
-        "robustness.invariance@1": {"examples": 1000},
-        "explanations.attribution@1": {"examples": 100},
-        "explanations.quality@1": {
-            "examples": 100,
-            "removals": ("deletion", "mask"),
-            "methods": _ALL,
-        },
-        SANITY: {"methods": _METHODS, "examples": 20, "draws": 5, "stages": 4},
-        "explanations.stability@1": {"methods": _ALL, "examples": 20},
-        "explanations.overview@1": {"examples": 500},
-        "explanations.cost@1": {"methods": _ALL},
-        "performance.cost@1": {"calls": 1000},
-    },
+        ("explanations.quality@1", {"methods": _CHEAP}),
+        (SANITY, {"methods": _CHEAP, "stages": 1}),
+        ("explanations.stability@1", {"methods": _CHEAP, "moves": 3}),
+        ("explanations.overview@1", {}),
+        ("explanations.cost@1", {"methods": _CHEAP}),
+        ("performance.cost@1", {}),
+    ),
+    "standard": (
+        ("performance.classification@1", {}),
+        ("performance.calibration@1", {}),
+        ("fairness.groups@1", {}),
+        ("robustness.attack@1", {"examples": 200}),
+        *(("robustness.attack@1", {"recipe": recipe, "examples": 100, "query_budget": 300}) for recipe in _ATTACKS[:2]),
+        *(("robustness.attack@1", {"recipe": recipe, "examples": 30, "query_budget": 300}) for recipe in _ATTACKS[2:]),
+        ("robustness.invariance@1", {"examples": 400}),
+        ("explanations.attribution@1", {"examples": 50}),
+        (
+            "explanations.quality@1",
+            {"examples": 30, "removals": ("deletion", "mask"), "methods": (*_METHODS, "lime@1")},
+        ),
+        (SANITY, {"methods": _CHEAP, "examples": 20, "draws": 3}),
+        ("explanations.stability@1", {"methods": (*_METHODS, "lime@1"), "examples": 20}),
+        ("explanations.overview@1", {"examples": 150}),
+        ("explanations.cost@1", {"methods": (*_METHODS, "lime@1")}),
+        ("performance.cost@1", {"calls": 400}),
+    ),
+    "full": (
+        ("performance.classification@1", {"replicates": 10_000}),
+        ("performance.calibration@1", {"replicates": 10_000}),
+        ("fairness.groups@1", {"replicates": 10_000}),
+        ("robustness.attack@1", {"examples": 1000}),
+        *(("robustness.attack@1", {"recipe": recipe, "examples": 200, "query_budget": 2000}) for recipe in _ATTACKS),
+        ("robustness.invariance@1", {"examples": 1000}),
+        ("explanations.attribution@1", {"examples": 100}),
+        (
+            "explanations.quality@1",
+            {
+                "examples": 100,
+                "removals": ("deletion", "mask"),
+                "methods": _ALL,
+            },
+        ),
+        (SANITY, {"methods": _METHODS, "examples": 20, "draws": 5, "stages": 4}),
+        ("explanations.stability@1", {"methods": _ALL, "examples": 20}),
+        ("explanations.overview@1", {"examples": 500}),
+        ("explanations.cost@1", {"methods": _ALL}),
+        ("performance.cost@1", {"calls": 1000}),
+    ),
 }
 
 
@@ -85,7 +108,7 @@ def profile(name: str, *, label_randomised: str | None = None) -> tuple[WholePro
         raise NotFound.among("profile", name, PROFILES)
     _register_all()
     more = {} if label_randomised is None else {SANITY: {"label_randomised": label_randomised}}
-    return tuple(probes[probe](**params, **more.get(probe, {})) for probe, params in PROFILES[name].items())
+    return tuple(probes[probe](**params, **more.get(probe, {})) for probe, params in PROFILES[name])
 
 
 def gains_from_twin(probes: Sequence[WholeProbe | ItemProbe]) -> bool:

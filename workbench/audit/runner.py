@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from workbench.audit.effort import Meter
-from workbench.audit.probe import Item, ItemProbe, RepeatingProbe, Setting, WholeProbe
+from workbench.audit.probe import Item, ItemProbe, RepeatingProbe, Setting, WholeProbe, called
 from workbench.audit.raised import raised
 from workbench.audit.store import Store, key_of
 from workbench.data.corpus import Corpus, Example
@@ -121,13 +121,13 @@ class Run:
         key = key_of(run=self.key, probe=probe.name, params=params)
         if stored := self._get(key):
             evidence = Evidence.model_validate_json(stored)
-            self.meter.left_out(probe.name)
-            self.progress(Step(probe.name, 1, 1, describe(evidence.result)))
+            self.meter.left_out(called(probe))
+            self.progress(Step(called(probe), 1, 1, describe(evidence.result)))
             return evidence
-        self.progress(Step(probe.name, 0, None))
+        self.progress(Step(called(probe), 0, None))
         start = time.perf_counter()
         try:
-            with self.meter.step(probe.name, self.engine, grows=grows(probe)) as note:
+            with self.meter.step(called(probe), self.engine, grows=grows(probe)) as note:
                 result = self._result(probe, key, note.skipped)
         except Unwritable:
             raise  # nothing that follows could be kept
@@ -144,7 +144,7 @@ class Run:
         )
         if isinstance(result, Measured):  # what failed or lacked a resource is tried again next time
             self._put(key, evidence.model_dump_json())
-        self.progress(Step(probe.name, 1, 1, describe(result)))
+        self.progress(Step(called(probe), 1, 1, describe(result)))
         return evidence
 
     def _result(self, probe: WholeProbe | ItemProbe, key: str, skipped: Callable[[], None]) -> Result:
@@ -162,7 +162,7 @@ class Run:
         if isinstance(chosen, NotApplicable):
             return chosen
         found = self._each(
-            probe.name,
+            called(probe),
             {i: key_of(probe=key, example=example.id) for i, example in enumerate(chosen)},
             chosen,
             lambda view, i: probe.item(view, chosen[i], self.setting),
@@ -171,7 +171,7 @@ class Run:
         items = [found[i] for i in range(len(chosen))]
         if isinstance(probe, RepeatingProbe):
             again = self._each(
-                f"{probe.name}, again",
+                f"{called(probe)}, again",
                 {i: key_of(probe=key, example=chosen[i].id, again=True) for i in probe.repeats(items, self.setting)},
                 chosen,
                 lambda view, i: probe.again(view, chosen[i], items[i], self.setting),

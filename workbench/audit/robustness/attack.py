@@ -148,6 +148,14 @@ class AttackProbe:
                     "error": "the search's success was not confirmed on the rewritten text" if own else None,
                 }
             )
+        if broken := recipes[self.recipe]().broken(example.input, found.rewritten):
+            return rewrite.model_copy(
+                update={
+                    "outcome": "failed",
+                    "error": f"the recipe broke its own rule: {broken}",
+                    "queries": found.queries,
+                }
+            )
         return rewrite.model_copy(
             update={
                 "outcome": "succeeded",

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import ClassVar, Literal, NamedTuple, Protocol
 
-from workbench.adapters.textattack import Search, require_textattack, search
+from workbench.adapters.textattack import Search, require_textattack, require_wordnet, search
+from workbench.audit.robustness import rules
+from workbench.audit.robustness.rules import Rule, first_broken
 from workbench.audit.robustness.victim import Victim
 from workbench.audit.robustness.words import end_of_word
+from workbench.errors import MissingResource
 from workbench.registry import Registry
+
+Family = Literal["letters", "synonyms", "paraphrases", "unseen characters", "near words"]
+"""What is edited: a model hardened against one family is judged on another."""
+
+EVERY_WORD = 1_000_000
+"""Stands for no limit on the words that may change."""
 
 
 class Attack(Protocol):
     """A recipe. Registered as `recipe@version`."""
+
+    family: ClassVar[Family]
+    changes: ClassVar[str]
+    """What it does to a text, for a list."""
+    source: ClassVar[str]
+    """The paper, and how this differs from it."""
 
     def prepare(self) -> None:
         """See that everything needed is there. Raises `MissingResource` with the remedy."""
@@ -28,29 +43,55 @@ class Attack(Protocol):
         """
         ...
 
+    def broken(self, before: str, after: str) -> str | None:
+        """Return which of its own rules a rewrite breaks, found without the library that made it; None: none."""
+        ...
+
 
 recipes: Registry[type[Attack]] = Registry("attack recipe", group="workbench.attacks")
 """Recipes by `name@version`, built without arguments. `@recipes.register("deepwordbug@1")`."""
 
 
-@recipes.register("deepwordbug@1")
-class DeepWordBug:
-    """DeepWordBug (Gao et al. 2018), TextAttack's `DeepWordBugGao2018` as published there.
+class Listed(NamedTuple):
+    """One recipe, as a list names it."""
 
-    Ranks words by what masking them does to the score, then misspells them in that order (two letters swapped, one
-    replaced, dropped or added), up to 30 edits in all. Stopwords stay as they are.
-    """
+    name: str
+    family: Family
+    changes: str
+    source: str
+    missing: str | None
+    """What it lacks to run here and what to do about it; None where it runs."""
+
+
+def listed() -> tuple[Listed, ...]:
+    """Return every recipe by name, those that run here first."""
+    found = []
+    for name in recipes:
+        recipe = recipes[name]()
+        try:
+            recipe.prepare()
+            missing = None
+        except MissingResource as error:
+            missing = str(error)
+        found.append(Listed(name, recipe.family, recipe.changes, recipe.source, missing))
+    return tuple(sorted(found, key=lambda one: (one.missing is not None, one.name)))
+
+
+class _TextAttack(Attack):
+    """A recipe that TextAttack searches for, with the parts that `textattack_recipes` puts together."""
+
+    made: ClassVar[str]
+    """Its name in `textattack_recipes`."""
+    family: ClassVar[Family]
+    changes: ClassVar[str]
+    source: ClassVar[str]
+    promises: ClassVar[tuple[Rule, ...]] = ()
 
     def prepare(self) -> None:
         require_textattack()
 
     def words_edited(self, budget: int) -> int:
-        """Half the budget: ranking takes one query a word and misspelling up to four.
-
-        Without this limit a text with as many words as the budget would be 'resisted' because nothing was ever tried.
-        Texts of fewer words are not affected.
-        """
-        return max(1, budget // 2)
+        return EVERY_WORD
 
     def attack(self, victim: Victim, text: str, label: int, *, budget: int, seed: int) -> Search:
         """As `Attack.attack`.
@@ -62,7 +103,7 @@ class DeepWordBug:
         cut = end_of_word(text, self.words_edited(budget))
         head, tail = text[:cut], text[cut:]
         found = search(
-            "DeepWordBugGao2018",
+            self.made,
             lambda heads: victim.scores([one + tail for one in heads]),
             head,
             label,
@@ -71,6 +112,159 @@ class DeepWordBug:
         )
         return found if found.rewritten is None else found._replace(rewritten=found.rewritten + tail)
 
+    def broken(self, before: str, after: str) -> str | None:
+        return first_broken(self.promises, before, after)
+
+
+@recipes.register("deepwordbug@1")
+class DeepWordBug(_TextAttack):
+    """DeepWordBug (Gao et al. 2018), TextAttack's `DeepWordBugGao2018` as published there.
+
+    Ranks words by what masking them does to the score, then misspells them in that order (two letters swapped, one
+    replaced, dropped or added), up to 30 edits in all. Stopwords stay as they are.
+    """
+
+    made = "DeepWordBugGao2018"
+    family = "letters"
+    changes = "misspells words, the most telling first: letters swapped, replaced, dropped, added; 30 edits at most"
+    source = "Gao et al. 2018, as published in TextAttack"
+    promises = (rules.edits_at_most(30), rules.stopwords_stay)
+
+    def words_edited(self, budget: int) -> int:
+        """Half the budget: ranking takes one query a word and misspelling up to four.
+
+        Without this limit a text with as many words as the budget would be 'resisted' because nothing was ever tried.
+        Texts of fewer words are not affected.
+        """
+        return max(1, budget // 2)
+
+
+@recipes.register("pruthi@1")
+class Pruthi(_TextAttack):
+    """Pruthi et al. 2019: one typing mistake inside one word, every place and kind tried."""
+
+    made = "Pruthi2019"
+    family = "letters"
+    changes = "one typing mistake inside one word of four letters or more; about a thousand queries where it fails"
+    source = "Pruthi et al. 2019, as published in TextAttack"
+    promises = (rules.words_at_most(1), rules.only_inner_letters, rules.stopwords_stay)
+
+
+@recipes.register("textbugger_letters@1")
+class TextBuggerLetters(_TextAttack):
+    """TextBugger's four bugs of letters, without its near words and without a bound on similarity."""
+
+    made = "TextBuggerLetters"
+    family = "letters"
+    changes = "bugs in words, the most telling first: a space, a letter dropped, two swapped, a look-alike letter"
+    source = "Li et al. 2019 without near words and without the Universal Sentence Encoder, which are downloads"
+    promises = (rules.stopwords_stay,)
+
+
+@recipes.register("pwws@1")
+class Pwws(_TextAttack):
+    """PWWS (Ren et al. 2019): synonyms from WordNet, in the order of saliency times effect."""
+
+    made = "PWWSRen2019"
+    family = "synonyms"
+    changes = "replaces words by WordNet's synonyms, the most telling first"
+    source = "Ren et al. 2019, as published in TextAttack; synonyms in alphabetical order, so that it is repeatable"
+    promises = (rules.words_at_most(), rules.synonyms, rules.stopwords_stay)
+
+    def prepare(self) -> None:
+        require_textattack()
+        require_wordnet()
+
+
+@recipes.register("leap@1")
+class Leap(Pwws):
+    """LEAP (Xiao et al. 2023): WordNet's synonyms in at most 16% of the words, found by a particle swarm."""
+
+    made = "LEAP2023"
+    changes = "replaces up to 16% of the words by WordNet's synonyms, searched by a particle swarm"
+    source = "Xiao et al. 2023, as published in TextAttack; synonyms in alphabetical order, so that it is repeatable"
+    promises = (rules.words_at_most(share=0.16), rules.synonyms, rules.stopwords_stay)
+
+
+@recipes.register("checklist_without_names@1")
+class CheckListWithoutNames(_TextAttack):
+    """CheckList's rewritings (Ribeiro et al. 2020) but for names and places."""
+
+    made = "CheckListWithoutNames"
+    family = "paraphrases"
+    changes = "writes contractions out or contracts (don't, do not) and changes numbers"
+    source = "Ribeiro et al. 2020 without names and places, for which TextAttack downloads a tagger"
+
+
+@recipes.register("invisible_characters@1")
+class InvisibleCharacters(_TextAttack):
+    """Bad characters (Boucher et al. 2021): zero-width characters that nobody sees."""
+
+    made = "BadCharactersInvisible"
+    family = "unseen characters"
+    changes = "puts up to three invisible characters into the text"
+    source = "Boucher et al. 2021, as in TextAttack; untargeted, three perturbations, ends at the first success"
+    promises = (rules.invisible,)
+
+
+@recipes.register("homoglyphs@1")
+class Homoglyphs(InvisibleCharacters):
+    """Bad characters (Boucher et al. 2021): letters of other alphabets that look the same."""
+
+    made = "BadCharactersHomoglyphs"
+    changes = "replaces up to three letters by look-alikes of other alphabets"
+    source = "Boucher et al. 2021, as in TextAttack, with Unicode's confusables; untargeted, three perturbations"
+    promises = (rules.alike,)
+
+
+@recipes.register("reorderings@1")
+class Reorderings(InvisibleCharacters):
+    """Bad characters (Boucher et al. 2021): letters stored in another order than they are shown."""
+
+    made = "BadCharactersReorderings"
+    changes = "swaps up to three pairs of letters in storage and back on the screen, by control characters"
+    promises = (rules.reordered,)
+
+
+def _absent(name: str, made_of: Family, what: str, paper: str, missing: str) -> None:
+    """Register a recipe that cannot run, so that who asks for it is told why and what would do instead."""
+
+    class Absent(_TextAttack):
+        made = name
+        family = made_of
+        changes, source = what, paper
+
+        def prepare(self) -> None:
+            raise MissingResource(f"the attack {name} cannot run here: {missing}")
+
+    Absent.__name__ = Absent.__qualname__ = name
+    recipes.register(f"{name}@1")(Absent)
+
+
+_LANGUAGE_MODEL = "it asks a masked language model for words, which has to be downloaded; use pwws@1 for synonyms"
+_VECTORS = (
+    "it needs the counter-fitted word vectors and the Universal Sentence Encoder, which are downloads; "
+    "use pwws@1 for synonyms"
+)
+_absent("textfooler", "near words", "replaces words by near ones of the same kind", "Jin et al. 2019", _VECTORS)
+_absent(
+    "textbugger",
+    "near words",
+    "bugs of letters, and near words",
+    "Li et al. 2019",
+    _VECTORS.replace("pwws@1 for synonyms", "textbugger_letters@1 for its letters"),
+)
+_absent("a2t", "near words", "replaces words by near ones, ranked by gradient", "Yoo and Qi 2021", _VECTORS)
+_absent(
+    "hotflip",
+    "near words",
+    "swaps words along the gradient",
+    "Ebrahimi et al. 2017",
+    "TextAttack's own reads only its LSTM's gradients; use deepwordbug@1",
+)
+_absent("bae", "paraphrases", "replaces and inserts words that fit", "Garg and Ramakrishnan 2020", _LANGUAGE_MODEL)
+_absent("bert_attack", "paraphrases", "replaces words by ones that fit", "Li et al. 2020", _LANGUAGE_MODEL)
+_absent("clare", "paraphrases", "replaces, inserts and merges words that fit", "Li et al. 2021", _LANGUAGE_MODEL)
 
 _SEPARATOR = "<SPLIT>"
 """`textattack.shared.AttackedText.SPLIT_TOKEN`."""

@@ -1,0 +1,193 @@
+"""Every recipe keeps its budget and its own rules, finds what can be found, and says what it lacks."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from workbench.audit.probe import Setting
+from workbench.audit.robustness import rules
+from workbench.audit.robustness.attack import AttackProbe
+from workbench.audit.robustness.recipes import listed, recipes
+from workbench.audit.robustness.victim import Victim
+from workbench.data.corpus import Corpus, Example
+from workbench.errors import MissingResource
+from workbench.evidence.decision import Decision
+from workbench.evidence.exhibits import Rewrite
+from workbench.models.linear import LinearTextClassifier
+from workbench.resources.nltk_root import fault, pieces
+from workbench.seeds import Streams
+
+SETTING = Setting(Streams(0), Decision(), "positive")
+ABSENT = {"a2t@1", "bae@1", "bert_attack@1", "clare@1", "hotflip@1", "textbugger@1", "textfooler@1"}
+RUNNING = sorted(set(recipes) - ABSENT)
+SYNONYMS = {"pwws@1", "leap@1"}
+MODEL = LinearTextClassifier.binary({"lovely": 3.0, "soft": 0.5}, bias=-2.0)
+"""Positive where 'lovely' is spelled right."""
+TEXT = "the fabric is lovely and quite soft on the skin"
+
+
+@pytest.fixture(autouse=True)
+def _ready(textattack, request):
+    recipe = getattr(request.node, "callspec", None) and request.node.callspec.params.get("recipe")
+    if recipe in SYNONYMS:
+        from workbench import home
+
+        (piece,) = [one for one in pieces() if one.name == "WordNet"]
+        if reason := fault(piece, home.nltk_root()):
+            import os
+
+            if os.environ.get("WORKBENCH_REQUIRE_ALL", "0") not in ("", "0"):
+                pytest.fail(f"WordNet is missing: {reason}")
+            pytest.skip(f"WordNet is missing: {reason}")
+
+
+def attack(recipe, text=TEXT, model=MODEL, *, budget=600, seed=0):
+    return recipes[recipe]().attack(Victim(model, SETTING.decision, 1), text, 1, budget=budget, seed=seed)
+
+
+# A space inside is one of TextBugger's; contractions and numbers are not in this text.
+@pytest.mark.parametrize("recipe", sorted(set(RUNNING) - {"checklist_without_names@1"}))
+def test_a_model_that_hangs_on_one_spelling_falls_by_the_rules(recipe):
+    found = attack(recipe)
+    assert found.rewritten is not None, recipe
+    assert MODEL.predict_proba([found.rewritten])[0].argmax() == 0
+    assert recipes[recipe]().broken(TEXT, found.rewritten) is None
+    assert found == attack(recipe), "the same seed, the same rewrite"
+    assert not found.exhausted
+
+
+def test_contractions_and_numbers():
+    model = LinearTextClassifier.binary({"don": 1.0, "12": 1.0}, bias=-0.5)
+    for text, gone in (("i don't like it", "don't"), ("it is 12 years old", "12")):
+        found = attack("checklist_without_names@1", text, model)
+        assert found.rewritten is not None
+        assert gone not in found.rewritten.split()
+    assert attack("checklist_without_names@1", "lovely", MODEL).rewritten is None
+
+
+@pytest.mark.parametrize("recipe", RUNNING)
+def test_no_budget_is_exceeded_by_a_single_query(recipe):
+    asked = 0
+
+    class Stubborn(LinearTextClassifier):
+        def predict_proba(self, inputs):
+            nonlocal asked
+            asked += len(inputs)
+            return super().predict_proba(inputs)
+
+    model = Stubborn.binary({"q": 1e-3}, bias=2.0)
+    text = "i don't think that the 12 lovely dresses are soft, but they are fine and they fit me well"
+    rng = np.random.default_rng(3)
+    for budget in (2, 3, *rng.integers(4, 150, 4).tolist()):
+        asked = 0
+        found = attack(recipe, text, model, budget=int(budget), seed=int(budget))
+        assert found.rewritten is None
+        assert asked <= found.queries <= budget, recipe
+        assert found.exhausted == (found.queries == budget), recipe
+
+
+@pytest.mark.parametrize("recipe", RUNNING)
+@pytest.mark.parametrize("text", ["", "!", "a", "👍", "是", "a b", "12"])
+def test_texts_with_nothing_to_change_resist_and_do_not_crash(recipe, text):
+    found = attack(recipe, text, LinearTextClassifier.binary({}, bias=2.0), budget=40)
+    assert found.rewritten is None
+    assert found.queries <= 40
+
+
+@pytest.mark.parametrize(("recipe", "theirs"), [("pruthi@1", "Pruthi2019"), ("pwws@1", "PWWSRen2019")])
+@pytest.mark.filterwarnings("ignore:The 'warn' method is deprecated:DeprecationWarning")
+def test_outcomes_are_those_of_stock_textattack(textattack, monkeypatch, recipe, theirs):
+    import nltk
+
+    monkeypatch.setattr(nltk, "download", lambda *_, **__: True)  # theirs tries, each time that it is built
+    rng = np.random.default_rng(0)
+    vocabulary = ["lovely", "dress", "good", "bad", "great", "poor", "fabric", "small", "large", "happy", "the", "is"]
+    weights = {word: float(rng.normal(0, 1.5)) for word in vocabulary}
+    model = LinearTextClassifier.binary(weights, bias=0.1)
+    scores = Victim(model, SETTING.decision, 1).scores
+
+    class Wrapper(textattack.models.wrappers.ModelWrapper):
+        model = None
+
+        def __call__(self, texts, **_):
+            return scores(texts)
+
+    fell = 0
+    for number in range(12):
+        text = " ".join(rng.choice(vocabulary, 9))
+        label = int(model.predict_proba([text])[0].argmax())
+        found = recipes[recipe]().attack(Victim(model, SETTING.decision, 1), text, label, budget=500, seed=number)
+
+        stock = getattr(textattack.attack_recipes, theirs).build(Wrapper())
+        stock.goal_function.query_budget = 500
+        random.seed(number)
+        np.random.seed(number)
+        result = stock.attack(text, label)
+        succeeded = isinstance(result, textattack.attack_results.SuccessfulAttackResult)
+        assert (found.rewritten is not None) == succeeded
+        assert found.queries == result.num_queries
+        fell += succeeded
+    assert fell > 0
+
+
+@pytest.mark.parametrize(
+    ("rule", "good", "bad"),
+    [
+        (rules.edits_at_most(2), "the fabrk", "eth fabrik x"),
+        (rules.stopwords_stay, "the fabrc", "teh fabric"),
+        (rules.words_at_most(1), "the fabrc", "teh fabrc"),
+        (rules.words_at_most(1), "the cloth", "the fabric x"),
+        (rules.words_at_most(share=0.5), "the cloth", "a cloth"),
+        (rules.only_inner_letters, "the fbaric", "the abric"),
+        (rules.only_inner_letters, "the faric", "he fabric"),
+        (rules.invisible, "the fab\u200bric", "the fab\u200bri"),
+        (rules.reordered, "the\u202e fabric", "the fabrics"),
+        (rules.reordered, "the\u202d f\u2066abric", "the fabri"),
+        (rules.alike, "the f\u0430bric", "the f\u0431bric"),
+    ],
+)
+def test_a_broken_rule_is_seen(rule, good, bad):
+    before = "the fabric"
+    assert rule(before, before) is None
+    assert rule(before, good) is None
+    assert rule(before, bad)
+
+
+def test_synonyms_are_wordnets(textattack):
+    try:
+        recipes["pwws@1"]().prepare()
+    except MissingResource as error:
+        pytest.skip(str(error))
+    assert rules.synonyms("the fabric", "the cloth") is None
+    assert "does not give" in rules.synonyms("the fabric", "the mountain")
+
+
+def test_a_rewrite_that_breaks_a_rule_counts_neither_way(monkeypatch):
+    corpus = Corpus(
+        tuple(Example(f"{i}", f"{i}", f"a lovely dress {i}", "positive") for i in range(4)),
+        ("negative", "positive"), "toy", "here",
+    )  # fmt: skip
+    probe = AttackProbe(examples=4)
+    monkeypatch.setattr(recipes["deepwordbug@1"], "promises", (lambda before, after: "it is Thursday",))
+    items = [probe.item(MODEL, example, SETTING) for example in corpus]
+    assert {one.outcome for one in items} == {"failed"}
+    assert all(isinstance(one, Rewrite) and "broke its own rule: it is Thursday" in one.error for one in items)
+
+
+@pytest.mark.parametrize("recipe", sorted(ABSENT))
+def test_what_cannot_run_says_why_and_what_would(recipe):
+    corpus = Corpus((Example("1", "1", "a dress", "positive"),), ("negative", "positive"), "toy", "here")
+    found = AttackProbe(recipe=recipe).select(MODEL, corpus, SETTING)
+    assert found.outcome == "not_applicable"
+    assert recipe.split("@")[0] in found.reason
+    assert "use " in found.reason
+
+
+def test_all_are_listed_those_that_run_first():
+    found = listed()
+    assert [one.name for one in found if one.missing is None] + sorted(ABSENT) == [one.name for one in found]
+    assert all(one.changes and one.source for one in found)
+    assert len([one for one in found if one.missing is None]) >= 7

@@ -1,0 +1,201 @@
+"""Attack recipes put together from TextAttack's parts, where its own class cannot run offline or is not repeatable.
+
+Each says in its name what it leaves out. Searches, transformations and constraints are TextAttack's; ours are the order
+of synonyms (theirs is a set's, which changes from process to process), the place of a table of look-alike letters
+(which its package lacks), a stop of differential evolution at the first success or at the end of the budget, and of
+the particle swarm where nothing can be replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+_POPULATION, _GENERATIONS, _PERTURBATIONS = 32, 10, 3
+"""Boucher et al. 2021 use 32 and 10 and one to five perturbations of a text."""
+
+
+def build(textattack: Any, recipe: str, victim: Any) -> Any:
+    """Return the attack `recipe` on `victim`: one of ours, or TextAttack's class of that name as published there."""
+    made = _OURS.get(recipe)
+    return getattr(textattack.attack_recipes, recipe).build(victim) if made is None else made(textattack, victim)
+
+
+def _pwws(textattack: Any, victim: Any) -> Any:
+    """Ren et al. 2019: synonyms from WordNet, words by saliency times what their best synonym does."""
+    return textattack.Attack(
+        textattack.goal_functions.UntargetedClassification(victim),
+        [_once(textattack), _stopwords(textattack)],
+        _parts(textattack)["Synonyms"](),
+        textattack.search_methods.GreedyWordSwapWIR("weighted-saliency"),
+    )
+
+
+def _leap(textattack: Any, victim: Any) -> Any:
+    """Xiao et al. 2023: synonyms from WordNet, at most 16% of the words, by a particle swarm."""
+    return textattack.Attack(
+        textattack.goal_functions.UntargetedClassification(victim),
+        [textattack.constraints.pre_transformation.MaxModificationRate(max_rate=0.16), _stopwords(textattack)],
+        _parts(textattack)["Synonyms"](),
+        _parts(textattack)["Swarm"](pop_size=60, max_iters=20, post_turn_check=True, max_turn_retries=20),
+    )
+
+
+def _checklist(textattack: Any, victim: Any) -> Any:
+    """Ribeiro et al. 2020 without names and places, for which TextAttack needs a tagger to be downloaded."""
+    swaps = textattack.transformations
+    return textattack.Attack(
+        textattack.goal_functions.UntargetedClassification(victim),
+        [_once(textattack)],
+        swaps.CompositeTransformation([swaps.WordSwapExtend(), swaps.WordSwapContract(), swaps.WordSwapChangeNumber()]),
+        textattack.search_methods.GreedySearch(),
+    )
+
+
+def _textbugger(textattack: Any, victim: Any) -> Any:
+    """Li et al. 2019, their four bugs of letters; without the fifth, near words, and without a bound on similarity."""
+    swaps, inner = textattack.transformations, {"random_one": True, "skip_first_char": True, "skip_last_char": True}
+    return textattack.Attack(
+        textattack.goal_functions.UntargetedClassification(victim),
+        [_once(textattack), _stopwords(textattack)],
+        swaps.CompositeTransformation(
+            [
+                swaps.WordSwapRandomCharacterInsertion(letters_to_insert=" ", **inner),
+                swaps.WordSwapRandomCharacterDeletion(**inner),
+                swaps.WordSwapNeighboringCharacterSwap(**inner),
+                _parts(textattack)["Homoglyphs"](),
+            ]
+        ),
+        textattack.search_methods.GreedyWordSwapWIR(wir_method="delete"),
+    )
+
+
+def _bad_characters(part: str) -> Callable[[Any, Any], Any]:
+    """Boucher et al. 2021, one of their kinds, against the decision as it is instead of towards a given label."""
+
+    def made(textattack: Any, victim: Any) -> Any:
+        parts = _parts(textattack)
+        return textattack.Attack(
+            textattack.goal_functions.UntargetedClassification(victim),
+            [],
+            parts[part](),
+            parts["Evolution"](popsize=_POPULATION, maxiter=_GENERATIONS, max_perturbs=_PERTURBATIONS),
+        )
+
+    return made
+
+
+def _once(textattack: Any) -> Any:
+    return textattack.constraints.pre_transformation.RepeatModification()
+
+
+def _stopwords(textattack: Any) -> Any:
+    return textattack.constraints.pre_transformation.StopwordModification()
+
+
+@lru_cache(maxsize=1)
+def _parts(textattack: Any) -> dict[str, type[Any]]:
+    """Return classes that TextAttack has not, or not so; they can be made only once it is imported."""
+    swaps = textattack.transformations.word_swaps
+
+    class Synonyms(swaps.WordSwapWordNet):  # type: ignore[misc, name-defined]
+        """Without a try at a download, and in alphabetical order."""
+
+        def __init__(self) -> None:
+            self.language = "eng"
+
+        def _get_replacement_words(self, word: str, random: bool = False) -> list[str]:
+            return sorted(super()._get_replacement_words(word))
+
+    class Homoglyphs(swaps.WordSwapHomoglyphSwap):  # type: ignore[misc, name-defined]
+        """With Unicode's own table of confusable characters, as the package confusable-homoglyphs has it."""
+
+        def __init__(self) -> None:
+            with suppress(FileNotFoundError):  # its own table is not shipped; whatever else there is to set gets set
+                super().__init__()
+            self.homos_intentional = look_alikes()
+
+    class Reorderings(swaps.WordSwapReorderings):  # type: ignore[misc, name-defined]
+        """Knows that a text of one letter has no two to swap."""
+
+        def _get_bounds(self, current_text: Any, max_perturbs: int, precomputed: Any) -> Any:
+            return super()._get_bounds(current_text, max_perturbs, precomputed) if len(current_text.text) > 1 else []
+
+    class Swarm(textattack.search_methods.ParticleSwarmOptimizationLEAP):  # type: ignore[misc]
+        """Gives up on a text in which nothing can be replaced, where TextAttack's own would fail."""
+
+        def perform_search(self, initial_result: Any) -> Any:
+            text = initial_result.attacked_text
+            changes = self.get_transformations(text, original_text=text)
+            return super().perform_search(initial_result) if changes else initial_result
+
+    class Evolution(textattack.search_methods.DifferentialEvolution):  # type: ignore[misc]
+        """Ends at the first success, or when the budget is spent, where TextAttack's own would fail."""
+
+        get_goal_results: Any
+
+        def perform_search(self, initial_result: Any) -> Any:
+            bounds, _ = self.get_bounds_and_precomputed(initial_result.attacked_text, self.max_perturbs)
+            if not bounds or any(high < 0 for _, high in bounds):
+                return initial_result  # nothing in this text can be changed so
+            ask, best = self.get_goal_results, initial_result
+            status = textattack.goal_function_results.GoalFunctionResultStatus.SUCCEEDED
+
+            def asked(texts: Any) -> Any:
+                nonlocal best
+                results, over = ask(texts)
+                for result in results:
+                    best = result if result.score >= best.score else best
+                if over or not results or any(result.goal_status == status for result in results):
+                    raise _Ended
+                return results, over
+
+            self.get_goal_results = asked
+            try:
+                # A change that changes nothing scores infinity; scipy takes the spread of such a population.
+                with suppress(_Ended), np.errstate(invalid="ignore"):
+                    super().perform_search(initial_result)
+            finally:
+                self.get_goal_results = ask
+            return best
+
+    return {
+        "Synonyms": Synonyms,
+        "Homoglyphs": Homoglyphs,
+        "Invisible": swaps.WordSwapInvisibleCharacters,
+        "Reorderings": Reorderings,
+        "Evolution": Evolution,
+        "Swarm": Swarm,
+    }
+
+
+class _Ended(Exception):
+    """The search need not go on."""
+
+
+@lru_cache(maxsize=1)
+def look_alikes() -> dict[str, list[str]]:
+    """Return the characters that look like each letter of the English alphabet, in Unicode's order."""
+    from confusable_homoglyphs.confusables import confusables_data
+
+    letters = [chr(code) for first in "aA" for code in range(ord(first), ord(first) + 26)]
+    found = {
+        letter: [one["c"] for one in confusables_data.get(letter, []) if len(one["c"]) == 1 and not one["c"].isascii()]
+        for letter in letters
+    }
+    return {letter: alike for letter, alike in found.items() if alike}
+
+
+_OURS: dict[str, Callable[[Any, Any], Any]] = {
+    "PWWSRen2019": _pwws,
+    "LEAP2023": _leap,
+    "CheckListWithoutNames": _checklist,
+    "TextBuggerLetters": _textbugger,
+    "BadCharactersInvisible": _bad_characters("Invisible"),
+    "BadCharactersHomoglyphs": _bad_characters("Homoglyphs"),
+    "BadCharactersReorderings": _bad_characters("Reorderings"),
+}
