@@ -245,6 +245,23 @@ def calibration():
     )
 
 
+def noise():
+    return [
+        Curve(
+            name="noise_accuracy",
+            x_label="share of letters or words spoilt",
+            y_label="accuracy",
+            points=tuple(
+                CurvePoint(x=x, y=0.92 - x * fall, low=0.88 - x * fall, high=0.95 - x * fall, n=100)
+                for x in (0.0, 0.05, 0.1, 0.2, 0.4)
+            ),
+            method="Wilson",
+            where={"noise": kind},
+        )
+        for kind, fall in (("mistyped letters", 0.9), ("missing words", 0.4), (IMAGE, 0.2))
+    ]
+
+
 def attack():
     rewrites = []
     for i in range(40):
@@ -290,7 +307,7 @@ def attack():
         number("robustness.accuracy_under_attack", 0.18, 0.094, 0.315, 44, recipe="deepwordbug@1"),
         number("robustness.queries_mean", 60.5, 52.1, 69.4, 40, unit="queries", method=BOOT, recipe="deepwordbug@1"),
         number("robustness.words_changed_mean", 3.1, 2.4, 3.9, 32, unit="words", method=BOOT, recipe="deepwordbug@1"),
-        exhibits=[*rewrites, Note(text="A rewrite may have lost its meaning: have people read them.")],
+        exhibits=[*noise(), *rewrites, Note(text="A rewrite may have lost its meaning: have people read them.")],
         seconds=311,
         recipe="deepwordbug@1",
         examples=41,

@@ -46,6 +46,7 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         ("robustness.attack@1", {"recipe": "checklist_without_names@1", "examples": 100, "query_budget": 100}),
         ("robustness.attack@1", {"recipe": "homoglyphs@1", "examples": 30, "query_budget": 100}),
         ("robustness.invariance@1", {"examples": 100}),
+        ("robustness.noise@1", {}),
         ("explanations.attribution@1", {"examples": 12}),
         # Two minutes together. SHAP, at 500 passes a text, is for the standard profile.
         ("explanations.quality@1", {"methods": _CHEAP}),
@@ -63,6 +64,7 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         *(("robustness.attack@1", {"recipe": recipe, "examples": 100, "query_budget": 300}) for recipe in _ATTACKS[:2]),
         *(("robustness.attack@1", {"recipe": recipe, "examples": 30, "query_budget": 300}) for recipe in _ATTACKS[2:]),
         ("robustness.invariance@1", {"examples": 400}),
+        ("robustness.noise@1", {"examples": 400}),
         ("explanations.attribution@1", {"examples": 50}),
         (
             "explanations.quality@1",
@@ -81,6 +83,7 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         ("robustness.attack@1", {"examples": 1000}),
         *(("robustness.attack@1", {"recipe": recipe, "examples": 200, "query_budget": 2000}) for recipe in _ATTACKS),
         ("robustness.invariance@1", {"examples": 1000}),
+        ("robustness.noise@1", {"examples": 1000, "doses": (0.02, 0.05, 0.1, 0.2, 0.3, 0.4)}),
         ("explanations.attribution@1", {"examples": 100}),
         (
             "explanations.quality@1",
@@ -137,4 +140,5 @@ def _register_all() -> None:
     import workbench.audit.performance.cost
     import workbench.audit.performance.search_precision
     import workbench.audit.robustness.attack
-    import workbench.audit.robustness.invariance  # noqa: F401 - imported for what they register
+    import workbench.audit.robustness.invariance
+    import workbench.audit.robustness.noise  # noqa: F401 - imported for what they register

@@ -32,7 +32,7 @@ def sections(record: AuditRecord) -> tuple[Section, ...]:
     makers: dict[str, Callable[[AuditRecord], tuple[Block, ...]]] = {
         "performance": _performance,
         "calibration": _curves_of("calibration"),
-        "robustness": robustness,
+        "robustness": lambda record: (*_curves_of("robustness")(record), *robustness(record)),
         "fairness": fairness,
         "explanations": explanations,
         "cost": scaling,
