@@ -118,7 +118,7 @@ def test_structure_for_screen_readers(outline):
 
 def test_every_chart_has_a_name_and_a_table(outline):
     charts = [attributes for tag, attributes in outline.tags if tag == "svg"]
-    assert len(charts) == 10  # sweep, reliability, four rates of two attributes
+    assert len(charts) == 11  # sweep, reliability, noise, four rates of two attributes
     assert all(chart["role"] == "img" and "table below" in chart["aria-label"] for chart in charts)
 
 
