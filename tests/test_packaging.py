@@ -167,7 +167,12 @@ def test_the_wheel_holds_manifests_cards_policies_templates_and_the_licence(whee
     for file in (checkout / "datasets").iterdir():
         if file.suffix in {".toml", ".md"}:
             assert f"workbench/_datasets/{file.name}" in held
-    for folder, suffixes in (("verdict/policies", {".toml"}), ("report/templates", {".j2", ".css"}), ("data", {".py"})):
+    for folder, suffixes in (
+        ("verdict/policies", {".toml"}),
+        ("audit/robustness/suites", {".toml"}),
+        ("report/templates", {".j2", ".css"}),
+        ("data", {".py"}),
+    ):
         files = [file for file in (checkout / "workbench" / folder).rglob("*") if file.suffix in suffixes]
         assert files
         assert {f"workbench/{folder}/{file.relative_to(checkout / 'workbench' / folder)}" for file in files} <= held

@@ -73,6 +73,10 @@ RandomLabels = Annotated[
         show_default=False,
     ),
 ]
+BehaviourFiles = Annotated[
+    list[str] | None,
+    typer.Option("--behaviours", help="TOML file with behavioural tests of your own; repeatable.", show_default=False),
+]
 LabelRandomised = Annotated[
     str | None,
     typer.Option(
@@ -198,6 +202,7 @@ def audit(
     precision: Precision = "auto",
     device: Device = "auto",
     label_randomised: LabelRandomised = None,
+    behaviours: BehaviourFiles = None,
     online: Online = False,
 ) -> None:
     """Audit a model and write the report: index.html, audit.json and predictions.parquet."""
@@ -211,7 +216,7 @@ def audit(
             columns=_columns(text_column, label_column, group_column, id_column, person_column),
             label_map=parse_label_map(label_map or []), positive_label=positive_label, threshold=threshold, split=split,
             limit=limit, seed=seed, precision=precision, device=device, online=online, command=_command(),
-            label_randomised=label_randomised, progress=progress,
+            label_randomised=label_randomised, behaviours=behaviours or (), progress=progress,
         )  # fmt: skip
     terminal.print_audited(audited, out)
     raise typer.Exit(_exit_code(audited.verdict))
@@ -307,6 +312,59 @@ def policy(
 
     for line in decidability(load_policy(name)):
         terminal.out.print(line, markup=False)
+
+
+regressions = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="Keep failing cases of an audit as a file, and ask the next model about them.",
+)
+app.add_typer(regressions, name="regress")
+
+
+@regressions.command(epilog="[bold]Example[/]\n\n  workbench regress save reports/base --out cases.json")
+def save(
+    record: RecordArgument,
+    out: Annotated[Path, typer.Option("--out", help="JSON file to write.")],
+) -> None:
+    """Write every failing behaviour and every successful attack of a finished audit to a file."""
+    import json
+
+    from workbench.audit.robustness.regress import collect
+    from workbench.files import write_text
+    from workbench.results import read_record
+
+    held = collect(read_record(record))
+    write_text(out, json.dumps(held.model_dump(mode="json"), indent=1, ensure_ascii=True) + "\n")
+    terminal.out.print(f"{len(held.cases)} cases: {out}", markup=False)
+
+
+@regressions.command(
+    epilog="[bold]Example[/]\n\n  workbench regress run cases.json runs/better\n\n"
+    "Exit codes: 0 none fails any more, 1 some fail, 2 bad input.",
+)
+def run(
+    cases: Annotated[Path, typer.Argument(help="File from `workbench regress save`.")],
+    model: ModelArgument,
+    as_json: Annotated[bool, typer.Option("--json", help="Print every case as JSON.")] = False,
+    online: Online = False,
+) -> None:
+    """Ask a model about saved cases: which still fail?"""
+    _network(online)
+    from workbench import verbs
+    from workbench.audit.robustness.regress import summary
+
+    asked = verbs.regress(model, cases, online=online)
+    if as_json:
+        terminal.print_json(
+            [
+                {**one.case.model_dump(), "fails": one.fails, "decided": one.decided, "probability": one.probability}
+                for one in asked
+            ]
+        )
+    else:
+        terminal.print_regressions(summary(asked))
+    raise typer.Exit(int(any(one.fails for one in asked)))
 
 
 @app.command(epilog="[bold]Example[/]\n\n  workbench attacks")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -165,6 +165,14 @@ def print_attacks(recipes: Iterable[Listed]) -> None:
         out.print(Text(f"    {clean(one.source)}", style="dim"))
         if one.missing is not None:
             out.print(Text(f"    {clean(one.missing)}", style="cyan"))
+
+
+def print_regressions(found: Mapping[str, tuple[int, int]]) -> None:
+    """Print how many cases of each behaviour still fail."""
+    for behaviour, (bad, n) in found.items():
+        sign, colour = ("✗", "red") if bad else ("✓", "green")
+        out.print(Text.assemble((f"{sign} ", colour), (clean(behaviour), "bold"), f": {bad} of {n} still fail"))
+    out.print(Text(f"{sum(bad for bad, _ in found.values())} of {sum(n for _, n in found.values())} cases still fail."))
 
 
 def print_checks(checks: Iterable[Check]) -> None:

@@ -19,6 +19,7 @@ from workbench.verdict.policy import Policy, load_policy
 
 if TYPE_CHECKING:
     from workbench.audit.probe import ItemProbe, WholeProbe
+    from workbench.audit.robustness.regress import Asked, Regressions
     from workbench.audit.runner import Progress
     from workbench.audit.store import Store
     from workbench.data.corpus import Corpus
@@ -109,6 +110,7 @@ def audit(
     precision: str = "auto",
     device: str = "auto",
     label_randomised: str | Path | None = None,
+    behaviours: Sequence[str | Path] = (),
     online: bool = False,
     command: str | None = None,
     progress: Progress | None = None,
@@ -136,6 +138,7 @@ def audit(
         device: 'auto', 'cpu', 'cuda', …
         label_randomised: folder of a model trained on random labels (`random_labels` in the recipe); the sanity check
             of the explanations compares with it.
+        behaviours: TOML files with behavioural tests of your own, run after the shipped ones.
         online: allow downloads.
         command: the command line, for the report's last section.
         progress: called with every step.
@@ -154,7 +157,11 @@ def audit(
     from workbench.models.training_card import read_training_card
 
     chosen_policy = policy if isinstance(policy, Policy) else load_policy(policy)
-    probes = probes_of(profile, label_randomised=None if label_randomised is None else str(label_randomised))
+    probes = probes_of(
+        profile,
+        label_randomised=None if label_randomised is None else str(label_randomised),
+        behaviours=[str(one) for one in behaviours],
+    )
     folder = None if out is None else Path(out)
     if folder is not None:
         require_writable(folder)
@@ -234,6 +241,19 @@ def judge(record: AuditRecord | str | Path, policy: str | Path | Policy = "defau
     """Judge `record` (or the `audit.json` at that path) by `policy`. Pure: same input, same findings."""
     held = record if isinstance(record, AuditRecord) else read_record(record)
     return _judge(held, policy if isinstance(policy, Policy) else load_policy(policy))
+
+
+def regress(
+    model: str | Path | Classifier, cases: str | Path | Regressions, *, online: bool = False
+) -> tuple[Asked, ...]:
+    """Ask `model` about the failing cases that `workbench regress save` wrote; say of each whether it still fails.
+
+    Raises `NotFound` and `BadInput` for a file that is none, `Misconfigured` for a model with other labels.
+    """
+    from workbench.audit.robustness.regress import Regressions, ask_again, read_regressions
+
+    held = cases if isinstance(cases, Regressions) else read_regressions(cases)
+    return ask_again(load(model, online=online) if isinstance(model, str | Path) else model, held)
 
 
 def render(record: AuditRecord | str | Path, findings: Sequence[Finding] | None = None) -> str:

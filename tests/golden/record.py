@@ -12,6 +12,8 @@ from workbench.evidence.exhibits import (
     Confusion,
     Curve,
     CurvePoint,
+    FailingCase,
+    FailingCases,
     GroupSize,
     GroupTable,
     GroupWord,
@@ -245,6 +247,25 @@ def calibration():
     )
 
 
+def failing():
+    case = {"label": None, "tolerance": 0.0, "watched": "recommended", "probability": 0.31}
+    return [
+        FailingCases(
+            behaviour=IMAGE, test="invariance", total=70, of=100,
+            cases=tuple(
+                FailingCase(example=f"{i:016x}", text=f"{text} x", before=text, decided_before="recommended",
+                            decided="not recommended", probability_before=0.7, **case)
+                for i, text in enumerate(HOSTILE)
+            ),
+        ),
+        FailingCases(
+            behaviour="plain praise", test="minimum functionality", total=1, of=60,
+            cases=(FailingCase(example="", text=SCRIPT, before=None, decided_before=None, decided="not recommended",
+                               **{**case, "label": "recommended"}),),
+        ),
+    ]  # fmt: skip
+
+
 def noise():
     return [
         Curve(
@@ -307,7 +328,12 @@ def attack():
         number("robustness.accuracy_under_attack", 0.18, 0.094, 0.315, 44, recipe="deepwordbug@1"),
         number("robustness.queries_mean", 60.5, 52.1, 69.4, 40, unit="queries", method=BOOT, recipe="deepwordbug@1"),
         number("robustness.words_changed_mean", 3.1, 2.4, 3.9, 32, unit="words", method=BOOT, recipe="deepwordbug@1"),
-        exhibits=[*noise(), *rewrites, Note(text="A rewrite may have lost its meaning: have people read them.")],
+        exhibits=[
+            *noise(),
+            *failing(),
+            *rewrites,
+            Note(text="A rewrite may have lost its meaning: have people read them."),
+        ],
         seconds=311,
         recipe="deepwordbug@1",
         examples=41,
@@ -601,11 +627,11 @@ def rich(name="minilm-reviews"):
             quality(),
             cost(),
             Evidence(
-                probe="robustness.invariance@1",
+                probe="robustness.behaviours@1",
                 params={},
                 seed=7,
                 seconds=0.1,
-                result=Failed(error=f"ValueError: {IMAGE} (invariance.py, line 12)"),
+                result=Failed(error=f"ValueError: {IMAGE} (behaviours.py, line 12)"),
             ),
             Evidence(
                 probe="privacy.membership@1",

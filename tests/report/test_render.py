@@ -157,7 +157,7 @@ def test_findings_are_shown_worst_first(rich, outline):
 
 
 def test_what_was_skipped_or_crashed_is_told(outline):
-    assert "robustness.invariance@1 crashed: ValueError:" in outline.text
+    assert "robustness.behaviours@1 crashed: ValueError:" in outline.text
     assert "privacy.membership@1 did not run: needs reference models" in outline.text
 
 

@@ -96,9 +96,9 @@ class RepeatingProbe(ItemProbe, Protocol):
 
 
 def called(probe: Probe) -> str:
-    """Return how progress and costs name `probe`: an attack with its recipe, because an audit runs several."""
-    recipe = getattr(probe, "recipe", None)
-    return probe.name if recipe is None else f"{probe.name} ({recipe})"
+    """Return how progress and costs name `probe`: with its recipe or suite, because an audit runs several."""
+    which = getattr(probe, "recipe", None) or getattr(probe, "suite", None)
+    return probe.name if which is None else f"{probe.name} ({which})"
 
 
 def require_at_least(probe: Probe, **least: int) -> None:

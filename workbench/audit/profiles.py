@@ -9,6 +9,7 @@ from workbench.audit.probe import TWIN_FROM, ItemProbe, RepeatingProbe, WholePro
 from workbench.errors import NotFound
 
 SANITY = "explanations.sanity@1"
+BEHAVIOURS = "robustness.behaviours@1"
 SEARCH = "performance.search_precision@1"
 """Runs in every profile where searches run on a twin; elsewhere it would have nothing to say."""
 
@@ -45,7 +46,7 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         # Nothing here needs what a machine may lack: WordNet's synonyms are for the standard profile.
         ("robustness.attack@1", {"recipe": "checklist_without_names@1", "examples": 100, "query_budget": 100}),
         ("robustness.attack@1", {"recipe": "homoglyphs@1", "examples": 30, "query_budget": 100}),
-        ("robustness.invariance@1", {"examples": 100}),
+        (BEHAVIOURS, {"examples": 100}),
         ("robustness.noise@1", {}),
         ("explanations.attribution@1", {"examples": 12}),
         # Two minutes together. SHAP, at 500 passes a text, is for the standard profile.
@@ -63,7 +64,7 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         ("robustness.attack@1", {"examples": 200}),
         *(("robustness.attack@1", {"recipe": recipe, "examples": 100, "query_budget": 300}) for recipe in _ATTACKS[:2]),
         *(("robustness.attack@1", {"recipe": recipe, "examples": 30, "query_budget": 300}) for recipe in _ATTACKS[2:]),
-        ("robustness.invariance@1", {"examples": 400}),
+        (BEHAVIOURS, {"examples": 400}),
         ("robustness.noise@1", {"examples": 400}),
         ("explanations.attribution@1", {"examples": 50}),
         (
@@ -82,7 +83,7 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         ("fairness.groups@1", {"replicates": 10_000}),
         ("robustness.attack@1", {"examples": 1000}),
         *(("robustness.attack@1", {"recipe": recipe, "examples": 200, "query_budget": 2000}) for recipe in _ATTACKS),
-        ("robustness.invariance@1", {"examples": 1000}),
+        (BEHAVIOURS, {"examples": 1000}),
         ("robustness.noise@1", {"examples": 1000, "doses": (0.02, 0.05, 0.1, 0.2, 0.3, 0.4)}),
         ("explanations.attribution@1", {"examples": 100}),
         (
@@ -102,16 +103,26 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
 }
 
 
-def profile(name: str, *, label_randomised: str | None = None) -> tuple[WholeProbe | ItemProbe, ...]:
+def profile(
+    name: str, *, label_randomised: str | None = None, behaviours: Sequence[str] = ()
+) -> tuple[WholeProbe | ItemProbe, ...]:
     """Return the probes of the profile `name`, in the order they run. Raises `NotFound`.
 
-    `label_randomised`: folder of a model trained on random labels, for the sanity check of the explanations.
+    Args:
+        name: of the profile.
+        label_randomised: folder of a model trained on random labels, for the sanity check of the explanations.
+        behaviours: suites of behavioural tests to run after the profile's own.
     """
     if name not in PROFILES:
         raise NotFound.among("profile", name, PROFILES)
     _register_all()
     more = {} if label_randomised is None else {SANITY: {"label_randomised": label_randomised}}
-    return tuple(probes[probe](**params, **more.get(probe, {})) for probe, params in PROFILES[name])
+    wanted = [
+        (probe, {**params, **more.get(probe, {}), **suite})
+        for probe, params in PROFILES[name]
+        for suite in ({}, *({"suite": one} for one in behaviours if probe == BEHAVIOURS))
+    ]
+    return tuple(probes[probe](**params) for probe, params in wanted)
 
 
 def gains_from_twin(probes: Sequence[WholeProbe | ItemProbe]) -> bool:
@@ -140,5 +151,5 @@ def _register_all() -> None:
     import workbench.audit.performance.cost
     import workbench.audit.performance.search_precision
     import workbench.audit.robustness.attack
-    import workbench.audit.robustness.invariance
+    import workbench.audit.robustness.behaviours
     import workbench.audit.robustness.noise  # noqa: F401 - imported for what they register

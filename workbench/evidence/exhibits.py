@@ -297,6 +297,39 @@ class Cases(Stored):
     """How many there are in all; `cases` may hold fewer."""
 
 
+class FailingCase(Stored):
+    """One text that fails a behavioural test."""
+
+    example: str
+    """Example id, or '' for a text from a template."""
+    text: str
+    before: str | None
+    """The text that it was made from; None for a text from a template."""
+    label: str | None
+    """The label that the test is about; None where the decision must only stay."""
+    tolerance: float = Field(ge=0, le=1)
+    """By how much the label's probability may fall."""
+    decided_before: str | None
+    decided: str
+    watched: str
+    """The label whose probabilities are given: the test's, or the one decided."""
+    probability_before: float | None = Field(default=None, ge=0, le=1)
+    probability: float = Field(ge=0, le=1)
+
+
+class FailingCases(Stored):
+    """The texts that fail one behavioural test."""
+
+    kind: Literal["failing_cases"] = "failing_cases"
+    behaviour: str
+    test: Literal["minimum functionality", "invariance", "directional"]
+    cases: tuple[FailingCase, ...]
+    total: int = Field(ge=0)
+    """How many fail in all; `cases` may hold fewer."""
+    of: int = Field(ge=1)
+    """Cases of the test."""
+
+
 class Note(Stored):
     """A sentence that a reader of the numbers must know, e.g. a caveat found while measuring."""
 
@@ -315,6 +348,7 @@ Exhibit = Annotated[
     | Curve
     | GroupTable
     | Cases
+    | FailingCases
     | Note,
     Field(discriminator="kind"),
 ]

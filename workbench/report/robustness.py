@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from workbench.evidence.exhibits import Rewrite
+from workbench.evidence.exhibits import FailingCase, FailingCases, Rewrite
 from workbench.evidence.record import AuditRecord
-from workbench.report.blocks import Block, Bullets, Cell, Heading, Item, Paragraph, Quote, Table
+from workbench.report.blocks import Block, Bullets, Cell, Fold, Heading, Item, Paragraph, Quote, Table
 from workbench.report.marks import changes
 from workbench.report.quotes import folded
 from workbench.report.text import SHOWN, cut_note, plural, short
 from workbench.verdict import wording
 
+CASES = 5
+"""Failing cases shown of one behaviour; the rest is in audit.json."""
 REWRITES = 30
 """Rewrites shown of one attack; the rest is in audit.json."""
 
@@ -30,7 +32,46 @@ def robustness(record: AuditRecord) -> tuple[Block, ...]:
     for _, exhibit in record.exhibits("rewrite"):
         if isinstance(exhibit, Rewrite):
             recipes.setdefault(exhibit.recipe, []).append(exhibit)
-    return tuple(block for recipe, rewrites in recipes.items() for block in _recipe(recipe, rewrites))
+    attacks = tuple(block for recipe, rewrites in recipes.items() for block in _recipe(recipe, rewrites))
+    return (*attacks, *_behaviours(record))
+
+
+_MUST = {
+    "minimum functionality": "the decision must be the one named",
+    "invariance": "the decision must stay",
+    "directional": "the probability of the label named must not fall",
+}
+
+
+def _behaviours(record: AuditRecord) -> Iterator[Block]:
+    held = [exhibit for _, exhibit in record.exhibits("failing_cases") if isinstance(exhibit, FailingCases)]
+    if held:
+        yield Heading("Behaviours that failed")
+        yield Paragraph(
+            "Each text below breaks a rule that should hold whatever the accuracy. `workbench regress save` writes "
+            "them to a file, and `workbench regress run` asks a mended model again.",
+            "quiet",
+        )
+    for exhibit in held:
+        shown = exhibit.cases[:CASES]
+        quotes = [_case(case) for case in shown]
+        yield Fold(
+            f"{short(exhibit.behaviour, 80)} ({exhibit.test}): {exhibit.total:,} of {exhibit.of:,} failed; "
+            f"{_MUST[exhibit.test]}",
+            tuple(quotes),
+        )
+
+
+def _case(case: FailingCase) -> Quote:
+    facts = [f"must be: {short(case.label)}"] if case.label is not None and case.before is None else []
+    facts += [f"decided before: {short(case.decided_before)}"] if case.decided_before is not None else []
+    facts.append(f"decided: {short(case.decided)}")
+    start = "" if case.probability_before is None else f"{wording.number(case.probability_before, '')} → "
+    facts.append(f"probability of {short(case.watched)} {start}{wording.number(case.probability, '')}")
+    before = case.text if case.before is None else case.before
+    length = max(len(before), len(case.text))
+    name = f"Example {short(case.example, 24)}" if case.example else "From a template"
+    return Quote(name, changes(before, case.text), tuple(facts), note=cut_note(length) if length > SHOWN else "")
 
 
 def _recipe(recipe: str, rewrites: list[Rewrite]) -> Iterator[Block]:

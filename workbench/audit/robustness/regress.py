@@ -1,0 +1,148 @@
+"""Failing cases as a file, to be asked of the next model: what was once found must not come back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+from pydantic import Field, ValidationError
+
+from workbench.audit.robustness.behaviours import fails
+from workbench.errors import BadInput, EmptyData, Misconfigured, NotFound
+from workbench.evidence.decision import Decision
+from workbench.evidence.exhibits import FailingCases, Rewrite
+from workbench.evidence.record import AuditRecord
+from workbench.evidence.schema import Stored
+from workbench.models.protocols import Classifier
+
+
+class RegressionCase(Stored):
+    """One text that a model got wrong, and what must hold."""
+
+    behaviour: str
+    """The behavioural test, or the attack, that found it."""
+    test: Literal["minimum functionality", "invariance", "directional"]
+    text: str
+    before: str | None = None
+    """The text that it was made from."""
+    label: str | None = None
+    tolerance: float = Field(default=0.0, ge=0, le=1)
+
+
+class Regressions(Stored):
+    """Cases, and how decisions about them are made."""
+
+    version: Literal[1] = 1
+    model: str
+    """Name of the model that failed."""
+    model_digest: str
+    decision: Decision
+    positive_label: str
+    cases: tuple[RegressionCase, ...] = Field(min_length=1)
+
+
+class Asked(NamedTuple):
+    """What another model makes of a case."""
+
+    case: RegressionCase
+    fails: bool
+    decided: str
+    probability: float
+    """Of the label decided."""
+
+
+def collect(record: AuditRecord) -> Regressions:
+    """Return every failing case and every successful rewrite that `record` holds. Raises `EmptyData` for none."""
+    cases = [
+        RegressionCase(
+            behaviour=exhibit.behaviour,
+            test=exhibit.test,
+            text=case.text,
+            before=case.before,
+            label=case.label,
+            tolerance=case.tolerance,
+        )
+        for _, exhibit in record.exhibits("failing_cases")
+        if isinstance(exhibit, FailingCases)
+        for case in exhibit.cases
+    ]
+    cases += [
+        RegressionCase(
+            behaviour=f"attack {one.recipe}",
+            test="minimum functionality",
+            text=one.rewritten,
+            before=one.original,
+            label=one.label,
+        )
+        for _, one in record.exhibits("rewrite")
+        if isinstance(one, Rewrite) and one.outcome == "succeeded" and one.rewritten is not None
+    ]
+    if not cases:
+        raise EmptyData("this audit holds no failing case and no successful rewrite; there is nothing to save")
+    return Regressions(
+        model=record.model.name,
+        model_digest=record.model.digest,
+        decision=record.audit.decision,
+        positive_label=record.audit.positive_label,
+        cases=tuple(cases),
+    )
+
+
+def read_regressions(path: str | Path) -> Regressions:
+    """Return the cases in the file at `path`. Raises `NotFound`, `BadInput`; the message says what is wrong."""
+    try:
+        return Regressions.model_validate(json.loads(Path(path).read_text(encoding="utf-8")))
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        raise NotFound(f"no file {str(path)!r}; make one with: workbench regress save REPORT --out {path}") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise BadInput(f"cannot read the cases in {path}: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise BadInput(
+            f"{path} is not a file of cases from `workbench regress save`: {place}: {first['msg']}"
+        ) from None
+
+
+def ask_again(model: Classifier, held: Regressions) -> tuple[Asked, ...]:
+    """Return what `model` makes of every case, by the decision rule of the audit that found them.
+
+    Raises `Misconfigured` where the model lacks a label that the cases are about.
+    """
+    named = {held.positive_label, *(case.label for case in held.cases if case.label is not None)}
+    if lacking := sorted(named - set(model.labels)):
+        raise Misconfigured(f"the cases are about the label {lacking[0]!r}, and this model has {list(model.labels)}")
+    befores = [case.text if case.before is None else case.before for case in held.cases]
+    answers = model.predict_proba([*(case.text for case in held.cases), *befores])
+    after, before = np.split(answers, 2)
+    positive = list(model.labels).index(held.positive_label)
+    decided, decided_before = (held.decision.decide(rows, positive) for rows in (after, before))
+    return tuple(
+        Asked(
+            case,
+            fails(
+                case.test,
+                None if case.label is None else list(model.labels).index(case.label),
+                case.tolerance,
+                int(decided_before[i]),
+                int(decided[i]),
+                before[i],
+                after[i],
+            ),
+            model.labels[int(decided[i])],
+            float(after[i, decided[i]]),
+        )
+        for i, case in enumerate(held.cases)
+    )
+
+
+def summary(asked: Sequence[Asked]) -> dict[str, tuple[int, int]]:
+    """Return behaviour -> (cases that still fail, all its cases)."""
+    found: dict[str, tuple[int, int]] = {}
+    for one in asked:
+        bad, n = found.get(one.case.behaviour, (0, 0))
+        found[one.case.behaviour] = (bad + one.fails, n + 1)
+    return found
