@@ -13,11 +13,9 @@ from workbench.audit.robustness.attack import AttackProbe
 from workbench.audit.robustness.recipes import listed, recipes
 from workbench.audit.robustness.victim import Victim
 from workbench.data.corpus import Corpus, Example
-from workbench.errors import MissingResource
 from workbench.evidence.decision import Decision
 from workbench.evidence.exhibits import Rewrite
 from workbench.models.linear import LinearTextClassifier
-from workbench.resources.nltk_root import fault, pieces
 from workbench.seeds import Streams
 
 SETTING = Setting(Streams(0), Decision(), "positive")
@@ -30,18 +28,13 @@ TEXT = "the fabric is lovely and quite soft on the skin"
 
 
 @pytest.fixture(autouse=True)
-def _ready(textattack, request):
-    recipe = getattr(request.node, "callspec", None) and request.node.callspec.params.get("recipe")
-    if recipe in SYNONYMS:
-        from workbench import home
+def _ready(textattack):
+    """Nothing here runs without TextAttack."""
 
-        (piece,) = [one for one in pieces() if one.name == "WordNet"]
-        if reason := fault(piece, home.nltk_root()):
-            import os
 
-            if os.environ.get("WORKBENCH_REQUIRE_ALL", "0") not in ("", "0"):
-                pytest.fail(f"WordNet is missing: {reason}")
-            pytest.skip(f"WordNet is missing: {reason}")
+def params(names):
+    """Mark those that need WordNet."""
+    return [pytest.param(name, marks=pytest.mark.wordnet) if name in SYNONYMS else name for name in names]
 
 
 def attack(recipe, text=TEXT, model=MODEL, *, budget=600, seed=0):
@@ -49,7 +42,7 @@ def attack(recipe, text=TEXT, model=MODEL, *, budget=600, seed=0):
 
 
 # A space inside is one of TextBugger's; contractions and numbers are not in this text.
-@pytest.mark.parametrize("recipe", sorted(set(RUNNING) - {"checklist_without_names@1"}))
+@pytest.mark.parametrize("recipe", params(sorted(set(RUNNING) - {"checklist_without_names@1"})))
 def test_a_model_that_hangs_on_one_spelling_falls_by_the_rules(recipe):
     found = attack(recipe)
     assert found.rewritten is not None, recipe
@@ -68,7 +61,7 @@ def test_contractions_and_numbers():
     assert attack("checklist_without_names@1", "lovely", MODEL).rewritten is None
 
 
-@pytest.mark.parametrize("recipe", RUNNING)
+@pytest.mark.parametrize("recipe", params(RUNNING))
 def test_no_budget_is_exceeded_by_a_single_query(recipe):
     asked = 0
 
@@ -89,7 +82,7 @@ def test_no_budget_is_exceeded_by_a_single_query(recipe):
         assert found.exhausted == (found.queries == budget), recipe
 
 
-@pytest.mark.parametrize("recipe", RUNNING)
+@pytest.mark.parametrize("recipe", params(RUNNING))
 @pytest.mark.parametrize("text", ["", "!", "a", "👍", "是", "a b", "12"])
 def test_texts_with_nothing_to_change_resist_and_do_not_crash(recipe, text):
     found = attack(recipe, text, LinearTextClassifier.binary({}, bias=2.0), budget=40)
@@ -97,7 +90,10 @@ def test_texts_with_nothing_to_change_resist_and_do_not_crash(recipe, text):
     assert found.queries <= 40
 
 
-@pytest.mark.parametrize(("recipe", "theirs"), [("pruthi@1", "Pruthi2019"), ("pwws@1", "PWWSRen2019")])
+@pytest.mark.parametrize(
+    ("recipe", "theirs"),
+    [("pruthi@1", "Pruthi2019"), pytest.param("pwws@1", "PWWSRen2019", marks=pytest.mark.wordnet)],
+)
 @pytest.mark.filterwarnings("ignore:The 'warn' method is deprecated:DeprecationWarning")
 def test_outcomes_are_those_of_stock_textattack(textattack, monkeypatch, recipe, theirs):
     import nltk
@@ -156,11 +152,9 @@ def test_a_broken_rule_is_seen(rule, good, bad):
     assert rule(before, bad)
 
 
-def test_synonyms_are_wordnets(textattack):
-    try:
-        recipes["pwws@1"]().prepare()
-    except MissingResource as error:
-        pytest.skip(str(error))
+@pytest.mark.wordnet
+def test_synonyms_are_wordnets():
+    recipes["pwws@1"]().prepare()
     assert rules.synonyms("the fabric", "the cloth") is None
     assert "does not give" in rules.synonyms("the fabric", "the mountain")
 
@@ -186,6 +180,7 @@ def test_what_cannot_run_says_why_and_what_would(recipe):
     assert "use " in found.reason
 
 
+@pytest.mark.wordnet
 def test_all_are_listed_those_that_run_first():
     found = listed()
     assert [one.name for one in found if one.missing is None] + sorted(ABSENT) == [one.name for one in found]
