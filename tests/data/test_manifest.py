@@ -14,7 +14,7 @@ from workbench.errors import Misconfigured, MissingResource, NotFound, Untrusted
 
 def test_every_manifest_is_named_as_its_file(checkout: Path) -> None:
     assert sorted(manifests()) == sorted(path.stem for path in (checkout / "datasets").glob("*.toml"))
-    assert set(manifests()) == {"adult", "all-minilm-l6-v2", "imdb", "reviews", "rotten-tomatoes"}
+    assert set(manifests()) == {"adult", "all-minilm-l6-v2", "glove-6b-50d", "imdb", "reviews", "rotten-tomatoes"}
     assert all(name == manifest.name for name, manifest in manifests().items())
 
 
@@ -23,7 +23,7 @@ def test_an_installed_wheel_holds_its_manifests(
 ) -> None:
     shutil.copytree(checkout / "datasets", tmp_path / "site-packages" / "workbench" / "_datasets")
     monkeypatch.setattr(manifest_module, "_PACKAGE", tmp_path / "site-packages" / "workbench")
-    assert manifests().keys() == {"adult", "all-minilm-l6-v2", "imdb", "reviews", "rotten-tomatoes"}
+    assert manifests().keys() == {"adult", "all-minilm-l6-v2", "glove-6b-50d", "imdb", "reviews", "rotten-tomatoes"}
     shutil.rmtree(tmp_path / "site-packages")
     with pytest.raises(MissingResource, match="install the workbench again"):
         manifests()

@@ -293,13 +293,13 @@ def test_the_command_succeeds_without_wordnet_and_says_what_that_switches_off(tm
     (tmp_path / "carriers").symlink_to(Path(__file__).resolve().parents[2] / ".workbench" / "carriers")
     assert main([]) == 0
     told = capsys.readouterr().out
-    assert "9 of 10 ready" in told
+    assert "10 of 11 ready" in told
     assert "missing: WordNet" in told
     assert "synonyms" in told
 
 
 def test_status_is_about_every_resource_and_names_its_source():
     found = status()
-    assert len({resource.name for resource in found}) == len(found) == 10
+    assert len({resource.name for resource in found}) == len(found) == 11
     assert all(resource.how_to_get and resource.switches_off for resource in found)
     assert all(resource.present == resource.path.exists() for resource in found)

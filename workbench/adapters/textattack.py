@@ -18,7 +18,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,6 +63,10 @@ class Victim:
     def __init__(self, scores: Scores, turn: Turn) -> None:
         self._scores, self._turn = scores, turn
 
+    def aside(self) -> AbstractContextManager[None]:
+        """Let other searches compute inside the block."""
+        return self._turn.aside()
+
     def __call__(self, text_input_list: Sequence[str], **_: Any) -> NDArray[np.float64]:
         with self._turn.aside():
             return self._scores(text_input_list)
@@ -87,6 +91,26 @@ def require_wordnet() -> None:
     except LookupError as error:
         raise MissingResource(
             f"attacks with synonyms need WordNet, which is not in the prepared NLTK root: {HOW_TO_GET}"
+        ) from error
+
+
+def require_near_words() -> None:
+    """See that word vectors, sentence encoder and part-of-speech tagger are there. Raises `MissingResource`."""
+    import nltk
+
+    from workbench.data.manifest import carrier_file, manifests, model_folder
+    from workbench.models.sentences import ENCODER
+
+    for file in manifests()["glove-6b-50d"].files:
+        carrier_file(manifests()["glove-6b-50d"], file)
+    model_folder(ENCODER)
+    activate()
+    try:
+        nltk.pos_tag(["word"], tagset="universal", lang="eng")
+    except LookupError as error:
+        raise MissingResource(
+            "attacks that keep a word's part of speech need NLTK's tagger: run `make setup`, or `workbench doctor` to "
+            "see what is missing"
         ) from error
 
 

@@ -15,6 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from workbench.data.vectors import word_vectors
+from workbench.models.sentences import embeddings
+
+_NEAR = 0.7
+"""Cosine of two GloVe vectors from which on words are near."""
+_COMMON = 60_000
+"""Words that may stand in for another: the most frequent ones."""
 _POPULATION, _GENERATIONS, _PERTURBATIONS = 32, 10, 3
 """Boucher et al. 2021 use 32 and 10 and one to five perturbations of a text."""
 
@@ -89,6 +96,45 @@ def _bad_characters(part: str) -> Callable[[Any, Any], Any]:
     return made
 
 
+def _textfooler(textattack: Any, victim: Any) -> Any:
+    """Jin et al. 2020 with GloVe for the counter-fitted vectors, and MiniLM for the Universal Sentence Encoder.
+
+    GloVe does not push opposites apart, so what WordNet calls one is left out, and near means a cosine of 0.7, not 0.5.
+    The bound on the similarity of 15-word windows is theirs, an angle of at most half a radian.
+    """
+    parts = _parts(textattack)
+    near = parts["Near"](*_glove())
+    constraints = textattack.constraints
+    return textattack.Attack(
+        textattack.goal_functions.UntargetedClassification(victim),
+        [
+            _once(textattack),
+            _stopwords(textattack),
+            constraints.semantics.WordEmbeddingDistance(embedding=near, min_cos_sim=_NEAR),
+            constraints.grammaticality.PartOfSpeech(tagger_type="nltk", allow_verb_noun_swap=True),
+            parts["Says"](victim),
+        ],
+        parts["NearWords"](max_candidates=50, embedding=near),
+        textattack.search_methods.GreedyWordSwapWIR(wir_method="delete"),
+    )
+
+
+@lru_cache(maxsize=1)
+def _glove() -> tuple[tuple[str, ...], Any]:
+    """Return words and vectors of length one; rare words, misspellings mostly, are left out."""
+    words, matrix = word_vectors("glove-6b-50d", most=_COMMON)
+    return words, matrix / np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-12)
+
+
+def near_enough(one: str, other: str) -> bool:
+    """Return whether `textfooler_glove` may put `other` in the place of `one`, as far as the vectors go."""
+    words, matrix = _glove()
+    known = {word: i for i, word in enumerate(words)}
+    if one.lower() not in known or other.lower() not in known:
+        return False
+    return float(matrix[known[one.lower()]] @ matrix[known[other.lower()]]) >= _NEAR - 1e-6
+
+
 def _once(textattack: Any) -> Any:
     return textattack.constraints.pre_transformation.RepeatModification()
 
@@ -124,6 +170,61 @@ def _parts(textattack: Any) -> dict[str, type[Any]]:
 
         def _get_bounds(self, current_text: Any, max_perturbs: int, precomputed: Any) -> Any:
             return super()._get_bounds(current_text, max_perturbs, precomputed) if len(current_text.text) > 1 else []
+
+    class Near(textattack.shared.AbstractWordEmbedding):  # type: ignore[misc]
+        """Vectors of length one, with neighbours by cosine."""
+
+        def __init__(self, words: tuple[str, ...], matrix: Any) -> None:
+            self._words, self._matrix = words, matrix
+            self._index = {word: i for i, word in enumerate(words)}
+
+        def __getitem__(self, index: Any) -> Any:
+            return self._matrix[self._index[index] if isinstance(index, str) else index]
+
+        def word2index(self, word: str) -> int:
+            return self._index[word]
+
+        def index2word(self, index: int) -> str:
+            return self._words[index]
+
+        def get_cos_sim(self, a: Any, b: Any) -> float:
+            return float(self[a] @ self[b])
+
+        def get_mse_dist(self, a: Any, b: Any) -> float:
+            return float(((self[a] - self[b]) ** 2).sum())
+
+        def nearest_neighbours(self, index: int, topn: int) -> list[int]:
+            alike = self._matrix @ self._matrix[index]
+            alike[index] = -np.inf
+            found = np.argpartition(-alike, topn)[:topn]
+            return sorted(found.tolist(), key=lambda i: (-alike[i], i))
+
+    class NearWords(swaps.WordSwapEmbedding):  # type: ignore[misc, name-defined]
+        """Leaves out a word's opposites, and what is no word."""
+
+        def _get_replacement_words(self, word: str) -> list[str]:
+            against = opposites(word)
+            found = super()._get_replacement_words(word)
+            return [one for one in found if one.isalpha() and one != word and one.lower() not in against]
+
+    class Says(textattack.constraints.semantics.sentence_encoders.SentenceEncoder):  # type: ignore[misc]
+        """The 15 words around a change must say much the same before and after it, to the default encoder."""
+
+        def __init__(self, victim: Any) -> None:
+            super().__init__(
+                threshold=0.840845057,
+                metric="angular",
+                compare_against_original=False,
+                window_size=15,
+                skip_text_shorter_than_window=True,
+            )
+            self._victim, self.model = victim, self
+
+        def encode(self, sentences: Any) -> Any:
+            import torch
+
+            with self._victim.aside():
+                return torch.from_numpy(embeddings(list(sentences)))
 
     class Swarm(textattack.search_methods.ParticleSwarmOptimizationLEAP):  # type: ignore[misc]
         """Gives up on a text in which nothing can be replaced, where TextAttack's own would fail."""
@@ -170,7 +271,23 @@ def _parts(textattack: Any) -> dict[str, type[Any]]:
         "Reorderings": Reorderings,
         "Evolution": Evolution,
         "Swarm": Swarm,
+        "Near": Near,
+        "NearWords": NearWords,
+        "Says": Says,
     }
+
+
+@lru_cache(maxsize=100_000)
+def opposites(word: str) -> frozenset[str]:
+    """Return what WordNet calls the opposite of `word`, in any of its senses and base forms, in lower case."""
+    from nltk.corpus import wordnet
+
+    return frozenset(
+        other.name().lower()
+        for sense in wordnet.synsets(word.lower())
+        for lemma in sense.lemmas()
+        for other in lemma.antonyms()
+    )
 
 
 class _Ended(Exception):
@@ -195,6 +312,7 @@ _OURS: dict[str, Callable[[Any, Any], Any]] = {
     "LEAP2023": _leap,
     "CheckListWithoutNames": _checklist,
     "TextBuggerLetters": _textbugger,
+    "TextFoolerGlove": _textfooler,
     "BadCharactersInvisible": _bad_characters("Invisible"),
     "BadCharactersHomoglyphs": _bad_characters("Homoglyphs"),
     "BadCharactersReorderings": _bad_characters("Reorderings"),

@@ -16,6 +16,7 @@ SEARCH = "performance.search_precision@1"
 _ATTACKS = (
     "pwws@1",
     "textbugger_letters@1",
+    "textfooler_glove@1",
     "pruthi@1",
     "leap@1",
     "checklist_without_names@1",

@@ -140,7 +140,7 @@ def _find(manifest: Manifest, file: File) -> Path | None:
 def _size(manifest: Manifest) -> str:
     if manifest.parameters is not None:
         return f"{manifest.parameters / 1e6:.1f} million parameters"
-    return f"{manifest.examples:,} examples"
+    return f"{manifest.examples:,} {'words' if manifest.kind == 'vectors' else 'examples'}"
 
 
 def _state(manifest: Manifest) -> str:

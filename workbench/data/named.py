@@ -21,8 +21,9 @@ def load_named(manifest: Manifest) -> Corpus:
         Untrusted: its file is not the one that the manifest names.
         Unsupported: a model, or a corpus of a task that cannot be audited yet.
     """
-    if manifest.kind == "model":
-        raise Unsupported(f"{manifest.name!r} is a model, not a corpus; 'workbench datasets' lists both")
+    if manifest.kind != "corpus":
+        what = "a model" if manifest.kind == "model" else "a set of word vectors"
+        raise Unsupported(f"{manifest.name!r} is {what}, not a corpus; 'workbench datasets' lists all")
     if manifest.table is None:
         raise Unsupported(
             f"{manifest.name!r} is for {manifest.task}, which this version cannot train or audit; "

@@ -1,4 +1,4 @@
-"""What a manifest says: where a corpus or model comes from, byte for byte, and how its table is to be read."""
+"""What a manifest says: where corpora, models and word vectors come from, byte for byte, and how a table is read."""
 
 from __future__ import annotations
 
@@ -80,12 +80,12 @@ class TableRules(_Said):
 
 
 class Manifest(_Said):
-    """A named corpus or model: what it is, where it is from, which bytes it must be."""
+    """A named corpus, model or set of word vectors: what it is, where it is from, which bytes it must be."""
 
     name: str = Field(pattern="^[a-z0-9][a-z0-9.-]*$")
     """The manifest's file name."""
-    kind: Literal["corpus", "model"]
-    task: Task | Literal["text-encoder"]
+    kind: Literal["corpus", "model", "vectors"]
+    task: Task | Literal["text-encoder", "word-vectors"]
     summary: str
     package: str
     """The package that carries it, opened by path and never imported."""
@@ -110,6 +110,6 @@ class Manifest(_Said):
             raise ValueError("a model needs 'folder' and 'parameters'")
         if self.folder is not None and self.files[0].path != f"{self.folder}/{self.files[0].name}":
             raise ValueError("the first file must lie directly in 'folder'")
-        if self.kind == "corpus" and self.examples is None:
-            raise ValueError("a corpus needs 'examples'")
+        if self.kind != "model" and self.examples is None:
+            raise ValueError("corpora and vectors need 'examples': how many there are")
         return self

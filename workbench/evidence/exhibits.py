@@ -212,6 +212,8 @@ class Rewrite(Stored):
     probability_after: float | None = Field(default=None, ge=0, le=1)
     queries: int = Field(ge=0)
     words_changed: int | None = None
+    similarity: float | None = Field(default=None, ge=-1, le=1)
+    """Cosine of the two texts' embeddings by the default sentence encoder; None unless succeeded, or without it."""
     words: int = Field(ge=0)
     search_precision: str = "float32"
     """What the search that gave this outcome computed in. A success is always confirmed in float32."""

@@ -48,8 +48,11 @@ def _named() -> Iterator[Resource]:
                 path = carrier_file(manifest, file)
         except (MissingResource, Untrusted) as error:
             fault = str(error)
-        option = "--backbone" if manifest.kind == "model" else "--data"
-        switches_off = f"{option} {manifest.name}" + (", and no workbench demo" if manifest.name in DEMO else "")
+        if manifest.kind == "vectors":
+            switches_off = "attacks that replace words by near ones"
+        else:
+            option = "--backbone" if manifest.kind == "model" else "--data"
+            switches_off = f"{option} {manifest.name}" + (", and no workbench demo" if manifest.name in DEMO else "")
         yield Resource(name, fault is None, path, fault or detail, switches_off, SETUP)
 
 

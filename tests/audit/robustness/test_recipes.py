@@ -21,7 +21,7 @@ from workbench.seeds import Streams
 SETTING = Setting(Streams(0), Decision(), "positive")
 ABSENT = {"a2t@1", "bae@1", "bert_attack@1", "clare@1", "hotflip@1", "textbugger@1", "textfooler@1"}
 RUNNING = sorted(set(recipes) - ABSENT)
-SYNONYMS = {"pwws@1", "leap@1"}
+SYNONYMS = {"pwws@1", "leap@1", "textfooler_glove@1"}
 MODEL = LinearTextClassifier.binary({"lovely": 3.0, "soft": 0.5}, bias=-2.0)
 """Positive where 'lovely' is spelled right."""
 TEXT = "the fabric is lovely and quite soft on the skin"
@@ -153,6 +153,14 @@ def test_a_broken_rule_is_seen(rule, good, bad):
 
 
 @pytest.mark.wordnet
+def test_near_words_are_near_and_no_opposites():
+    recipes["textfooler_glove@1"]().prepare()
+    assert rules.near_words("a good dress", "a nice dress") is None
+    assert "opposite" in rules.near_words("a good dress", "a bad dress")
+    assert "not near" in rules.near_words("a good dress", "a helicopter dress")
+
+
+@pytest.mark.wordnet
 def test_synonyms_are_wordnets():
     recipes["pwws@1"]().prepare()
     assert rules.synonyms("the fabric", "the cloth") is None
@@ -168,6 +176,7 @@ def test_a_rewrite_that_breaks_a_rule_counts_neither_way(monkeypatch):
     monkeypatch.setattr(recipes["deepwordbug@1"], "promises", (lambda before, after: "it is Thursday",))
     items = [probe.item(MODEL, example, SETTING) for example in corpus]
     assert {one.outcome for one in items} == {"failed"}
+    assert all(one.similarity is None for one in items)
     assert all(isinstance(one, Rewrite) and "broke its own rule: it is Thursday" in one.error for one in items)
 
 

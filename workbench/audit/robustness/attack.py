@@ -21,7 +21,7 @@ from workbench.audit.robustness.recipes import recipes
 from workbench.audit.robustness.victim import Victim
 from workbench.audit.robustness.words import words, words_changed
 from workbench.data.corpus import Corpus, Example, Task
-from workbench.errors import MissingResource
+from workbench.errors import MissingResource, Untrusted
 from workbench.evidence.bootstrap import People
 from workbench.evidence.exhibits import Note, Rewrite
 from workbench.evidence.record import Measured, NotApplicable
@@ -164,6 +164,7 @@ class AttackProbe:
                 "probability_after": float(after[0, label]),
                 "queries": found.queries,
                 "words_changed": words_changed(example.input, found.rewritten),
+                "similarity": _similarity(example.input, found.rewritten),
             }
         )
 
@@ -196,6 +197,16 @@ class AttackProbe:
                 f"edited, because each text may cost {self.query_budget} queries (query_budget)."
             )
         return tuple(caveats)
+
+
+def _similarity(before: str, after: str) -> float | None:
+    """Return how alike the texts are to the default sentence encoder; None where that is not at hand."""
+    from workbench.models.sentences import similarity
+
+    try:
+        return float(similarity([before], [after])[0])
+    except (MissingResource, Untrusted):
+        return None
 
 
 def _attackable(example: Example) -> bool:

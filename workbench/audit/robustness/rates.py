@@ -24,6 +24,7 @@ def rates(
     - `accuracy_under_attack`: texts decided rightly before and not brought to fall, among all but the crashed;
     - `queries_mean`: texts scored per attacked text;
     - `words_changed_mean`: words that differ, per success;
+    - `similarity_mean`: cosine of text and rewrite by the default sentence encoder, per success;
     - `search_missed_rate`: of the texts that resisted a search in bfloat16 and were searched again in float32, the
       share that fell then.
 
@@ -69,6 +70,10 @@ def rates(
     add("queries_mean", queries, tried, "queries", "higher", "it needs attacks on texts of two people at least")
     changed = np.array([one.words_changed or 0 for one in found], dtype=np.float64)
     add("words_changed_mean", changed, fell, "words", "higher", "it needs successes on texts of two people at least")
+    alike = np.array([one.similarity is not None for one in found], dtype=bool)
+    similarity = np.array([one.similarity if one.similarity is not None else 0.0 for one in found])
+    if fell.any():
+        add("similarity_mean", similarity, alike, "score", "higher", "it needs the default encoder and two successes")
     repeated = np.array([one.repeated is not None for one in found], dtype=bool)
     if repeated.any():
         missed = np.array([one.repeated == "missed" for one in found], dtype=bool)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal, NamedTuple, Protocol
 
-from workbench.adapters.textattack import Search, require_textattack, require_wordnet, search
+from workbench.adapters.textattack import Search, require_near_words, require_textattack, require_wordnet, search
 from workbench.audit.robustness import rules
 from workbench.audit.robustness.rules import Rule, first_broken
 from workbench.audit.robustness.victim import Victim
@@ -186,6 +186,25 @@ class Leap(Pwws):
     promises = (rules.words_at_most(share=0.16), rules.synonyms, rules.stopwords_stay)
 
 
+@recipes.register("textfooler_glove@1")
+class TextFoolerGlove(_TextAttack):
+    """TextFooler (Jin et al. 2020) with vectors and a sentence encoder that packages carry; figures are not theirs."""
+
+    made = "TextFoolerGlove"
+    family = "near words"
+    changes = "replaces words by near ones of the same part of speech, the most telling first"
+    source = (
+        "Jin et al. 2020 with GloVe (cosine 0.7, no opposites) for counter-fitted vectors, MiniLM for the Universal "
+        "Sentence Encoder, NLTK's stopwords"
+    )
+    promises = (rules.words_at_most(), rules.near_words, rules.stopwords_stay)
+
+    def prepare(self) -> None:
+        require_textattack()
+        require_wordnet()
+        require_near_words()
+
+
 @recipes.register("checklist_without_names@1")
 class CheckListWithoutNames(_TextAttack):
     """CheckList's rewritings (Ribeiro et al. 2020) but for names and places."""
@@ -244,7 +263,7 @@ def _absent(name: str, made_of: Family, what: str, paper: str, missing: str) -> 
 _LANGUAGE_MODEL = "it asks a masked language model for words, which has to be downloaded; use pwws@1 for synonyms"
 _VECTORS = (
     "it needs the counter-fitted word vectors and the Universal Sentence Encoder, which are downloads; "
-    "use pwws@1 for synonyms"
+    "use textfooler_glove@1 for near words"
 )
 _absent("textfooler", "near words", "replaces words by near ones of the same kind", "Jin et al. 2019", _VECTORS)
 _absent(
@@ -252,7 +271,7 @@ _absent(
     "near words",
     "bugs of letters, and near words",
     "Li et al. 2019",
-    _VECTORS.replace("pwws@1 for synonyms", "textbugger_letters@1 for its letters"),
+    _VECTORS.replace("textfooler_glove@1 for near words", "textbugger_letters@1 for its letters"),
 )
 _absent("a2t", "near words", "replaces words by near ones, ranked by gradient", "Yoo and Qi 2021", _VECTORS)
 _absent(

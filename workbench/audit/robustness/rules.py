@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
 
-from workbench.adapters.textattack_recipes import look_alikes
+from workbench.adapters.textattack_recipes import look_alikes, near_enough, opposites
 
 Rule = Callable[[str, str], str | None]
 
@@ -69,6 +69,16 @@ def synonyms(before: str, after: str) -> str | None:
         known = {name.lower() for one in wordnet.synsets(old) for name in one.lemma_names()}
         if new.lower() not in known:
             return f"{old!r} became {new!r}, which WordNet does not give as its synonym"
+    return None
+
+
+def near_words(before: str, after: str) -> str | None:
+    """Each changed word became a near one that WordNet does not call its opposite."""
+    for old, new in changed(before, after) or ():
+        if new.lower() in opposites(old):
+            return f"{old!r} became its opposite {new!r}"
+        if not near_enough(old, new):
+            return f"{old!r} became {new!r}, which is not near it"
     return None
 
 
