@@ -9,6 +9,7 @@ from workbench.bench.chart import chart
 from workbench.bench.page import render
 from workbench.bench.results import Bench
 from workbench.bench.table import print_bench
+from workbench.errors import Misconfigured
 
 
 class Tags(HTMLParser):
@@ -74,3 +75,36 @@ def test_the_terminal_shows_no_control_characters(finished, capsys):
     assert "workbench, float32" in said
     assert "\x1b[31m" not in said
     assert "not applicable" in said
+
+
+def test_a_work_measured_again_takes_its_place_and_is_named(finished):
+    first = finished.results[0]
+    slower = first.model_copy(update={"workbench_seconds_per_example": 99.0})
+    others = [
+        one
+        for one in (*finished.results, *finished.absent, *finished.roofline)
+        if getattr(one, "name", "") != first.name
+    ]
+    later = finished.model_copy(
+        update={
+            "results": (slower,),
+            "absent": (),
+            "roofline": (),
+            "growth": (),
+            "date": "2030-01-01",
+            "command": "later",
+        }
+    )
+    merged = finished.replaced(later)
+    assert [one.workbench_seconds_per_example for one in merged.results if one.name == first.name] == [99.0]
+    kept = [
+        one for one in (*merged.results, *merged.absent, *merged.roofline) if getattr(one, "name", "") != first.name
+    ]
+    assert kept == others
+    assert merged.growth == finished.growth
+    assert merged.date == finished.date
+    ((name, date, command),) = [(one.name, one.date, one.command) for one in merged.again]
+    assert (name, date, command) == (first.name, "2030-01-01", "later")
+    assert "Measured again" in render(merged)
+    with pytest.raises(Misconfigured, match="another model"):
+        finished.replaced(later.model_copy(update={"model_digest": "f" * 64}))

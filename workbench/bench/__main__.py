@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from workbench import terminal
-from workbench.errors import Misconfigured, WorkbenchError
+from workbench.errors import BadInput, Misconfigured, NotFound, WorkbenchError
 
 if TYPE_CHECKING:
     from workbench.bench.results import Bench
@@ -52,6 +52,9 @@ def bench(
     out: Annotated[
         Path, typer.Option("--out", help="Folder to write to; a trial or a part goes to benchmarks-part there.")
     ] = Path("reports"),
+    again: Annotated[
+        bool, typer.Option("--again", help="Put what --only names in its place in the whole run, and say so there.")
+    ] = False,
     quick: Annotated[bool, typer.Option("--quick", help="A trial: 2 examples, once.")] = False,
 ) -> None:
     """Measure the workbench against the libraries that it uses, in turns (about an hour)."""
@@ -77,12 +80,33 @@ def bench(
         command=shlex.join(["python", "-m", "workbench.bench", *sys.argv[1:]]),
     )
     settings = settings.quick() if quick else settings
+    if again and (quick or not only):
+        raise Misconfigured("--again needs --only, and is no trial: it says which works to measure again")
+    whole = _whole(out) if again else None
     name = WHOLE if settings.is_whole else PART
     found = run(settings, _say, save=lambda bench: _save(bench, out, name))
+    if whole is not None:
+        found, name = whole.replaced(found), WHOLE
+        _save(found, out, name)
     print_bench(found)
     terminal.out.print(f"Page:    {out / name}.html\nResults: {out / name}.json")
     crashed = any(one.outcome == "failed" for one in found.absent)
     raise typer.Exit(int(crashed or not all(one.agreement.met for one in found.results)))
+
+
+def _whole(out: Path) -> Bench:
+    """Return the whole run in the folder `out`. Raises `NotFound`, `BadInput`."""
+    from pydantic import ValidationError
+
+    from workbench.bench.results import Bench
+
+    file = out / f"{WHOLE}.json"
+    try:
+        return Bench.model_validate_json(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise NotFound(f"there is no whole run at {file} to put a work into; run it without --only first") from None
+    except (OSError, ValidationError) as error:
+        raise BadInput(f"cannot read the whole run at {file}: {str(error).splitlines()[0]}") from error
 
 
 def _save(bench: Bench, out: Path, name: str) -> None:

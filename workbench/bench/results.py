@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from workbench.errors import Misconfigured
 from workbench.evidence.measurement import Interval
 from workbench.evidence.record import Environment
 from workbench.evidence.schema import Stored
@@ -203,6 +205,15 @@ class Machine(Environment):
     """Of the model's own matrix products."""
 
 
+class Again(Stored):
+    """A work that was measured again, in a later run of its own, on the same machine, model and texts."""
+
+    name: str
+    title: str
+    date: str
+    command: str
+
+
 class Bench(Stored):
     """One run."""
 
@@ -221,3 +232,41 @@ class Bench(Stored):
     growth: tuple[Growth, ...]
     complete: bool
     """False while works are still to come, or were left out with --only."""
+    again: tuple[Again, ...] = ()
+    """Works whose figures are those of a later run."""
+
+    def replaced(self, later: Bench) -> Bench:
+        """Return this run with the works of `later` in the place of its own.
+
+        Raises `Misconfigured` where machine, model or texts are others: their ratios would not belong together.
+        """
+        for what, one, other in (
+            ("model", self.model_digest, later.model_digest),
+            ("texts", self.corpus_digest, later.corpus_digest),
+            ("machine", self.machine.processor, later.machine.processor),
+            ("library versions", self.machine.versions, later.machine.versions),
+        ):
+            if one != other:
+                raise Misconfigured(f"the whole run was on another {what}: measure everything anew, without --again")
+        measured: tuple[Result | Absent, ...] = (*later.results, *later.absent)
+        before: tuple[Result | Absent, ...] = (*self.results, *self.absent)
+        names = {one.name for one in measured}
+
+        def merged(old: Sequence[Any], new: Sequence[Any]) -> tuple[Any, ...]:
+            kept = [one for one in old if getattr(one, "name", None) not in names]
+            order = {one.name: i for i, one in reversed([*enumerate(before)])}
+            found = [*kept, *(one for one in new if getattr(one, "name", None) in names)]
+            return tuple(sorted(found, key=lambda one: order.get(getattr(one, "name", ""), -1)))
+
+        titles = {one.name: one.title for one in measured}
+        again = tuple(
+            Again(name=name, title=title, date=later.date, command=later.command) for name, title in titles.items()
+        )
+        return self.model_copy(
+            update={
+                "results": merged(self.results, later.results),
+                "absent": merged(self.absent, later.absent),
+                "roofline": merged(self.roofline, later.roofline),
+                "again": (*(one for one in self.again if one.name not in names), *again),
+            }
+        )
