@@ -46,7 +46,9 @@ class ExplanationCostProbe:
         """Return the median seconds per text of each method that can explain this model."""
         texts = [one.input for one in sorted(corpus, key=lambda one: (hashed(one.id), one.id))]
         texts = list(dict.fromkeys(texts))[: self.examples]
-        found = [one for method in self.methods for one in self._of(model, method, texts, setting)]
+        # An engine of its own that remembers nothing: what other probes asked about these texts must not be a help.
+        with engine_for(without_engine(model), cache_entries=0) as engine:
+            found = [one for method in self.methods for one in self._of(engine, method, texts, setting)]
         measurements = tuple(one for one in found if isinstance(one, Measurement))
         notes = tuple(one for one in found if isinstance(one, Note))
         if not measurements:
@@ -62,16 +64,14 @@ class ExplanationCostProbe:
             return
         seconds: list[float] = []
         seed = setting.streams.seed("explain", method)
-        # An engine of its own that remembers nothing: what other probes asked about these texts must not be a help.
-        with engine_for(without_engine(model), cache_entries=0) as engine:
-            for position, text in enumerate([*texts[:1], *texts]):
-                start = time.perf_counter()
-                try:
-                    explain(engine, text, method=method, seed=seed)
-                except (EmptyData, Unsupported):
-                    continue
-                if position:  # the first of each allocates and compiles
-                    seconds.append(time.perf_counter() - start)
+        for position, text in enumerate([*texts[:1], *texts]):
+            start = time.perf_counter()
+            try:
+                explain(model, text, method=method, seed=seed)
+            except (EmptyData, Unsupported):
+                continue
+            if position:  # the first of each allocates and compiles
+                seconds.append(time.perf_counter() - start)
         interval = quantile_interval(seconds, 0.5)
         if interval is None:
             yield Note(text=f"{method}: not timed ({len(seconds)} texts that it explains are too few for an interval).")
