@@ -53,8 +53,8 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         # Two minutes together. SHAP, at 500 passes a text, is for the standard profile.
         ("explanations.quality@1", {"methods": _CHEAP}),
         (SANITY, {"methods": _CHEAP, "examples": 10, "stages": 1}),
-        ("explanations.stability@1", {"methods": _CHEAP, "examples": 8, "moves": 3}),
-        ("explanations.overview@1", {"examples": 24}),
+        ("explanations.stability@1", {"methods": _CHEAP, "examples": 6, "moves": 3}),
+        ("explanations.overview@1", {"examples": 20}),
         ("explanations.cost@1", {"methods": _CHEAP}),
         ("performance.cost@1", {}),
     ),

@@ -18,7 +18,6 @@ from workbench.evidence.exhibits import Note
 from workbench.evidence.intervals import quantile_interval
 from workbench.evidence.measurement import Measurement
 from workbench.evidence.record import Measured, NotApplicable
-from workbench.models.engine import engine_for
 from workbench.models.protocols import Classifier
 
 _FEWEST = 6
@@ -46,9 +45,9 @@ class ExplanationCostProbe:
         """Return the median seconds per text of each method that can explain this model."""
         texts = [one.input for one in sorted(corpus, key=lambda one: (hashed(one.id), one.id))]
         texts = list(dict.fromkeys(texts))[: self.examples]
-        # An engine of its own that remembers nothing: what other probes asked about these texts must not be a help.
-        with engine_for(without_engine(model), cache_entries=0) as engine:
-            found = [one for method in self.methods for one in self._of(engine, method, texts, setting)]
+        # Without the engine: it would fill a batch up for a single text's sake, and remember what others asked.
+        bare = without_engine(model)
+        found = [one for method in self.methods for one in self._of(bare, method, texts, setting)]
         measurements = tuple(one for one in found if isinstance(one, Measurement))
         notes = tuple(one for one in found if isinstance(one, Note))
         if not measurements:
