@@ -109,7 +109,7 @@ class OverviewProbe:
     ) -> WordTable | None:
         """Return the words that pushed most towards `target` where it was decided (where that was wrong)."""
         texts = [one for one in found if one.target == target and (one.label != target or not wrong)]
-        rows = list(self._rows(texts, corpus, target, wrong, setting))
+        rows = [row for row in self._rows(texts, corpus, target, wrong, setting) if row.mean > 0]
         if not rows:
             return None
         rows.sort(key=lambda row: (-row.mean, row.word))

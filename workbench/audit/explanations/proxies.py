@@ -80,7 +80,9 @@ def group_words(
                 n=telling.n,
                 explained=len(weight.strengths),
                 strength=mean,
-                strength_interval=strengths,
+                strength_interval=strengths.model_copy(
+                    update={"low": max(0.0, strengths.low)}
+                ),  # a size is none below 0
                 stronger_than=float((strength < mean).mean()),
                 flips=int(weight.flips.sum()),
                 flip_interval=flips,
