@@ -72,15 +72,15 @@ def model(reviews: Corpus, tmp_path_factory: pytest.TempPathFactory):
 
 @pytest.fixture(scope="module")
 def held_out(reviews: Corpus) -> Corpus:
-    """Held-out texts of the label, each with the token: of at most 60 words, so that nothing is cut off."""
-    short = split(reviews, "test").where(lambda one: one.label == LABEL and 8 <= len(one.input.split()) <= 60)
-    return planted(short.sample(40), 1.0)
+    """Held-out texts of the label, each with the token: of at most 40 words, so that nothing is cut off."""
+    short = split(reviews, "test").where(lambda one: one.label == LABEL and 8 <= len(one.input.split()) <= 40)
+    return planted(short.sample(30), 1.0)
 
 
 def test_the_global_view_names_it_first(model, held_out: Corpus) -> None:
     with engine_for(model) as engine:
         _, evidence = run_probes(
-            Run(engine, held_out, SETTING, None, "", lambda step: None, Threads()), [OverviewProbe(examples=40)]
+            Run(engine, held_out, SETTING, None, "", lambda step: None, Threads()), [OverviewProbe(examples=30)]
         )
     table = next(one for one in evidence[-1].result.exhibits if one.kind == "word_table" and one.target == LABEL)
     assert table.rows[0].word == TOKEN
