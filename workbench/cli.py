@@ -328,14 +328,12 @@ def save(
     out: Annotated[Path, typer.Option("--out", help="JSON file to write.")],
 ) -> None:
     """Write every failing behaviour and every successful attack of a finished audit to a file."""
-    import json
-
     from workbench.audit.robustness.regress import collect
-    from workbench.files import write_text
+    from workbench.files import write_json
     from workbench.results import read_record
 
     held = collect(read_record(record))
-    write_text(out, json.dumps(held.model_dump(mode="json"), indent=1, ensure_ascii=True) + "\n")
+    write_json(out, held.model_dump(mode="json"))
     terminal.out.print(f"{len(held.cases)} cases: {out}", markup=False)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from workbench.errors import Unwritable
 
@@ -42,6 +44,11 @@ def write_text(path: Path, text: str) -> None:
     """Write `text` to `path` as UTF-8, all or nothing. Raises `Unwritable`."""
     with writing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` to `path` as JSON in ASCII, all or nothing. Raises `Unwritable`."""
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=True) + "\n")
 
 
 def require_writable(folder: Path) -> None:

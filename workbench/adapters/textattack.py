@@ -26,9 +26,13 @@ from numpy.typing import NDArray
 
 from workbench import home
 from workbench.adapters import flair_standin
+from workbench.adapters.near_words import VECTORS
 from workbench.adapters.textattack_recipes import build
 from workbench.adapters.turns import Turn, turn
+from workbench.data.manifest import model_folder
+from workbench.data.vectors import vector_files
 from workbench.errors import MissingResource
+from workbench.models.sentences import ENCODER
 from workbench.resources import activate
 from workbench.resources.wordnet import HOW_TO_GET
 
@@ -83,43 +87,32 @@ def require_textattack() -> None:
 
 def require_wordnet() -> None:
     """See that NLTK finds WordNet. Raises `MissingResource`."""
-    import nltk
-
-    activate()
-    try:
-        nltk.corpus.wordnet.ensure_loaded()
-    except LookupError as error:
-        raise MissingResource(
-            f"attacks with synonyms need WordNet, which is not in the prepared NLTK root: {HOW_TO_GET}"
-        ) from error
+    _require_nltk(
+        lambda nltk: nltk.corpus.wordnet.ensure_loaded(),
+        f"attacks with synonyms need WordNet, which is not in the prepared NLTK root: {HOW_TO_GET}",
+    )
 
 
 def require_near_words() -> None:
-    """See that word vectors, sentence encoder and part-of-speech tagger are there. Raises `MissingResource`."""
-    import nltk
+    """See that word vectors, sentence encoder and part-of-speech tagger are there.
 
-    from workbench.data.manifest import carrier_file, manifests, model_folder
-    from workbench.models.sentences import ENCODER
-
-    for file in manifests()["glove-6b-50d"].files:
-        carrier_file(manifests()["glove-6b-50d"], file)
+    Raises `MissingResource`, `Untrusted`.
+    """
+    vector_files(VECTORS)
     model_folder(ENCODER)
-    activate()
-    try:
-        nltk.pos_tag(["word"], tagset="universal", lang="eng")
-    except LookupError as error:
-        raise MissingResource(
-            "attacks that keep a word's part of speech need NLTK's tagger: run `make setup`, or `workbench doctor` to "
-            "see what is missing"
-        ) from error
+    _require_nltk(
+        lambda nltk: nltk.pos_tag(["word"], tagset="universal", lang="eng"),
+        "attacks that keep a word's part of speech need NLTK's tagger: run `make setup`, or `workbench doctor` to "
+        "see what is missing",
+    )
 
 
 def search(recipe: str, scores: Scores, text: str, label: int, *, budget: int, seed: int) -> Search:
     """Run the attack `recipe`, see `textattack_recipes`, on `text` until its decision is not `label` any more.
 
-    Only its query budget and the size of its batches are set here. It draws from the
-    process-wide generators, seeded with `seed`; any number of searches may be under way at once (see `turns`), and each
-    asks for a whole step's texts in one call.
+    Only its query budget and the size of its batches are set here. It draws from the process-wide generators, seeded
+    with `seed`; any number of searches may be under way at once (see `turns`), and each asks for a whole step's texts
+    in one call.
 
     Raises:
         MissingResource: as `require_textattack`.
@@ -159,7 +152,11 @@ def _imported() -> Any:
         raise MissingResource(f"attacks need TextAttack, which is not installed: {_INSTALL}")
     import transformers  # noqa: F401 - first, so that it has read its cache folder from the variables that TextAttack changes
 
-    _point_nltk_at_our_root()
+    _require_nltk(
+        lambda nltk: nltk.corpus.stopwords.words("english"),
+        "attacks need NLTK's stopwords, which are not in the prepared NLTK root: run `make setup`, "
+        "or `workbench doctor` to see what is missing",
+    )
     flair_standin.install()
     with _environment_given_back(TA_CACHE_DIR=_cache()), warnings.catch_warnings():
         # Its many dependencies warn about each other at import; nothing of ours runs inside this block.
@@ -175,18 +172,15 @@ def _imported() -> Any:
     return textattack
 
 
-def _point_nltk_at_our_root() -> None:
-    """Put the prepared root first on NLTK's path and see that the stopwords are found."""
+def _require_nltk(look: Callable[[Any], object], missing: str) -> None:
+    """Put the prepared root first on NLTK's path and `look` there. Raises `MissingResource` with what is `missing`."""
     import nltk
 
     activate()
     try:
-        nltk.corpus.stopwords.words("english")
+        look(nltk)
     except LookupError as error:
-        raise MissingResource(
-            "attacks need NLTK's stopwords, which are not in the prepared NLTK root: run `make setup`, "
-            "or `workbench doctor` to see what is missing"
-        ) from error
+        raise MissingResource(missing) from error
 
 
 def _cache() -> str:

@@ -15,13 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from workbench.data.vectors import word_vectors
+from workbench.adapters.confusables import look_alikes
+from workbench.adapters.near_words import NEAR, opposites, space
 from workbench.models.sentences import embeddings
 
-_NEAR = 0.7
-"""Cosine of two GloVe vectors from which on words are near."""
-_COMMON = 60_000
-"""Words that may stand in for another: the most frequent ones."""
 _POPULATION, _GENERATIONS, _PERTURBATIONS = 32, 10, 3
 """Boucher et al. 2021 use 32 and 10 and one to five perturbations of a text."""
 
@@ -103,36 +100,20 @@ def _textfooler(textattack: Any, victim: Any) -> Any:
     The bound on the similarity of 15-word windows is theirs, an angle of at most half a radian.
     """
     parts = _parts(textattack)
-    near = parts["Near"](*_glove())
+    near = parts["Near"]()
     constraints = textattack.constraints
     return textattack.Attack(
         textattack.goal_functions.UntargetedClassification(victim),
         [
             _once(textattack),
             _stopwords(textattack),
-            constraints.semantics.WordEmbeddingDistance(embedding=near, min_cos_sim=_NEAR),
+            constraints.semantics.WordEmbeddingDistance(embedding=near, min_cos_sim=NEAR),
             constraints.grammaticality.PartOfSpeech(tagger_type="nltk", allow_verb_noun_swap=True),
             parts["Says"](victim),
         ],
         parts["NearWords"](max_candidates=50, embedding=near),
         textattack.search_methods.GreedyWordSwapWIR(wir_method="delete"),
     )
-
-
-@lru_cache(maxsize=1)
-def _glove() -> tuple[tuple[str, ...], Any]:
-    """Return words and vectors of length one; rare words, misspellings mostly, are left out."""
-    words, matrix = word_vectors("glove-6b-50d", most=_COMMON)
-    return words, matrix / np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-12)
-
-
-def near_enough(one: str, other: str) -> bool:
-    """Return whether `textfooler_glove` may put `other` in the place of `one`, as far as the vectors go."""
-    words, matrix = _glove()
-    known = {word: i for i, word in enumerate(words)}
-    if one.lower() not in known or other.lower() not in known:
-        return False
-    return float(matrix[known[one.lower()]] @ matrix[known[other.lower()]]) >= _NEAR - 1e-6
 
 
 def _once(textattack: Any) -> Any:
@@ -174,9 +155,8 @@ def _parts(textattack: Any) -> dict[str, type[Any]]:
     class Near(textattack.shared.AbstractWordEmbedding):  # type: ignore[misc]
         """Vectors of length one, with neighbours by cosine."""
 
-        def __init__(self, words: tuple[str, ...], matrix: Any) -> None:
-            self._words, self._matrix = words, matrix
-            self._index = {word: i for i, word in enumerate(words)}
+        def __init__(self) -> None:
+            self._words, self._index, self._matrix = space()
 
         def __getitem__(self, index: Any) -> Any:
             return self._matrix[self._index[index] if isinstance(index, str) else index]
@@ -277,34 +257,8 @@ def _parts(textattack: Any) -> dict[str, type[Any]]:
     }
 
 
-@lru_cache(maxsize=100_000)
-def opposites(word: str) -> frozenset[str]:
-    """Return what WordNet calls the opposite of `word`, in any of its senses and base forms, in lower case."""
-    from nltk.corpus import wordnet
-
-    return frozenset(
-        other.name().lower()
-        for sense in wordnet.synsets(word.lower())
-        for lemma in sense.lemmas()
-        for other in lemma.antonyms()
-    )
-
-
 class _Ended(Exception):
     """The search need not go on."""
-
-
-@lru_cache(maxsize=1)
-def look_alikes() -> dict[str, list[str]]:
-    """Return the characters that look like each letter of the English alphabet, in Unicode's order."""
-    from confusable_homoglyphs.confusables import confusables_data
-
-    letters = [chr(code) for first in "aA" for code in range(ord(first), ord(first) + 26)]
-    found = {
-        letter: [one["c"] for one in confusables_data.get(letter, []) if len(one["c"]) == 1 and not one["c"].isascii()]
-        for letter in letters
-    }
-    return {letter: alike for letter, alike in found.items() if alike}
 
 
 _OURS: dict[str, Callable[[Any, Any], Any]] = {

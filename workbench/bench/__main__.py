@@ -5,7 +5,6 @@ Exit codes: 0 measured, whatever the ratios; 1 a work crashed or the two sides d
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import sys
@@ -111,9 +110,9 @@ def _whole(out: Path) -> Bench:
 
 def _save(bench: Bench, out: Path, name: str) -> None:
     from workbench.bench.page import render
-    from workbench.files import write_text
+    from workbench.files import write_json, write_text
 
-    write_text(out / f"{name}.json", json.dumps(bench.model_dump(mode="json"), indent=1, ensure_ascii=True) + "\n")
+    write_json(out / f"{name}.json", bench.model_dump(mode="json"))
     write_text(out / f"{name}.html", render(bench))
 
 

@@ -20,7 +20,7 @@ from workbench.models.quiet import quiet_transformers
 ENCODER = "all-minilm-l6-v2"
 _BATCH = 32
 _LONGEST = 256
-"""Tokens that the encoder was trained to read; what follows is not compared."""
+"""Tokens that the encoder reads, by its own configuration; what follows is not compared."""
 _ENCODING = threading.Lock()
 
 

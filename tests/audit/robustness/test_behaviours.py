@@ -183,6 +183,11 @@ def test_failing_cases_are_saved_and_asked_again(setup, mine, tmp_path):
     assert summary(ask_again(Reads(model, lambda text: True), again)) == {"an address on the web": (0, len(held.cases))}
     with pytest.raises(NotFound, match="regress save"):
         read_regressions(tmp_path / "none.json")
+    told = json.loads(file.read_text())
+    told["cases"][0]["before"] = None
+    file.write_text(json.dumps(told))
+    with pytest.raises(BadInput, match="compares with a text before"):
+        read_regressions(file)
     file.write_text('{"cases": []}')
     with pytest.raises(BadInput, match="not a file of cases"):
         read_regressions(file)

@@ -25,11 +25,12 @@ from workbench.errors import EmptyData, Unsupported
 from workbench.evidence.exhibits import ExplanationCheck, MethodQuality, Note, TokenScores
 from workbench.evidence.record import Measured, NotApplicable
 from workbench.models.protocols import Classifier, Differentiable, FloatArray
+from workbench.text.edits import two_spaces, without_final_punctuation
 
 EDITS: Mapping[str, Callable[[str], str]] = MappingProxyType(
     {
-        "two spaces between words": lambda text: text.replace(" ", "  "),
-        "no final punctuation": lambda text: text.rstrip(".!?… \t\n") or text,
+        "two spaces between words": two_spaces,
+        "no final punctuation": without_final_punctuation,
         "no commas": lambda text: text.replace(",", ""),
     }
 )

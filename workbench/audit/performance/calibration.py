@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.audit.performance.binning import Binned, Errors
+from workbench.audit.performance.brier import squared_errors
 from workbench.audit.performance.predictions import Predictions
 from workbench.audit.probe import Setting, probes
 from workbench.data.corpus import Corpus, Task
@@ -84,12 +85,7 @@ class Calibration:
             yield _ece(name, float(values.mean()), n, _range(values))
 
     def _brier(self, seen: Predictions, setting: Setting) -> Measurement:
-        if seen.binary:
-            claimed = seen.probabilities[:, seen.positive]
-            squares, top = np.square(claimed - seen.is_label(seen.positive)), 1.0
-        else:
-            squares = np.square(seen.probabilities - np.eye(len(seen.names))[seen.labels]).sum(axis=1)
-            top = 2.0  # all probability on one wrong label
+        squares, top = squared_errors(seen.probabilities, seen.labels, seen.positive)
         rng = setting.streams.stream(self.name, "brier")
         interval = score_interval(squares, seen.people, top=top, rng=rng, replicates=self.replicates)
         return Measurement(

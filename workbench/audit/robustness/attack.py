@@ -26,6 +26,7 @@ from workbench.evidence.bootstrap import People
 from workbench.evidence.exhibits import Note, Rewrite
 from workbench.evidence.record import Measured, NotApplicable
 from workbench.models.protocols import Classifier, searcher
+from workbench.models.sentences import similarity
 
 MOST_WORDS = 12_000
 """Longer texts are not attacked: every query reads the whole text, and one could hold up the audit for minutes."""
@@ -201,8 +202,6 @@ class AttackProbe:
 
 def _similarity(before: str, after: str) -> float | None:
     """Return how alike the texts are to the default sentence encoder; None where that is not at hand."""
-    from workbench.models.sentences import similarity
-
     try:
         return float(similarity([before], [after])[0])
     except (MissingResource, Untrusted):

@@ -7,7 +7,7 @@ at a small dose is spoilt, and in the same way, at every larger one, so a curve 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -15,7 +15,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.adapters.textattack_recipes import look_alikes
+from workbench.adapters.confusables import look_alikes
+from workbench.audit.performance.brier import squared_errors
 from workbench.audit.probe import Setting, probes, require_at_least
 from workbench.data.corpus import Corpus, Task
 from workbench.errors import Misconfigured
@@ -34,6 +35,8 @@ _SCANNED = {
 }  # fmt: skip
 """What optical character recognition takes for what (after Nguyen et al. 2019, "Deep Statistical Analysis of OCR Errors
 for Effective Post-OCR Processing": mostly one letter for a similar one, some for two)."""
+_CLEAN = ("", 0.0)
+"""Stands for no noise of any kind."""
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -70,26 +73,21 @@ class Noise:
             for dose in self.doses
         }
         answers = model.predict_proba([*drawn.inputs, *(text for held in texts.values() for text in held)])
-        answers = answers.reshape(1 + len(texts), len(drawn), -1)
         positive = setting.positive(model.labels)
-        right = {
-            key: setting.decision.decide(rows, positive) == drawn.label_ids
-            for key, rows in zip([("", 0.0), *texts], answers, strict=True)
-        }
-        both = 2 if len(model.labels) == 2 else 1  # of two labels, both columns miss by the same: one counts
-        loss = {
-            key: ((rows - np.eye(rows.shape[1])[drawn.label_ids]) ** 2).sum(axis=1) / both
-            for key, rows in zip([("", 0.0), *texts], answers, strict=True)
-        }
+        right: dict[tuple[str, float], NDArray[np.bool_]] = {}
+        loss: dict[tuple[str, float], FloatArray] = {}
+        for key, rows in zip([_CLEAN, *texts], answers.reshape(1 + len(texts), len(drawn), -1), strict=True):
+            right[key] = setting.decision.decide(rows, positive) == drawn.label_ids
+            loss[key], _ = squared_errors(rows, drawn.label_ids, positive)
+        people = People(drawn.people)
         measurements: list[Measurement] = []
         exhibits: list[Curve | Note] = []
         for kind in KINDS:
             if all(texts[kind, dose] == list(drawn.inputs) for dose in self.doses):
                 exhibits.append(Note(text=f"Not measured: {kind}: no text drawn has anything that it could spoil."))
                 continue
-            keys = [("", 0.0), *((kind, dose) for dose in self.doses)]
+            keys = [_CLEAN, *((kind, dose) for dose in self.doses)]
             area = self._area(np.array([right[key] for key in keys], dtype=np.float64))
-            people = People(drawn.people)
             rng = setting.streams.stream("interval", self.name, kind)
             interval = score_interval(area, people, rng=rng, replicates=self.replicates)
             if interval is not None:
@@ -104,7 +102,11 @@ class Noise:
                         where={"noise": kind},
                     )
                 )
-            exhibits += self._curves(kind, keys, right, loss, people, setting)
+            for name, values, interval_of in (
+                ("accuracy", right, proportion_interval),
+                ("Brier score", loss, mean_interval),
+            ):
+                exhibits += self._curve(kind, name, [values[key] for key in keys], interval_of, people, setting)
         if not measurements:
             return NotApplicable(reason="no text drawn has a letter or a second word that noise could spoil")
         exhibits.append(
@@ -124,42 +126,34 @@ class Noise:
         found: FloatArray = (widths[:, None] * (heights[1:] + heights[:-1]) / 2).sum(axis=0)
         return found
 
-    def _curves(
+    def _curve(
         self,
         kind: str,
-        keys: list[tuple[str, float]],
-        right: Mapping[tuple[str, float], NDArray[np.bool_]],
-        loss: Mapping[tuple[str, float], FloatArray],
+        name: str,
+        values: Sequence[NDArray[Any]],
+        interval_of: Callable[..., Interval | None],
         people: People,
         setting: Setting,
-    ) -> list[Curve | Note]:
-        def accuracy(key: tuple[str, float]) -> Interval | None:
-            rng = setting.streams.stream("interval", self.name, kind, "accuracy", repr(key[1]))
-            return proportion_interval(right[key], people, rng=rng, replicates=self.replicates)
-
-        def brier(key: tuple[str, float]) -> Interval | None:
-            rng = setting.streams.stream("interval", self.name, kind, "Brier score", repr(key[1]))
-            return mean_interval(loss[key], people, rng=rng, replicates=self.replicates)
-
-        curves: list[Curve | Note] = []
-        for name, interval_at, values in (("accuracy", accuracy, right), ("Brier score", brier, loss)):
-            points: list[CurvePoint] = []
-            for key in keys:
-                if (held := interval_at(key)) is not None:
-                    y = min(max(float(np.mean(values[key])), held.low), held.high)
-                    points.append(CurvePoint(x=key[1], y=y, low=held.low, high=held.high, n=people.size))
-            if len(points) == len(keys):
-                curves.append(
-                    Curve(
-                        name=f"noise_{name.replace(' ', '_').lower()}",
-                        x_label="share of letters or words spoilt",
-                        y_label=name,
-                        points=tuple(points),
-                        method="Wilson or bootstrap over people, 95%, dose by dose",
-                        where={"noise": kind},
-                    )
-                )
-        return curves
+    ) -> list[Curve]:
+        """Return the mean of `values`, of each text, dose by dose; nothing where one of the doses has no interval."""
+        points = []
+        for dose, held in zip((0.0, *self.doses), values, strict=True):
+            rng = setting.streams.stream("interval", self.name, kind, name, repr(dose))
+            interval = interval_of(held, people, rng=rng, replicates=self.replicates)
+            if interval is None:
+                return []
+            y = min(max(float(held.mean()), interval.low), interval.high)
+            points.append(CurvePoint(x=dose, y=y, low=interval.low, high=interval.high, n=people.size))
+        return [
+            Curve(
+                name=f"noise_{name.replace(' ', '_').lower()}",
+                x_label="share of letters or words spoilt",
+                y_label=name,
+                points=tuple(points),
+                method="Wilson or bootstrap over people, 95%, dose by dose",
+                where={"noise": kind},
+            )
+        ]
 
 
 def _letters(text: str, dose: float, seed: int, spoilt: Callable[[str, np.random.Generator], str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar, Literal, NamedTuple, Protocol
 
 from workbench.adapters.textattack import Search, require_near_words, require_textattack, require_wordnet, search
@@ -86,9 +87,12 @@ class _TextAttack(Attack):
     changes: ClassVar[str]
     source: ClassVar[str]
     promises: ClassVar[tuple[Rule, ...]] = ()
+    needs: ClassVar[tuple[Callable[[], None], ...]] = ()
+    """What raises `MissingResource` where something beside TextAttack is missing."""
 
     def prepare(self) -> None:
-        require_textattack()
+        for require in (require_textattack, *self.needs):
+            require()
 
     def words_edited(self, budget: int) -> int:
         return EVERY_WORD
@@ -170,10 +174,7 @@ class Pwws(_TextAttack):
     changes = "replaces words by WordNet's synonyms, the most telling first"
     source = "Ren et al. 2019, as published in TextAttack; synonyms in alphabetical order, so that it is repeatable"
     promises = (rules.words_at_most(), rules.synonyms, rules.stopwords_stay)
-
-    def prepare(self) -> None:
-        require_textattack()
-        require_wordnet()
+    needs = (require_wordnet,)
 
 
 @recipes.register("leap@1")
@@ -198,11 +199,7 @@ class TextFoolerGlove(_TextAttack):
         "Sentence Encoder, NLTK's stopwords"
     )
     promises = (rules.words_at_most(), rules.near_words, rules.stopwords_stay)
-
-    def prepare(self) -> None:
-        require_textattack()
-        require_wordnet()
-        require_near_words()
+    needs = (require_wordnet, require_near_words)
 
 
 @recipes.register("checklist_without_names@1")
@@ -261,19 +258,17 @@ def _absent(name: str, made_of: Family, what: str, paper: str, missing: str) -> 
 
 
 _LANGUAGE_MODEL = "it asks a masked language model for words, which has to be downloaded; use pwws@1 for synonyms"
-_VECTORS = (
-    "it needs the counter-fitted word vectors and the Universal Sentence Encoder, which are downloads; "
-    "use textfooler_glove@1 for near words"
-)
-_absent("textfooler", "near words", "replaces words by near ones of the same kind", "Jin et al. 2019", _VECTORS)
+_VECTORS = "it needs the counter-fitted word vectors and the Universal Sentence Encoder, which are downloads; use "
+_NEAR = f"{_VECTORS}textfooler_glove@1 for near words"
+_absent("textfooler", "near words", "replaces words by near ones of the same kind", "Jin et al. 2019", _NEAR)
 _absent(
     "textbugger",
     "near words",
     "bugs of letters, and near words",
     "Li et al. 2019",
-    _VECTORS.replace("textfooler_glove@1 for near words", "textbugger_letters@1 for its letters"),
+    f"{_VECTORS}textbugger_letters@1 for its letters",
 )
-_absent("a2t", "near words", "replaces words by near ones, ranked by gradient", "Yoo and Qi 2021", _VECTORS)
+_absent("a2t", "near words", "replaces words by near ones, ranked by gradient", "Yoo and Qi 2021", _NEAR)
 _absent(
     "hotflip",
     "near words",

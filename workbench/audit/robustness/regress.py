@@ -7,29 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-import numpy as np
 from pydantic import Field, ValidationError
 
-from workbench.audit.robustness.behaviours import fails
+from workbench.audit.robustness.cases import Case, ask
 from workbench.errors import BadInput, EmptyData, Misconfigured, NotFound
 from workbench.evidence.decision import Decision
 from workbench.evidence.exhibits import FailingCases, Rewrite
 from workbench.evidence.record import AuditRecord
 from workbench.evidence.schema import Stored
 from workbench.models.protocols import Classifier
-
-
-class RegressionCase(Stored):
-    """One text that a model got wrong, and what must hold."""
-
-    behaviour: str
-    """The behavioural test, or the attack, that found it."""
-    test: Literal["minimum functionality", "invariance", "directional"]
-    text: str
-    before: str | None = None
-    """The text that it was made from."""
-    label: str | None = None
-    tolerance: float = Field(default=0.0, ge=0, le=1)
 
 
 class Regressions(Stored):
@@ -41,13 +27,13 @@ class Regressions(Stored):
     model_digest: str
     decision: Decision
     positive_label: str
-    cases: tuple[RegressionCase, ...] = Field(min_length=1)
+    cases: tuple[Case, ...] = Field(min_length=1)
 
 
 class Asked(NamedTuple):
     """What another model makes of a case."""
 
-    case: RegressionCase
+    case: Case
     fails: bool
     decided: str
     probability: float
@@ -57,7 +43,7 @@ class Asked(NamedTuple):
 def collect(record: AuditRecord) -> Regressions:
     """Return every failing case and every successful rewrite that `record` holds. Raises `EmptyData` for none."""
     cases = [
-        RegressionCase(
+        Case(
             behaviour=exhibit.behaviour,
             test=exhibit.test,
             text=case.text,
@@ -70,7 +56,7 @@ def collect(record: AuditRecord) -> Regressions:
         for case in exhibit.cases
     ]
     cases += [
-        RegressionCase(
+        Case(
             behaviour=f"attack {one.recipe}",
             test="minimum functionality",
             text=one.rewritten,
@@ -115,27 +101,10 @@ def ask_again(model: Classifier, held: Regressions) -> tuple[Asked, ...]:
     named = {held.positive_label, *(case.label for case in held.cases if case.label is not None)}
     if lacking := sorted(named - set(model.labels)):
         raise Misconfigured(f"the cases are about the label {lacking[0]!r}, and this model has {list(model.labels)}")
-    befores = [case.text if case.before is None else case.before for case in held.cases]
-    answers = model.predict_proba([*(case.text for case in held.cases), *befores])
-    after, before = np.split(answers, 2)
-    positive = list(model.labels).index(held.positive_label)
-    decided, decided_before = (held.decision.decide(rows, positive) for rows in (after, before))
+    answers = ask(model, held.cases, held.decision, list(model.labels).index(held.positive_label))
     return tuple(
-        Asked(
-            case,
-            fails(
-                case.test,
-                None if case.label is None else list(model.labels).index(case.label),
-                case.tolerance,
-                int(decided_before[i]),
-                int(decided[i]),
-                before[i],
-                after[i],
-            ),
-            model.labels[int(decided[i])],
-            float(after[i, decided[i]]),
-        )
-        for i, case in enumerate(held.cases)
+        Asked(case, answer.fails, model.labels[answer.decided], float(answer.probabilities[answer.decided]))
+        for case, answer in zip(held.cases, answers, strict=True)
     )
 
 

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from workbench.text.edits import two_spaces, without_final_punctuation
 from workbench.text.words import words
 
 _LETTERS = 4
@@ -68,8 +69,8 @@ REWRITINGS: Mapping[str, Rewriting] = MappingProxyType(
     {
         "capitals": lambda text, rng: text.upper(),
         "small letters": lambda text, rng: text.lower(),
-        "no final punctuation": lambda text, rng: text.rstrip(".!?… \t\n") or text,
-        "two spaces": lambda text, rng: text.replace(" ", "  "),
+        "no final punctuation": lambda text, rng: without_final_punctuation(text),
+        "two spaces": lambda text, rng: two_spaces(text),
         "typo": one_typo,
         "contractions": contractions,
         "number": one_number,

@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
 
-from workbench.adapters.textattack_recipes import look_alikes, near_enough, opposites
+from workbench.adapters.confusables import look_alikes
+from workbench.adapters.near_words import near_enough, opposites
 
 Rule = Callable[[str, str], str | None]
 

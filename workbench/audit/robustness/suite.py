@@ -11,19 +11,18 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
+from workbench.audit.robustness.cases import Kind
 from workbench.audit.robustness.rewritings import REWRITINGS
 from workbench.errors import BadInput, Misconfigured, NotFound
 from workbench.evidence.schema import Stored
 
 SHIPPED = Path(__file__).parent / "suites"
 _SLOT = re.compile(r"\{([a-z][a-z0-9_]*)\}")
-
-Kind = Literal["minimum functionality", "invariance", "directional"]
 
 
 class Behaviour(Stored):
@@ -85,13 +84,9 @@ class Suite(Stored):
                     raise ValueError(f"test {test.id!r} names the lexicon {lexicon!r}, which is not there or empty")
         return self
 
-    def texts(self, behaviour: Behaviour, *, most: int, rng: np.random.Generator) -> list[tuple[int, str]]:
-        """Return (template, text) of a minimum functionality test: all combinations, or `most` of them at random."""
-        made = [
-            (number, text)
-            for number, template in enumerate(behaviour.templates)
-            for text in combinations(template, self.lexicons)
-        ]
+    def texts(self, behaviour: Behaviour, *, most: int, rng: np.random.Generator) -> list[str]:
+        """Return the texts of a minimum functionality test: all combinations, or `most` of them at random."""
+        made = [text for template in behaviour.templates for text in combinations(template, self.lexicons)]
         if len(made) <= most:
             return made
         return [made[int(i)] for i in sorted(rng.choice(len(made), size=most, replace=False))]
