@@ -5,6 +5,7 @@ VENV     := .venv
 BIN      := $(VENV)/bin
 PIP      := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 HOME_DIR := $(or $(WORKBENCH_HOME),.workbench)
+SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist loadfile
 CARRIERS := $(HOME_DIR)/carriers
 TORCH    := torch==2.13.0
 LOCK     := --all-extras --no-emit-package torch --prerelease disallow --python-version 3.11 --no-header --no-annotate
@@ -28,7 +29,7 @@ demo: setup ## Set up, train the default model on real reviews, audit it, write 
 	@$(BIN)/workbench demo
 
 test: setup ## Run every test (under 15 minutes on 2 cores)
-	@$(BIN)/pytest
+	@$(BIN)/pytest $(SIDE_BY_SIDE)
 
 fast: setup ## Run the tests that take about a minute together
 	@$(BIN)/pytest -m 'not slow and not browser'

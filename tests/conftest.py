@@ -205,6 +205,24 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _build_checkpoint(tmp_path_factory.mktemp("models") / "tiny")
 
 
+@pytest.fixture(scope="session")
+def tiny_masked_lm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny BERT that fills every gap with 'awful', then a piece of a word, '[UNK]', 'poor'."""
+    import torch
+    from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer
+
+    made = _build_checkpoint(tmp_path_factory.mktemp("masked") / "tiny-mlm")
+    tokenizer = AutoTokenizer.from_pretrained(made)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = AutoModelForMaskedLM.from_config(AutoConfig.from_pretrained(made))
+    with torch.no_grad():
+        for word, bias in (("awful", 90.0), ("##o", 80.0), ("[UNK]", 70.0), ("poor", 60.0)):
+            network.cls.predictions.bias[tokenizer.convert_tokens_to_ids(word)] = bias
+    network.save_pretrained(made)
+    return made
+
+
 _WORDS = [
     *("the", "a", "dress", "is", "was", "good", "bad", "fine", "poor", "lovely", "awful", "fits", "well", "not"),
     *("very", "i", "loved", "hated", "it", "this", "and", "too", "small", "large", "soft", "rough"),

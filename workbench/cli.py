@@ -365,6 +365,47 @@ def run(
     raise typer.Exit(int(any(one.fails for one in asked)))
 
 
+judged = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="Let people say which rewrites keep their label, and put that into the report.",
+)
+app.add_typer(judged, name="judgements")
+
+
+@judged.command(
+    "save",
+    epilog="[bold]Example[/]\n\n  workbench judgements save reports/base --out rewrites.csv",
+)
+def save_judgements(
+    record: RecordArgument,
+    out: Annotated[Path, typer.Option("--out", help="CSV file to write.", show_default=False)],
+    examples: Annotated[int, typer.Option("--examples", help="Rewrites of each attack at most.")] = 50,
+    seed: Annotated[int, typer.Option("--seed", help="Another seed draws others.")] = 0,
+) -> None:
+    """Write a random sample of each attack's successful rewrites to a file, for people to judge. Needs no torch."""
+    from workbench import judgements
+
+    terminal.print_saved(judgements.save(record, out, examples=examples, seed=seed), record)
+
+
+@judged.command(
+    "apply",
+    epilog="[bold]Examples[/]\n\n  workbench judgements apply reports/base rewrites.csv\n\n"
+    "  workbench judgements apply reports/base anna.csv ben.csv --policy release.toml\n\n"
+    "Exits with 0 once record and report are written, whatever the verdict.",
+)
+def apply_judgements(
+    record: RecordArgument,
+    files: Annotated[list[Path], typer.Argument(help="Files from `workbench judgements save`, filled in.")],
+    policy: Annotated[Path | None, _option("--policy", "File of the audit's own policy, if not a shipped one.")] = None,
+) -> None:
+    """Put people's judgements into a finished audit, judge it anew and write its report again. Needs no torch."""
+    from workbench import judgements
+
+    terminal.print_applied(judgements.apply(record, files, policy=policy))
+
+
 @app.command(epilog="[bold]Example[/]\n\n  workbench attacks")
 def attacks() -> None:
     """List the attack recipes: what each changes, whether it can run here, and what to do where it cannot."""

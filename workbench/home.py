@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+MASKED_LM = "WORKBENCH_MASKED_LM"
+
 _CHECKOUT = Path(__file__).resolve().parent.parent
 
 
@@ -23,6 +25,12 @@ def home() -> Path:
     if (_CHECKOUT / "pyproject.toml").is_file():
         return _CHECKOUT / ".workbench"
     return Path.home() / ".workbench"
+
+
+def masked_lm() -> Path | None:
+    """Return the folder of the user's masked language model, for attacks that ask one; None where none is named."""
+    named = os.environ.get(MASKED_LM, "").strip()
+    return Path(named).expanduser().resolve() if named else None
 
 
 def carriers() -> Path:

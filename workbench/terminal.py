@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from workbench.evidence.cards import TrainingCard
     from workbench.evidence.exhibits import MethodQuality, TokenScores
     from workbench.evidence.record import AuditRecord, Finding, Verdict
+    from workbench.judgements import Applied, Saved
     from workbench.results import Audited
     from workbench.train.events import TrainingEvent
 
@@ -173,6 +175,30 @@ def print_regressions(found: Mapping[str, tuple[int, int]]) -> None:
         sign, colour = ("✗", "red") if bad else ("✓", "green")
         out.print(Text.assemble((f"{sign} ", colour), (clean(behaviour), "bold"), f": {bad} of {n} still fail"))
     out.print(Text(f"{sum(bad for bad, _ in found.values())} of {sum(n for _, n in found.values())} cases still fail."))
+
+
+def print_saved(saved: Saved, record: Path) -> None:
+    """Print what was written for people to judge, and what to do with it."""
+    attacks = "1 attack" if saved.recipes == 1 else f"{saved.recipes} attacks"
+    line = (
+        f"{saved.rewrites} rewrites of {attacks}: {saved.file}. From the top, fill in label_kept (yes, no or unsure) "
+        f"and judge, then: {shlex.join(['workbench', 'judgements', 'apply', str(record), str(saved.file)])}"
+    )
+    out.print(Text(clean(line)), soft_wrap=True)
+
+
+def print_applied(applied: Applied) -> None:
+    """Print what people's judgements amount to, the verdict and where the files are."""
+    from workbench.verdict.wording import SIGNS, statement
+
+    for measurement in applied.measurements:
+        out.print(Text(f"{clean(statement(measurement))}."))
+    for note in applied.notes:
+        out.print(Text(clean(note), style="dim"))
+    verdict = f"{SIGNS[applied.verdict]} {words(applied.verdict)}"
+    out.print(Text.assemble(("Verdict: ", "bold"), (verdict, VERDICT_STYLE[applied.verdict])))
+    out.print(Text.assemble(("Report:  ", "bold"), str(applied.report)))
+    out.print(Text.assemble(("Record:  ", "bold"), str(applied.file)))
 
 
 def print_checks(checks: Iterable[Check]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +19,7 @@ from workbench.verdict.judge import judge as _judge
 from workbench.verdict.policy import Policy, load_policy
 
 if TYPE_CHECKING:
+    from workbench.attacking import Attacked
     from workbench.audit.probe import ItemProbe, WholeProbe
     from workbench.audit.robustness.regress import Asked, Regressions
     from workbench.audit.runner import Progress
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from workbench.explorer import Explorer
     from workbench.models.hugging_face import HuggingFaceTextClassifier
     from workbench.models.protocols import Classifier, FloatArray
+    from workbench.models.smoothed import Smoothed
     from workbench.train.events import OnEvent
     from workbench.train.loop import Trained
     from workbench.train.recipe import Recipe
@@ -58,6 +61,36 @@ def load(
     return load_checkpoint(model, online=online, device=device, precision=resolved, max_length=max_length)
 
 
+def smoothed(
+    model: str | Path | Classifier,
+    *,
+    keep: float = 0.2,
+    samples: int = 200,
+    seed: int = 0,
+    online: bool = False,
+    device: str = "auto",
+) -> Smoothed:
+    """Return a classifier that decides by vote: what `model` decides on copies of a text with most words masked.
+
+    Its decisions can be certified against replaced words (the probe `robustness.certified@1`), and it can be audited
+    like any other. It asks `model` up to `samples` times about each text. Levine and Feizi 2020.
+
+    Args:
+        model: a folder, a hub id (with `online`) or a classifier; one that was trained on masked texts serves best.
+        keep: share of a text's words that stay, drawn at random for each copy.
+        samples: copies of each text.
+        seed: of the draws, which otherwise depend on the text only.
+        online: allow downloads.
+        device: 'auto', 'cpu', 'cuda', …
+
+    Raises `Misconfigured`, and whatever `load` does.
+    """
+    from workbench.models.smoothed import Smoothed
+
+    base: Classifier = load(model, online=online, device=device) if isinstance(model, str | Path) else model
+    return Smoothed(base, keep=keep, samples=samples, seed=seed)
+
+
 def train(
     recipe: Recipe | str | Path | None = None,
     data: str | Path | Corpus | None = None,
@@ -84,13 +117,16 @@ def train(
     Raises:
         BadInput: the recipe, the data or `out` cannot be used; the message says what to do.
     """
+    from workbench.engines.local import Threads
     from workbench.train.loop import train as fine_tune
     from workbench.train.recipe import Recipe
 
     chosen = recipe if isinstance(recipe, Recipe) else Recipe.read(recipe or "default")
     corpus = _corpus(chosen.data if data is None else data, columns=columns, online=online)
     chosen = chosen.but(data=corpus.name)
-    return fine_tune(chosen, corpus, Path(out), resume=resume, track=track, online=online, progress=progress)
+    return fine_tune(
+        chosen, corpus, Path(out), resume=resume, track=track, online=online, progress=progress, workers=Threads()
+    )
 
 
 def audit(
@@ -157,11 +193,13 @@ def audit(
     from workbench.models.training_card import read_training_card
 
     chosen_policy = policy if isinstance(policy, Policy) else load_policy(policy)
-    probes = probes_of(
+    chosen_probes = partial(
+        probes_of,
         profile,
         label_randomised=None if label_randomised is None else str(label_randomised),
         behaviours=[str(one) for one in behaviours],
     )
+    probes = chosen_probes()  # a wrong name is found before anything is read
     folder = None if out is None else Path(out)
     if folder is not None:
         require_writable(folder)
@@ -195,6 +233,11 @@ def audit(
     # Whatever could be unreadable is read before the long work, not after it.
     model_folder = getattr(classifier, "folder", None)
     training = None if model_folder is None else read_training_card(model_folder)
+    hardened = None if training is None else training.augmentation
+    seen = None if hardened is None else hardened.families
+    if hardened is not None and hardened.primary_attack is not None:
+        # Named before training, to be judged by.
+        probes = chosen_probes(attack=f"{hardened.primary_attack.removesuffix('@1')}@1")
     card = corpus.card.model_copy(update=_reading(classifier, corpus, model_folder))
     store = None if folder is None else Store(folder)
     try:
@@ -208,13 +251,16 @@ def audit(
                 mode="json", exclude={"date", "ledger_count", "command", "profile", "policy", "policy_digest"}
             ),
             environment=place.model_dump(mode="json"),
+            seen=seen,
         )
         counted = None if store is None else store.get(key_of(ledger=asked))
         count = int(counted or count_audit(home.ledger(), corpus=corpus.digest, model=classifier.card.digest, date=now))
         if store is not None:
             store.put(key_of(ledger=asked), str(count))
         settings = settings.model_copy(update={"ledger_count": count})
-        measured = _measure(classifier, corpus, probes, settings, key=asked, store=store, progress=progress or _silent)
+        measured = _measure(
+            classifier, corpus, probes, settings, seen=seen, key=asked, store=store, progress=progress or _silent
+        )
         record = AuditRecord(
             model=classifier.card,
             training=training,
@@ -262,6 +308,45 @@ def render(record: AuditRecord | str | Path, findings: Sequence[Finding] | None 
 
     held = record if isinstance(record, AuditRecord) else read_record(record)
     return page(held, held.findings if findings is None else tuple(findings))
+
+
+def attack(
+    model: str | Path | Classifier,
+    data: str | Path | Corpus,
+    *,
+    recipe: str = "deepwordbug",
+    examples: int = 100,
+    query_budget: int = 500,
+    split: str | None = None,
+    seed: int = 0,
+    online: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Attacked:
+    """Attack `model` on a sample of `data`, drawn by hash of id: another model gets the same texts.
+
+    For looking at rewrites, and for comparing models pair by pair (`after.since(before)`); an audit says more.
+
+    Args:
+        model: a folder, a hub id (with `online`) or a classifier.
+        data: a named corpus (its test split), a file, a hub data set (with `online`) or a `Corpus`.
+        recipe: one of those that `workbench attacks` lists.
+        examples: texts to draw.
+        query_budget: texts scored for each at most.
+        split: 'train', 'validation', 'test' or 'all'.
+        seed: of the attack's own randomness.
+        online: allow downloads.
+        progress: told (texts done, texts in all).
+
+    Raises `NotFound` for an unknown recipe, `MissingResource` where it cannot run here, with the remedy.
+    """
+    from workbench.attacking import attack as attacked
+
+    classifier = load(model, online=online) if isinstance(model, str | Path) else model
+    whole = _corpus(data, columns=None, online=online)
+    part = _audited_part(whole, classifier.labels, label_map={}, split=split, limit=None)
+    return attacked(
+        classifier, part, recipe=recipe, examples=examples, query_budget=query_budget, seed=seed, progress=progress
+    )
 
 
 def explain(
@@ -348,6 +433,7 @@ def _measure(
     probes: Sequence[WholeProbe | ItemProbe],
     settings: AuditSettings,
     *,
+    seen: tuple[str, ...] | None,
     key: str,
     store: Store | None,
     progress: Progress,
@@ -365,7 +451,7 @@ def _measure(
     from workbench.models.engine.room import rooms
     from workbench.seeds import Streams
 
-    setting = Setting(Streams(settings.seed), settings.decision, settings.positive_label)
+    setting = Setting(Streams(settings.seed), settings.decision, settings.positive_label, seen=seen)
     precision = "bfloat16" if settings.search_precision == "bfloat16" and settings.precision == "float32" else "float32"
     chosen = tuple(probes) if precision == "float32" else (*probes, search_probe())
     for shapes in rooms(classifier):

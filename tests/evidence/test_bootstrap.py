@@ -10,12 +10,13 @@ from workbench.evidence.bootstrap import (
     bounded,
     draws,
     mean_interval,
+    median_interval,
     percentile,
     proportion_interval,
     replicate,
     score_interval,
 )
-from workbench.evidence.intervals import wilson
+from workbench.evidence.intervals import quantile_interval, wilson
 
 
 def rng(seed=0):
@@ -164,3 +165,29 @@ def test_bootstrap_over_people_covers_with_correlated_rows():
         assert found is not None
         covered.append(found.low <= 2 / 3 <= found.high)
     assert np.mean(covered) >= 0.92
+
+
+def test_a_median_of_one_row_each_has_order_statistics():
+    values = rng(3).normal(size=41)
+    assert median_interval(values, People(np.arange(41)), rng=rng()) == quantile_interval(values.tolist(), 0.5)
+    assert median_interval([1.0] * 5, People(np.arange(5)), rng=rng()) is None
+
+
+def test_a_median_over_people_covers_with_correlated_rows():
+    hits, draw = 0, rng(1)
+    people = People(np.repeat(np.arange(30), 4))
+    for _ in range(200):
+        values = np.repeat(draw.normal(size=30), 4) + draw.normal(scale=0.3, size=120)
+        interval = median_interval(values, people, rng=draw, replicates=300)
+        hits += interval.low <= 0 <= interval.high
+    assert 0.90 <= hits / 200 <= 0.99
+
+
+def test_a_median_of_few_people_with_several_rows_has_no_interval():
+    assert median_interval(np.arange(18.0), People(np.repeat(np.arange(9), 2)), rng=rng()) is None
+
+
+def test_a_median_that_most_rows_share_is_known():
+    values = np.array([500.0] * 36 + [3.0, 4.0, 5.0, 6.0])
+    interval = median_interval(values, People(np.repeat(np.arange(20), 2)), rng=rng())
+    assert interval.low == interval.high == 500

@@ -9,6 +9,7 @@ from workbench.evidence.effort import Effort
 from workbench.evidence.exhibits import (
     Case,
     Cases,
+    Certificate,
     Confusion,
     Curve,
     CurvePoint,
@@ -18,7 +19,10 @@ from workbench.evidence.exhibits import (
     GroupTable,
     GroupWord,
     GroupWords,
+    JudgedRewrite,
+    Judgement,
     Note,
+    Reduction,
     Rewrite,
     TokenScores,
     WordRow,
@@ -327,9 +331,22 @@ def attack():
         number("robustness.attack_success_rate", 0.8, 0.652, 0.895, 40, better="lower", recipe="deepwordbug@1"),
         number("robustness.accuracy_under_attack", 0.18, 0.094, 0.315, 44, recipe="deepwordbug@1"),
         number("robustness.queries_mean", 60.5, 52.1, 69.4, 40, unit="queries", method=BOOT, recipe="deepwordbug@1"),
+        number("robustness.queries_median", 58, 49, 68, 40, unit="queries", method=BOOT, recipe="deepwordbug@1"),
         number("robustness.words_changed_mean", 3.1, 2.4, 3.9, 32, unit="words", method=BOOT, recipe="deepwordbug@1"),
         exhibits=[
             *noise(),
+            Curve(
+                name="attack_success_by_queries",
+                x_label="queries, of 1,000 at most",
+                y_label="share of the attacked texts that have fallen",
+                points=tuple(
+                    CurvePoint(x=x, y=y, low=max(0, y - 0.15), high=min(1, y + 0.15), n=40)
+                    for x, y in ((1, 0.0), (42, 0.05), (60, 0.5), (1000, 0.8))
+                ),
+                method="Wilson, 95%, point by point",
+                where={"recipe": "deepwordbug@1"},
+                x_scale="log",
+            ),
             *failing(),
             *rewrites,
             Note(text="A rewrite may have lost its meaning: have people read them."),
@@ -338,6 +355,88 @@ def attack():
         recipe="deepwordbug@1",
         examples=41,
     )
+
+
+def judged():
+    answers = (("anna", "yes", ""), (SCRIPT, "no", IMAGE), ("ben", "unsure", "too short to tell"))
+    exhibits = [
+        JudgedRewrite(
+            example=f"{i:016x}",
+            recipe="deepwordbug@1",
+            judgements=tuple(
+                Judgement(judge=judge, label_kept=kept, comment=comment) for judge, kept, comment in answers[i % 2 :: 2]
+            ),
+        )
+        for i in range(9, 15)
+    ]
+    valid = number(
+        "robustness.valid_success_rate", 0.4, 0.14, 0.66, 6, better="lower", method="MOVER", recipe="deepwordbug@1"
+    )
+    return evidence(
+        "robustness.judgements@1",
+        valid,
+        exhibits=[*exhibits, Note(text="deepwordbug@1: people judged 6 of 32 rewrites that changed a decision.")],
+        files=[f"{SCRIPT}.csv, sha256 {'ab' * 32}"],
+    )
+
+
+def certified():
+    reached = [None] * 7 + [0] * 5 + [1] * 9 + [2] * 6 + [3] * 3
+    certificates = [
+        Certificate(
+            example=f"{i:016x}",
+            label="recommended",
+            decided=None if r is None else "not recommended" if i % 8 == 7 else "recommended",
+            words=61,
+            kept=13,
+            lower=0.5 if r is None else 0.55 + r / 8,
+            radius=r,
+            draws=550,
+            exact=False,
+        )
+        for i, r in enumerate(reached)
+    ]
+    held = {r: sum(one.holds(r) for one in certificates) for r in (0, 1, 2, 3)}
+    return evidence(
+        "robustness.certified@1",
+        *(
+            number("robustness.certified_accuracy", n / 30, max(0, n / 30 - 0.16), n / 30 + 0.16, 30, radius=str(r))
+            for r, n in held.items()
+        ),
+        exhibits=[*certificates, Note(text="The certificates are those of a smoothed model, not of the model itself.")],
+        keep=0.2,
+    )
+
+
+def reduction():
+    texts = [f"lovely, and {review(i, 20)}" for i in range(2)] + [HOSTILE[0]]
+    reduced = [
+        Reduction(
+            example=f"reduced-{i}",
+            outcome="reduced",
+            label="recommended",
+            decided="recommended",
+            original=text,
+            reduced="lovely," if i < 2 else text[:7],
+            words=22,
+            words_left=1 + i,
+            probability_before=0.97,
+            probability_after=0.91,
+            queries=44,
+        )
+        for i, text in enumerate(texts)
+    ]
+    return evidence(
+        "robustness.input_reduction@1",
+        number(
+            "robustness.words_left_mean", 0.09, 0.01, 0.62, 3, unit="score", method="Wilson", recipe="input_reduction@1"
+        ),
+        number(
+            "robustness.reduced_confidence_mean", 0.91, 0.36, 0.99, 3, unit="score", better="lower",
+            method="Wilson on 3 people (too few to resample)", recipe="input_reduction@1",
+        ),
+        exhibits=[*reduced, Note(text="Words are tried once each, the least telling first; fewer might do.")],
+    )  # fmt: skip
 
 
 def fairness():
@@ -622,6 +721,9 @@ def rich(name="minilm-reviews"):
             performance(),
             calibration(),
             attack(),
+            certified(),
+            reduction(),
+            judged(),
             fairness(),
             explanation(),
             quality(),

@@ -1,5 +1,7 @@
 from xml.etree import ElementTree
 
+import pytest
+
 from workbench.report.charts import Line, Point, Row, curve, whiskers
 
 HOSTILE = '"><img src=x onerror=alert(1)></svg><script>alert(1)</script>'
@@ -59,3 +61,15 @@ def test_a_reliability_curve_fills_its_chart_on_equal_axes():
 
 def test_same_input_same_bytes():
     assert whiskers([dot()], x="rate", label="x") == whiskers([dot()], x="rate", label="x")
+
+
+def test_a_logarithmic_axis_gives_equal_steps_to_equal_factors():
+    line = Line("a", tuple(Point(float(x), y, y, y) for x, y in ((1, 0.0), (10, 0.5), (100, 1.0))))
+    root = ElementTree.fromstring(
+        curve([line], x="queries", y="share", diagonal=False, joined=False, log=True, label="x")
+    )
+    points = [e.attrib["transform"] for e in root.iter("path") if e.attrib.get("fill") == "#1d4e79"]
+    xs, ys = zip(*(map(float, one.removeprefix("translate(").rstrip(")").split(",")) for one in points), strict=True)
+    assert xs[1] - xs[0] == pytest.approx(xs[2] - xs[1])
+    assert ys[0] - ys[1] == pytest.approx(ys[1] - ys[2])
+    assert (xs[0], ys[2]) == (0, 0), "the axes end at the first number and at one"

@@ -5,10 +5,12 @@ from html.parser import HTMLParser
 
 import pytest
 
+from workbench.evidence.exhibits import Confusion
 from workbench.evidence.names import NAMES
 from workbench.evidence.record import AuditRecord
 from workbench.report.glossary import GLOSSARY
 from workbench.report.render import render, template
+from workbench.report.summary import summary
 from workbench.verdict.judge import judge
 from workbench.verdict.policy import Policy
 
@@ -70,7 +72,7 @@ def test_same_input_same_bytes(rich, page):
 
 
 def test_it_is_small(page):
-    assert len(page.encode()) < 300_000
+    assert len(page.encode()) < 350_000
 
 
 def test_every_text_stays_text(outline, golden_record):
@@ -118,7 +120,7 @@ def test_structure_for_screen_readers(outline):
 
 def test_every_chart_has_a_name_and_a_table(outline):
     charts = [attributes for tag, attributes in outline.tags if tag == "svg"]
-    assert len(charts) == 11  # sweep, reliability, noise, four rates of two attributes
+    assert len(charts) == 12  # sweep, reliability, noise, queries, four rates of two attributes
     assert all(chart["role"] == "img" and "table below" in chart["aria-label"] for chart in charts)
 
 
@@ -163,6 +165,42 @@ def test_what_was_skipped_or_crashed_is_told(outline):
 
 def test_changed_words_are_marked_by_elements(page):
     assert "<del>love</del><ins>10ve</ins>" in page
+
+
+def test_what_people_say_about_rewrites_stands_beside_them_and_comes_first(outline, golden_record):
+    assert "anna: it keeps its label" in outline.text
+    assert "ben: unsure whether it keeps its label (“too short to tell”)" in outline.text
+    assert f"{golden_record.SCRIPT}: it has lost its label (“{golden_record.IMAGE}”)" in outline.text
+    assert "People judged 6 of 32; these come first." in outline.text
+    listed = outline.text[outline.text.index("to be read: would a person") :]
+    half, none, unjudged = (listed.index(f"Example {i:016x}") for i in (10, 9, 0))
+    assert half < none < unjudged
+
+
+def test_unjudged_rewrites_name_the_way_to_have_them_judged(rich):
+    without = tuple(one for one in rich.evidence if one.probe != "robustness.judgements@1")
+    text = Outline(render(rich.model_copy(update={"evidence": without}), rich.findings)).text
+    assert "`workbench judgements save` writes a random sample to a file for people to judge." in text
+    assert "People judged" not in text
+
+
+def test_success_by_queries_stands_within_its_attack(outline):
+    heading, curve, first = (
+        outline.text.index(words)
+        for words in ("Attack deepwordbug@1 Outcome", "Attack success by queries under", "to be read: would a person")
+    )
+    assert heading < curve < first
+    assert outline.text.count("Attack success by queries under deepwordbug@1: share of") == 1
+
+
+def test_one_decision_for_every_text_is_on_the_first_screen(rich, golden_record):
+    def screen(*counts):
+        seen = Confusion(labels=("no", "yes"), counts=counts)
+        held = rich.model_copy(update={"evidence": (golden_record.evidence("performance.x@1", exhibits=[seen]),)})
+        return " ".join(item.text for item in summary(held, ()).limits)
+
+    assert "decides every audited example as “yes”" in screen((0, 5), (0, 7))
+    assert "decides every audited" not in screen((0, 5), (1, 7))
 
 
 def test_a_record_without_evidence_renders_and_promises_nothing(rich):

@@ -27,7 +27,11 @@ def test_reads_toml(tmp_path: Path) -> None:
 WRONG: list[tuple[str, type[WorkbenchError], str]] = [
     ("lerning_rate = 1e-4", Misconfigured, r"recipe\.toml: lerning_rate: unknown key; did you mean learning_rate\?"),
     ("zzz = 1", Misconfigured, r"recipe\.toml: zzz: unknown key \(known: backbone, "),
-    ("[training]\nlerning_rate = 1e-4", Misconfigured, r"recipe\.toml: training\.lerning_rate: .* no tables"),
+    (
+        "[training]\nlerning_rate = 1e-4",
+        Misconfigured,
+        r"training\.lerning_rate: .* one table, augmentation",
+    ),
     ("epochs = 0", Misconfigured, r"recipe\.toml: epochs: .*greater than or equal to 1; got 0"),
     ("epochs = 'two'", Misconfigured, r"recipe\.toml: epochs: .*valid integer.*; got 'two'"),
     ("learning_rate = nan", Misconfigured, r"recipe\.toml: learning_rate: .*got nan"),
@@ -38,7 +42,7 @@ WRONG: list[tuple[str, type[WorkbenchError], str]] = [
     ("epochs = ", Misconfigured, r"recipe\.toml: not TOML"),
     ("adapter = 'lora'", Unsupported, r"recipe\.toml: adapter: not in this version"),
     ("[privacy]\nepsilon = 3", Unsupported, r"recipe\.toml: privacy: not in this version"),
-    ("augmentation = 'attacks'", Unsupported, r"recipe\.toml: augmentation: not in this version"),
+    ("augmentation = 'attacks'", Misconfigured, r"recipe\.toml: augmentation: .*dictionary.*; got 'attacks'"),
 ]
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from workbench.evidence.cards import CorpusCard, ModelCard
 from workbench.evidence.decision import Decision
+from workbench.evidence.exhibits import Note
 from workbench.evidence.measurement import Interval, Measurement
 from workbench.evidence.record import AuditRecord, AuditSettings, Environment, Evidence, Measured
 
@@ -19,9 +20,9 @@ def measurement():
 
 @pytest.fixture(scope="session")
 def evidence():
-    def make(probe, *measurements, result=None):
-        held = result or Measured(measurements=measurements)
-        return Evidence(probe=probe, params={}, seed=0, seconds=1.0, result=held)
+    def make(probe, *measurements, result=None, notes=(), **params):
+        held = result or Measured(measurements=measurements, exhibits=tuple(Note(text=note) for note in notes))
+        return Evidence(probe=probe, params=params, seed=0, seconds=1.0, result=held)
 
     return make
 

@@ -158,6 +158,50 @@ def test_a_star_notices_that_one_run_of_the_same_probe_left_nothing(record, evid
     assert [finding.verdict for finding in judge(held, policy(asked))] == ["pass", "not_established"]
 
 
+def test_a_star_notices_a_run_that_says_that_it_leaves_the_number_out(record, evidence, measurement):
+    rate = measurement("robustness.attack_success_rate", 0.1, 0.0, 0.2, recipe="a@1")
+    left_out = "attack_success_rate is not given: no text was decided rightly."
+    held = record(
+        evidence("robustness.attack@1", rate, notes=["queries_mean is not given: no spread."], recipe="a@1"),
+        evidence("robustness.attack@1", notes=["Of 3 texts none fell.", left_out], recipe="b@1"),
+        evidence("robustness.other@1", notes=[left_out], recipe="c@1"),
+    )
+    asked = criterion(measurement="robustness.attack_success_rate", where={"recipe": "*"}, at_most=0.5)
+    fine, absent = judge(held, policy(asked))
+    assert (fine.verdict, absent.verdict) == ("pass", "not_established")
+    assert absent.because == f"Attack success rate under b@1 was not measured: {left_out}"
+    assert (absent.where, absent.probe) == ({"recipe": "b@1"}, "robustness.attack@1")
+    named = criterion(measurement="robustness.attack_success_rate", where={"recipe": "a@1"}, at_most=0.5)
+    assert [finding.verdict for finding in judge(held, policy(named))] == ["pass"]
+
+
+@pytest.mark.parametrize("recipe", ["*", "b@1"])
+def test_a_probes_own_reason_goes_before_that_of_another(record, evidence, recipe):
+    left_out = "attack_success_rate is not given: the model decides every text of the data as 'x'."
+    held = record(
+        evidence("robustness.noise@1", result=NotApplicable(reason="no letters")),
+        evidence(
+            "robustness.attack@1", notes=["attack_success_rate is not given: other."] * (recipe != "*"), recipe="a@1"
+        ),
+        evidence("robustness.attack@1", notes=[left_out], recipe="b@1"),
+    )
+    asked = criterion(measurement="robustness.attack_success_rate", where={"recipe": recipe}, at_most=0.5)
+    (finding,) = judge(held, policy(asked))
+    assert finding.verdict == "not_established"
+    assert finding.because.endswith(f"was not measured: {left_out}")
+    assert finding.probe == "robustness.attack@1"
+
+
+def test_a_note_may_name_what_it_is_about(record, evidence):
+    left_out = "failure_rate is not given for capitals only, typos: the decision never changes."
+    held = record(evidence("robustness.behaviours@1", notes=[left_out]))
+    for behaviour, told in (("typos", True), ("names", False)):
+        asked = criterion(measurement="robustness.failure_rate", where={"behaviour": behaviour}, at_most=0.5)
+        (finding,) = judge(held, policy(asked))
+        assert finding.verdict == "not_established"
+        assert (left_out in finding.because) is told
+
+
 def test_facets_tell_measurements_apart(record, evidence, measurement):
     held = record(
         evidence(
@@ -207,3 +251,30 @@ def test_nothing_required_is_nothing_established(record, evidence, measurement):
 @pytest.mark.parametrize(("verdict", "code"), [("pass", 0), ("warn", 0), ("fail", 1), ("not_established", 3)])
 def test_exit_codes(verdict, code):
     assert exit_code(verdict) == code
+
+
+@pytest.mark.parametrize(
+    ("marks", "where", "expected"),
+    [
+        (("yes",), {"recipe": "*"}, ["not_established"]),
+        (("yes", "yes"), {"recipe": "*"}, ["not_established", "not_established"]),
+        (("yes", "no"), {"recipe": "*"}, ["pass", "pass"]),
+        (("yes",), {"recipe": "*", "seen_in_training": "yes"}, ["pass"]),
+        ((None,), {"recipe": "*"}, ["pass"]),
+    ],
+    ids=str,
+)
+def test_a_model_is_never_judged_only_by_attacks_that_it_was_trained_on(
+    record, evidence, measurement, marks, where, expected
+):
+    asked = criterion(measurement="robustness.attack_success_rate", where=where, at_most=0.5)
+    held = [
+        measurement(
+            "robustness.attack_success_rate", 0.1, 0.05, 0.2, recipe=f"r{i}",
+            **({} if mark is None else {"seen_in_training": mark}),
+        )
+        for i, mark in enumerate(marks)
+    ]  # fmt: skip
+    found = judge(record(evidence("robustness.attack@1", *held)), policy(asked))
+    assert [finding.verdict for finding in found] == expected
+    assert ("training has seen edits of this family" in found[0].because) == (expected[0] == "not_established")

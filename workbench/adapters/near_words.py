@@ -13,6 +13,8 @@ from workbench.data.vectors import word_vectors
 VECTORS = "glove-6b-50d"
 NEAR = 0.7
 """Cosine of two vectors from which on words are near."""
+NEARER = 0.8
+"""The same for attacks whose papers ask for as much."""
 _COMMON = 60_000
 """Words that may stand in for another: the most frequent ones. Rare ones are misspellings mostly."""
 
@@ -34,11 +36,21 @@ def space() -> Space:
     return Space(words, places, matrix / np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-12))
 
 
-def near_enough(one: str, other: str) -> bool:
-    """Return whether the vectors of both words, in lower case, are near."""
+def near_enough(one: str, other: str, cosine: float = NEAR) -> bool:
+    """Return whether the vectors of both words, in lower case, have at least this `cosine`."""
     _, places, matrix = space()
     i, j = places.get(one.lower()), places.get(other.lower())
-    return i is not None and j is not None and float(matrix[i] @ matrix[j]) >= NEAR - 1e-6
+    return i is not None and j is not None and float(matrix[i] @ matrix[j]) >= cosine - 1e-6
+
+
+@lru_cache(maxsize=100_000)
+def neighbours(index: int, most: int) -> tuple[int, ...]:
+    """Return the places of the `most` words nearest to that at `index`, the nearest first."""
+    matrix = space().matrix
+    alike = matrix @ matrix[index]
+    alike[index] = -np.inf
+    found = np.argpartition(-alike, most)[:most]
+    return tuple(sorted(found.tolist(), key=lambda i: (-alike[i], i)))
 
 
 @lru_cache(maxsize=100_000)

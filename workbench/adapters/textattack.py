@@ -17,27 +17,24 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
 
 from workbench import home
 from workbench.adapters import flair_standin
 from workbench.adapters.near_words import VECTORS
+from workbench.adapters.textattack_gradients import Spent
 from workbench.adapters.textattack_recipes import build
-from workbench.adapters.turns import Turn, turn
+from workbench.adapters.textattack_victim import Scores, Victim, refuse_separator
+from workbench.adapters.turns import turn
+from workbench.adapters.word_gradients import WhiteBox
 from workbench.data.manifest import model_folder
 from workbench.data.vectors import vector_files
 from workbench.errors import MissingResource
 from workbench.models.sentences import ENCODER
 from workbench.resources import activate
 from workbench.resources.wordnet import HOW_TO_GET
-
-Scores = Callable[[Sequence[str]], NDArray[np.float64]]
-"""Texts to scores, (n, n_labels): rows sum to 1, and the largest of a row is the decision."""
 
 _INSTALL = "pip install 'trust-workbench[attacks]', then pip install --no-deps textattack==0.3.11"
 _IMPORT = threading.Lock()
@@ -50,30 +47,9 @@ class Search(NamedTuple):
     rewritten: str | None
     """The first text found that is decided otherwise; None where none was found."""
     queries: int
-    """Texts scored, the original included; repeated ones count again, as in TextAttack."""
+    """Texts scored, the original included, and gradients; repeated ones count again, as in TextAttack."""
     exhausted: bool
     """The search ended because the budget was spent."""
-
-
-class Victim:
-    """What TextAttack calls a model wrapper: asked for many texts at once, padded by nobody but the model itself.
-
-    (TextAttack's own wrapper for Hugging Face models pads every text to 512 tokens.)
-    """
-
-    model = None
-    """TextAttack compares the class of this with the models it knows, to no effect."""
-
-    def __init__(self, scores: Scores, turn: Turn) -> None:
-        self._scores, self._turn = scores, turn
-
-    def aside(self) -> AbstractContextManager[None]:
-        """Let other searches compute inside the block."""
-        return self._turn.aside()
-
-    def __call__(self, text_input_list: Sequence[str], **_: Any) -> NDArray[np.float64]:
-        with self._turn.aside():
-            return self._scores(text_input_list)
 
 
 def require_textattack() -> None:
@@ -82,7 +58,7 @@ def require_textattack() -> None:
     Raises:
         MissingResource: TextAttack, one of its undeclared needs, or NLTK's stopwords are absent.
     """
-    _textattack()
+    textattack_module()
 
 
 def require_wordnet() -> None:
@@ -99,6 +75,11 @@ def require_near_words() -> None:
     Raises `MissingResource`, `Untrusted`.
     """
     vector_files(VECTORS)
+    require_encoder_and_tagger()
+
+
+def require_encoder_and_tagger() -> None:
+    """See that sentence encoder and part-of-speech tagger are there. Raises `MissingResource`, `Untrusted`."""
     model_folder(ENCODER)
     _require_nltk(
         lambda nltk: nltk.pos_tag(["word"], tagset="universal", lang="eng"),
@@ -107,20 +88,24 @@ def require_near_words() -> None:
     )
 
 
-def search(recipe: str, scores: Scores, text: str, label: int, *, budget: int, seed: int) -> Search:
+def search(
+    recipe: str, scores: Scores, text: str, label: int, *, budget: int, seed: int, white: WhiteBox | None = None
+) -> Search:
     """Run the attack `recipe`, see `textattack_recipes`, on `text` until its decision is not `label` any more.
 
     Only its query budget and the size of its batches are set here. It draws from the process-wide generators, seeded
     with `seed`; any number of searches may be under way at once (see `turns`), and each asks for a whole step's texts
-    in one call.
+    in one call. `white` is what attacks need that follow gradients.
 
     Raises:
         MissingResource: as `require_textattack`.
+        ValueError: see `refuse_separator`; also where `text` is not decided as `label`.
         Exception: whatever TextAttack raises on a text that it cannot handle.
     """
-    textattack = _textattack()
+    textattack = textattack_module()
+    refuse_separator(text)
     with turn(seed) as own:
-        victim = Victim(scores, own)
+        victim = Victim(scores, own, white)
         with warnings.catch_warnings():
             # textattack 0.3.11 says through a deprecated logging method that it does not know our model's class.
             warnings.filterwarnings("ignore", "The 'warn' method is deprecated", DeprecationWarning)
@@ -128,7 +113,11 @@ def search(recipe: str, scores: Scores, text: str, label: int, *, budget: int, s
         goal = attack.goal_function
         goal.query_budget = budget
         goal.batch_size = budget  # one call per step of the search: the model makes its own batches
-        result = attack.attack(text, label)
+        victim.goal = goal
+        try:
+            result = attack.attack(text, label)
+        except Spent:
+            return Search(rewritten=None, queries=goal.num_queries, exhausted=True)
         if isinstance(result, textattack.attack_results.SkippedAttackResult):
             raise ValueError("the text is not decided as `label` to begin with")
         succeeded = isinstance(result, textattack.attack_results.SuccessfulAttackResult)
@@ -139,7 +128,7 @@ def search(recipe: str, scores: Scores, text: str, label: int, *, budget: int, s
         )
 
 
-def _textattack() -> Any:
+def textattack_module() -> Any:
     """Return the module textattack, imported without its side effects."""
     with _IMPORT:
         return _imported()

@@ -22,23 +22,29 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 from workbench.data.corpus import Corpus, Example, Task
 from workbench.errors import Misconfigured
 from workbench.evidence.decision import Decision
-from workbench.evidence.exhibits import ExplanationCheck, Rewrite, TokenScores, WordEffects
+from workbench.evidence.exhibits import Certificate, ExplanationCheck, Reduction, Rewrite, TokenScores, WordEffects
 from workbench.evidence.record import Measured, NotApplicable
 from workbench.models.protocols import Classifier
 from workbench.registry import Registry
 from workbench.seeds import Streams
 
-Item = Rewrite | TokenScores | ExplanationCheck | WordEffects
+Item = Rewrite | Reduction | TokenScores | ExplanationCheck | WordEffects | Certificate
 """What an item probe leaves per example."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What every probe of one audit shares: the choices that its numbers assume."""
+    """What every probe of one audit shares: the choices that its numbers assume, and what the corpus itself showed."""
 
     streams: Streams
     decision: Decision
     positive_label: str
+    only_decision: str | None = None
+    """The label that the model gives every text of the corpus, where it is the same for all: what then never changes
+    under attack has not been shown to be able to. None where there are several, or nobody looked."""
+    seen: tuple[str, ...] | None = None
+    """Families of edits that the model saw in training; None where it learned from its corpus alone, or nobody knows.
+    """
 
     def positive(self, labels: Sequence[str]) -> int:
         """Return the column of the positive label."""

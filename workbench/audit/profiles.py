@@ -9,6 +9,8 @@ from workbench.audit.probe import TWIN_FROM, ItemProbe, RepeatingProbe, WholePro
 from workbench.errors import NotFound
 
 SANITY = "explanations.sanity@1"
+ATTACK, FIRST = "robustness.attack@1", "deepwordbug@1"
+"""The probe of attacks, and the recipe that it runs unless another is named."""
 BEHAVIOURS = "robustness.behaviours@1"
 SEARCH = "performance.search_precision@1"
 """Runs in every profile where searches run on a twin; elsewhere it would have nothing to say."""
@@ -17,6 +19,8 @@ _ATTACKS = (
     "pwws@1",
     "textbugger_letters@1",
     "textfooler_glove@1",
+    "a2t_glove@1",
+    "hotflip@1",
     "pruthi@1",
     "leap@1",
     "checklist_without_names@1",
@@ -62,11 +66,12 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         ("performance.classification@1", {}),
         ("performance.calibration@1", {}),
         ("fairness.groups@1", {}),
-        ("robustness.attack@1", {"examples": 200}),
+        ("robustness.attack@1", {"examples": 100, "query_budget": 300}),
         *(("robustness.attack@1", {"recipe": recipe, "examples": 100, "query_budget": 300}) for recipe in _ATTACKS[:2]),
         *(("robustness.attack@1", {"recipe": recipe, "examples": 30, "query_budget": 300}) for recipe in _ATTACKS[2:]),
         (BEHAVIOURS, {"examples": 400}),
         ("robustness.noise@1", {"examples": 400}),
+        ("robustness.input_reduction@1", {}),
         ("explanations.attribution@1", {"examples": 50}),
         (
             "explanations.quality@1",
@@ -86,6 +91,9 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         *(("robustness.attack@1", {"recipe": recipe, "examples": 200, "query_budget": 2000}) for recipe in _ATTACKS),
         (BEHAVIOURS, {"examples": 1000}),
         ("robustness.noise@1", {"examples": 1000, "doses": (0.02, 0.05, 0.1, 0.2, 0.3, 0.4)}),
+        ("robustness.input_reduction@1", {"examples": 200}),
+        # 550 masked copies of each text, so 55,000 passes: ten to twenty minutes on those two cores.
+        ("robustness.certified@1", {"examples": 100}),
         ("explanations.attribution@1", {"examples": 100}),
         (
             "explanations.quality@1",
@@ -105,7 +113,7 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
 
 
 def profile(
-    name: str, *, label_randomised: str | None = None, behaviours: Sequence[str] = ()
+    name: str, *, label_randomised: str | None = None, behaviours: Sequence[str] = (), attack: str | None = None
 ) -> tuple[WholeProbe | ItemProbe, ...]:
     """Return the probes of the profile `name`, in the order they run. Raises `NotFound`.
 
@@ -113,6 +121,7 @@ def profile(
         name: of the profile.
         label_randomised: folder of a model trained on random labels, for the sanity check of the explanations.
         behaviours: suites of behavioural tests to run after the profile's own.
+        attack: a recipe to attack with, at the size of the profile's first attack, unless the profile has it anyway.
     """
     if name not in PROFILES:
         raise NotFound.among("profile", name, PROFILES)
@@ -123,6 +132,10 @@ def profile(
         for probe, params in PROFILES[name]
         for suite in ({}, *({"suite": one} for one in behaviours if probe == BEHAVIOURS))
     ]
+    own = [params for probe, params in wanted if probe == ATTACK]
+    if attack is not None and attack not in {params.get("recipe", FIRST) for params in own}:
+        last = max(i for i, (probe, _) in enumerate(wanted) if probe == ATTACK)
+        wanted.insert(last + 1, (ATTACK, {**own[0], "recipe": attack}))
     return tuple(probes[probe](**params) for probe, params in wanted)
 
 
@@ -153,4 +166,6 @@ def _register_all() -> None:
     import workbench.audit.performance.search_precision
     import workbench.audit.robustness.attack
     import workbench.audit.robustness.behaviours
-    import workbench.audit.robustness.noise  # noqa: F401 - imported for what they register
+    import workbench.audit.robustness.certified
+    import workbench.audit.robustness.noise
+    import workbench.audit.robustness.reduction  # noqa: F401 - imported for what they register

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from pydantic import TypeAdapter
@@ -19,6 +19,7 @@ from workbench.data.corpus import Corpus, Example
 from workbench.errors import MissingResource, Unwritable
 from workbench.evidence.record import Evidence, Failed, Measured, NotApplicable, Result
 from workbench.models.engine import Engine
+from workbench.models.engine.workers import OneByOne, Workers
 from workbench.models.protocols import Classifier, FloatArray
 
 CHUNK = 1024
@@ -39,37 +40,6 @@ class Step:
 
 
 Progress = Callable[[Step], None]
-
-
-_Given = TypeVar("_Given")
-_Made = TypeVar("_Made")
-
-
-class Workers(Protocol):
-    """Where work items run: `engines.local.Threads`, for one."""
-
-    def map(
-        self,
-        function: Callable[[_Given], _Made],
-        items: Sequence[_Given],
-        cancel: Callable[[int], None] = lambda position: None,
-    ) -> Iterator[tuple[int, _Made]]:
-        """Yield (position, result) in any order; raise the error of the first item, by position, that failed."""
-        ...
-
-
-class OneByOne:
-    """Items one after the other, on the calling thread."""
-
-    def map(
-        self,
-        function: Callable[[_Given], _Made],
-        items: Sequence[_Given],
-        cancel: Callable[[int], None] = lambda position: None,
-    ) -> Iterator[tuple[int, _Made]]:
-        """As `Workers.map`."""
-        for position, item in enumerate(items):
-            yield position, function(item)
 
 
 @dataclass(frozen=True)
@@ -118,7 +88,8 @@ class Run:
     def probe(self, probe: WholeProbe | ItemProbe) -> Evidence:
         """Return the evidence of one probe: from the store if it was finished before, else by running it."""
         params = params_of(probe)
-        key = key_of(run=self.key, probe=probe.name, params=params)
+        uses = dict(getattr(probe, "uses", dict)())
+        key = key_of(run=self.key, probe=probe.name, params=params, **({"uses": uses} if uses else {}))
         if stored := self._get(key):
             evidence = Evidence.model_validate_json(stored)
             self.meter.left_out(called(probe))
@@ -229,6 +200,10 @@ def run_probes(run: Run, probes: Sequence[WholeProbe | ItemProbe]) -> tuple[Floa
     A model that cannot predict at all raises: there is nothing to audit.
     """
     probabilities = run.predict()
+    setting, labels = run.setting, run.engine.labels
+    decided = set(setting.decision.decide(probabilities, setting.positive(labels)).tolist())
+    if len(decided) == 1 < len(probabilities):
+        run = replace(run, setting=replace(setting, only_decision=labels[decided.pop()]))
     return probabilities, tuple(run.probe(probe) for probe in probes)
 
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from workbench.adapters.families import ATTACKS
 from workbench.adapters.textattack import require_textattack
 from workbench.adapters.turns import turn
 from workbench.bench.inputs import STREAMS, Case
@@ -68,24 +69,35 @@ class Stock:
         self.positions = int(getattr(self.network.config, "max_position_embeddings", 0))
         """Tokens that the network can read; 0 where it does not say."""
 
-    def attack(self, cases: Sequence[Case], *, dynamic: bool = False, padded_to: int | None = None) -> list[Ended]:
-        """Run TextAttack's DeepWordBug on one text after the other, with its wrapper for Hugging Face models.
+    def attack(
+        self,
+        cases: Sequence[Case],
+        *,
+        recipe: str = "deepwordbug",
+        budget: int | None = None,
+        dynamic: bool = False,
+        padded_to: int | None = None,
+    ) -> list[Ended]:
+        """Run TextAttack's recipe on one text after the other, with its wrapper for Hugging Face models.
 
+        `recipe`: as in `families.ATTACKS`, one that TextAttack has under that name.
+        `budget`: questions about a text at most; None: any number.
         `dynamic`: the same wrapper, but padding to the longest text of a batch, not to the longest that there may be.
         `padded_to`: as if the checkpoint's tokenizer stated that length; the wrapper pads every text to it.
         """
         require_textattack()
-        with _quiet():
-            from textattack.attack_recipes import DeepWordBugGao2018
+        with _quiet(), _no_downloads():
+            from textattack import attack_recipes
 
             wrapper = self._wrapper(dynamic)
             if padded_to is not None:
                 wrapper.tokenizer = copy.deepcopy(self.tokenizer)
                 wrapper.tokenizer.model_max_length = padded_to
-            attack = DeepWordBugGao2018.build(wrapper)
+            attack = getattr(attack_recipes, ATTACKS[recipe][0]).build(wrapper)
+            attack.goal_function.query_budget = float("inf") if budget is None else budget
             found = []
             for case in cases:
-                with turn(STREAMS.seed("attack", "deepwordbug@1", case.example.id)):
+                with turn(STREAMS.seed("attack", f"{recipe}@1", case.example.id)):
                     found.append(_ended(attack.attack(case.text, case.target)))
         return found
 
@@ -202,6 +214,18 @@ def _ended(result: Any) -> Ended:
 def _relative(scores: FloatArray, delta: float) -> float:
     """Return |sum of scores - difference| / |difference|, given Captum's delta, which is sum - difference."""
     return abs(delta) / max(abs(float(scores.sum()) - delta), 1e-6)
+
+
+@contextmanager
+def _no_downloads() -> Iterator[None]:
+    """Keep recipes that look for words in WordNet from trying a download of it each time that they are made."""
+    import nltk
+
+    download, nltk.download = nltk.download, lambda *_, **__: True
+    try:
+        yield
+    finally:
+        nltk.download = download
 
 
 @contextmanager

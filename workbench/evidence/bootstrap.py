@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from workbench.evidence.intervals import LEVEL, wilson
+from workbench.evidence.intervals import LEVEL, quantile_interval, wilson
 from workbench.evidence.measurement import Interval
 
 Floats = NDArray[np.float64]
@@ -255,6 +255,36 @@ def score_interval(
         if found is None
         else found.model_copy(update={end: getattr(found, end) * span + bottom for end in ("low", "high")})
     )
+
+
+def median_interval(
+    values: Floats | Sequence[float],
+    people: People,
+    *,
+    rng: np.random.Generator,
+    replicates: int = REPLICATES,
+    level: float = LEVEL,
+) -> Interval | None:
+    """Return the interval of the median over rows of `values` (n,).
+
+    Order statistics where nobody has more than one row; else a bootstrap over people. None where the people are too
+    few: six are the least for the one, `FEWEST_PEOPLE` for the other. It may be without width: where most values are
+    equal, so is the median, whatever the sample.
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    if people.one_each:
+        return quantile_interval(numbers.tolist(), 0.5, level=level)
+    if people.size < FEWEST_PEOPLE:
+        return None
+    order = np.argsort(numbers, kind="stable")
+
+    def median(counts: Floats) -> Floats:
+        below = np.cumsum(counts[:, people.rows[order]], axis=1)
+        middle = (below >= below[:, -1:] / 2).argmax(axis=1)
+        return np.asarray(numbers[order][middle], dtype=np.float64)
+
+    found = percentile(replicate(people, median, replicates=replicates, rng=rng), people.size, level=level)
+    return None if found is None else _around(found, float(np.median(numbers)))
 
 
 def _means(values: Floats, people: People, replicates: int, rng: np.random.Generator) -> Floats:

@@ -75,6 +75,34 @@ class EpochPoint(Stored):
     validation_roc_auc: float | None = None
 
 
+class AttackRound(Stored):
+    """One round of attacks against the model in training, whose rewritings it then learned from."""
+
+    epoch: int = Field(ge=0)
+    """At whose start, counted from 0."""
+    drawn: int = Field(ge=0)
+    """Training examples drawn."""
+    attacked: int = Field(ge=0)
+    """Of these, those that the model decided rightly."""
+    failed: int = Field(ge=0)
+    """Those that the attack crashed on."""
+    succeeded: int = Field(ge=0)
+    """Those that it found a rewriting of."""
+    seconds: float = Field(ge=0)
+
+
+class AugmentationCard(Stored):
+    """What a model has seen in training beside the texts of its corpus."""
+
+    families: tuple[str, ...]
+    """Families of edits; an attack of one of them is no test of the model."""
+    primary_attack: str | None
+    """The attack, of another family, that was named before training to judge the model by."""
+    rewritings: int = Field(ge=0)
+    """Rewritten texts that the last epoch learned from."""
+    rounds: tuple[AttackRound, ...] = ()
+
+
 class TrainingCard(Stored):
     """How a model was made: stored beside its weights as `training.json`."""
 
@@ -103,3 +131,5 @@ class TrainingCard(Stored):
     versions: dict[str, str]
     resumed: int = 0
     """How many times training was resumed after an interruption."""
+    augmentation: AugmentationCard | None = None
+    """None: it learned from the corpus alone."""

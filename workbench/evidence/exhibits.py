@@ -222,6 +222,88 @@ class Rewrite(Stored):
     repeated: Literal["agreed", "missed"] | None = None
     """A text that resisted a search in bfloat16 and was searched again in float32, and whether that found a success."""
     error: str | None = None
+    person: int | None = Field(default=None, ge=0)
+    """Whose text it is: equal numbers, same person. The number means nothing else."""
+
+
+class Judgement(Stored):
+    """What one person says about a rewrite."""
+
+    judge: str
+    """Who, by the name given; the file's where none was."""
+    label_kept: Literal["yes", "no", "unsure"]
+    """Whether the rewritten text still deserves its label."""
+    comment: str = ""
+
+
+class JudgedRewrite(Stored):
+    """What people say about a successful rewrite: only where it keeps its label is the new decision a mistake."""
+
+    kind: Literal["judged_rewrite"] = "judged_rewrite"
+    example: str
+    recipe: str
+    judgements: tuple[Judgement, ...] = Field(min_length=1)
+    """One per judge."""
+
+    @property
+    def kept(self) -> float:
+        """Share of the judges who say yes."""
+        return sum(one.label_kept == "yes" for one in self.judgements) / len(self.judgements)
+
+
+class Reduction(Stored):
+    """What is left of one text when words are taken away while the decision stays."""
+
+    kind: Literal["reduction"] = "reduction"
+    example: str
+    outcome: Literal["reduced", "exhausted", "failed"]
+    """`exhausted`: query budget spent, so more words might go; `failed`: the reduction itself crashed."""
+    label: str
+    """True label."""
+    decided: str
+    """The label decided, before and after."""
+    original: str
+    reduced: str | None
+    """None where it failed."""
+    words: int = Field(ge=0)
+    words_left: int | None = Field(default=None, ge=0)
+    probability_before: float = Field(ge=0, le=1)
+    """Model's probability of the label decided."""
+    probability_after: float | None = Field(default=None, ge=0, le=1)
+    queries: int = Field(ge=0)
+    error: str | None = None
+
+
+class Certificate(Stored):
+    """What is proved of a smoothed model's decision about one text, whichever of its words are replaced."""
+
+    kind: Literal["certificate"] = "certificate"
+    example: str
+    label: str
+    """True label."""
+    decided: str | None
+    """None where no label was shown to have more than half of the votes: the smoothed model abstains."""
+    words: int = Field(ge=0)
+    kept: int = Field(ge=0)
+    """Words shown to the model at a time."""
+    lower: float = Field(ge=0, le=1)
+    """At least so large is the chosen label's share of the votes."""
+    radius: int | None = Field(ge=0)
+    """Words that may be replaced without changing the decision; None where it abstains."""
+    draws: int = Field(ge=1)
+    """Texts that the model was asked about."""
+    exact: bool
+    """Whether these were all there are; otherwise `lower` rests on random draws."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.decided is None) != (self.radius is None):
+            raise ValueError("a decision has a radius, and an abstention none")
+        return self
+
+    def holds(self, radius: int) -> bool:
+        """Return whether the decision is right and certified at `radius` at least."""
+        return self.decided == self.label and self.radius is not None and self.radius >= radius
 
 
 class Confusion(Stored):
@@ -256,6 +338,7 @@ class Curve(Stored):
     method: str
     """How low and high were computed."""
     where: Facets = Field(default_factory=dict)
+    x_scale: Literal["linear", "log"] = "linear"
 
 
 class GroupSize(Stored):
@@ -346,6 +429,9 @@ Exhibit = Annotated[
     | WordTable
     | GroupWords
     | Rewrite
+    | JudgedRewrite
+    | Certificate
+    | Reduction
     | Confusion
     | Curve
     | GroupTable

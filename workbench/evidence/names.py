@@ -41,7 +41,9 @@ class Named:
 
 _GROUP = ("attribute", "group")
 _RECIPE = ("recipe",)
-_SEEN = ("seen_in_training",)
+SEEN = "seen_in_training"
+"""Facet of attacks on hardened models: 'yes' where training saw edits of the attack's family, 'no' where it did not."""
+_SEEN = (SEEN,)
 _ATTRIBUTOR = ("attributor",)
 _REMOVAL = ("removal",)
 
@@ -73,13 +75,18 @@ NAMES: Mapping[str, Named] = MappingProxyType(
         "cost.throughput": Named("Throughput", "amount"),
         "cost.peak_memory": Named("Peak memory", "amount"),
         "robustness.attack_success_rate": Named("Attack success rate", "proportion", _RECIPE, qualifiers=_SEEN),
+        # A score: it is the product of two estimates, so no plain proportion's n decides it.
+        "robustness.valid_success_rate": Named("Valid attack success rate", "score", _RECIPE, qualifiers=_SEEN),
         "robustness.accuracy_under_attack": Named("Accuracy under attack", "proportion", _RECIPE, qualifiers=_SEEN),
         "robustness.queries_mean": Named("Queries per attack, mean", "amount", _RECIPE, qualifiers=_SEEN),
+        "robustness.queries_median": Named("Queries per attack, median", "amount", _RECIPE, qualifiers=_SEEN),
         "robustness.words_changed_mean": Named("Words changed, mean", "score", _RECIPE, qualifiers=_SEEN),
         "robustness.similarity_mean": Named("Similarity to the original, mean", "score", _RECIPE, qualifiers=_SEEN),
         "robustness.search_missed_rate": Named(
             "Share of the texts resisting a bfloat16 search that fall to a float32 search", "proportion", _RECIPE
         ),
+        "robustness.words_left_mean": Named("Share of the words left, mean", "score", _RECIPE),
+        "robustness.reduced_confidence_mean": Named("Confidence in the words left, mean", "score", _RECIPE),
         "robustness.failure_rate": Named("Behaviour failure rate", "proportion", ("behaviour",)),
         "robustness.noise_auc": Named("Accuracy under noise, area", "score", ("noise",)),
         "robustness.certified_accuracy": Named("Certified accuracy", "proportion", ("radius",)),

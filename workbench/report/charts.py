@@ -56,8 +56,13 @@ class Row:
     high: float
 
 
-def curve(lines: Sequence[Line], *, x: str, y: str, diagonal: bool, joined: bool, label: str) -> Markup:
-    """Return lines over a shared axis: intervals as whiskers, or as bands where the points are `joined` densely."""
+def curve(
+    lines: Sequence[Line], *, x: str, y: str, diagonal: bool, joined: bool, label: str, log: bool = False
+) -> Markup:
+    """Return lines over a shared axis: intervals as whiskers, or as bands where the points are `joined` densely.
+
+    With `log`, the axis of x is logarithmic, and that of y still ends at 1 where no value lies above.
+    """
     import altair as alt
 
     xs = [point.x for line in lines for point in line.points]
@@ -65,6 +70,9 @@ def curve(lines: Sequence[Line], *, x: str, y: str, diagonal: bool, joined: bool
     unit = min([*xs, *ys]) >= 0 and max([*xs, *ys]) <= 1
     start = int(min([*xs, *ys]) * 10) / 10 if unit and diagonal else 0  # top-label probabilities begin at 1 / labels
     x_scale = y_scale = alt.Scale(domain=[start, 1]) if unit else alt.Scale(zero=False, nice=True)
+    if log:
+        x_scale = alt.Scale(type="log", nice=False)
+        y_scale = alt.Scale(domain=[0, 1]) if min(ys) >= 0 and max(ys) <= 1 else y_scale
     x_axis = alt.X("x:Q", title=_clean(x), scale=x_scale)
     layers = []
     if diagonal:

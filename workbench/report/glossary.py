@@ -105,12 +105,23 @@ GLOSSARY: Mapping[str, Entry] = MappingProxyType(
             "A stronger search, a larger query budget, looser rules for rewriting. An attack that fails proves "
             "no robustness.",
         ),
+        "robustness.valid_success_rate": Entry(
+            "Of the attacked examples that the model decided correctly, the estimated share that falls to a rewriting "
+            "of which people say that it keeps its label: the attack success rate times that share of the rewritings "
+            "judged.",
+            "As the success rate; and more rewritings judged, by more people. It holds for a random sample of them.",
+        ),
         "robustness.accuracy_under_attack": Entry(
             "Share of the attacked examples that stay correctly decided: those that the model had wrong already "
             "count as wrong.",
             "As the success rate; and the accuracy without any attack.",
         ),
         "robustness.queries_mean": Entry("Times that the attack asked the model, per attacked example.", _INTERVALS),
+        "robustness.queries_median": Entry(
+            "Half of the attacked examples took the attack so many questions to the model, or fewer. An attack that "
+            "spends its budget counts with the budget.",
+            "A larger budget, where many attacks spend theirs; another search.",
+        ),
         "robustness.words_changed_mean": Entry("Words that a successful rewriting changed, on average.", _INTERVALS),
         "robustness.similarity_mean": Entry(
             "How close successful rewritings stay to their originals, by a sentence encoder; 1 is identical.",
@@ -120,6 +131,16 @@ GLOSSARY: Mapping[str, Entry] = MappingProxyType(
             "Of the texts that resisted a search in bfloat16 and were searched again in float32, the share that fell "
             "then. The attack success rate may be too low by that share of the texts that were not searched again.",
             "Repeating more of them; searching in float32 (--precision float32).",
+        ),
+        "robustness.words_left_mean": Entry(
+            "Share of a text's words that are left when words are taken away, the least telling first, as long as the "
+            "decision stays. A small share may be fine where these words say it all: read them.",
+            "The search: another order of taking words away may leave fewer. The length of the texts.",
+        ),
+        "robustness.reduced_confidence_mean": Entry(
+            "The model's probability of its decision when only those words are left. High, where they say nothing to a "
+            "person, it is a confidence that means nothing.",
+            "Calibration; training on shortened texts with uncertain labels.",
         ),
         "robustness.failure_rate": Entry(
             "Share of the cases of one required behaviour that the model gets wrong; where a rewriting must not "
@@ -131,8 +152,10 @@ GLOSSARY: Mapping[str, Entry] = MappingProxyType(
             "The kind of noise and where its scale ends.",
         ),
         "robustness.certified_accuracy": Entry(
-            "Share of examples decided correctly with a proof that no change within the radius alters the decision.",
-            "The radius, and how tight the proof is: it is a lower bound.",
+            "Share of examples that the smoothed model, which is not the model itself, decides correctly with a proof "
+            "that replacing so many words by any others alters nothing. No decision counts as wrong.",
+            "Share of the words kept, draws per text, training on masked texts. A lower bound: what is not proved may "
+            "hold.",
         ),
         "fairness.selection_rate": Entry(
             "Share of the group that receives the positive decision, right or wrong.",

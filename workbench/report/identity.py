@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from workbench.evidence.cards import TrainingCard
+from workbench.evidence.cards import AugmentationCard, TrainingCard
 from workbench.evidence.record import AuditRecord
 from workbench.report.blocks import Block, Bullets, Cell, Definitions, Fold, Heading, Item, Paragraph, Section, Table
 from workbench.report.summary import failed, skipped
@@ -104,6 +104,7 @@ def _training(card: TrainingCard | None) -> Iterator[Block]:
         ("Run", f"{'; '.join(run)}; {plural(card.processes, 'process', 'processes')}"),
         ("Resumed", plural(card.resumed, "time")),
         ("Code", card.code),
+        *_augmentation(card.augmentation),
     )
     yield Definitions(rows)
     recipe = tuple((Cell(key), Cell(_plain(value))) for key, value in card.recipe.items())
@@ -128,6 +129,22 @@ def _training(card: TrainingCard | None) -> Iterator[Block]:
     if curve:
         heads = tuple(Cell(name, numeric=index > 0) for index, name in enumerate(columns))
         yield Fold("Training curve", (Table("Training curve", heads, curve),))
+
+
+def _augmentation(card: AugmentationCard | None) -> Iterator[tuple[str, str]]:
+    if card is None:
+        return
+    yield "Edits seen in training", ", ".join(card.families) or "none (perturbed embeddings)"
+    yield "Attack named before training", card.primary_attack or "none"
+    if card.rewritings:
+        yield "Rewritten texts", f"{card.rewritings:,}, in the last epoch"
+    for one in card.rounds:
+        crashed = f", {one.failed:,} crashed" if one.failed else ""
+        yield (
+            f"Attacks before epoch {one.epoch + 1}",
+            f"{one.drawn:,} texts drawn, {one.attacked:,} decided rightly and attacked, {one.succeeded:,} fell{crashed}"
+            f"; {wording.number(one.seconds, 'seconds')}",
+        )
 
 
 def _plain(value: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from workbench.evidence.exhibits import Confusion
 from workbench.evidence.names import NAMES
 from workbench.evidence.record import AuditRecord, Evidence, Failed, Finding, NotApplicable, Verdict
 from workbench.report.blocks import Item, Summary
@@ -82,6 +83,15 @@ def untested(record: AuditRecord) -> list[str]:
     return [name for name in PILLARS if name not in held]
 
 
+def only_decision(record: AuditRecord) -> str | None:
+    """Return the label that the model gives every audited text; None where it gives several, or nobody counted."""
+    for _, exhibit in record.exhibits("confusion"):
+        if isinstance(exhibit, Confusion):
+            decided = [label for label, *n in zip(exhibit.labels, *exhibit.counts, strict=True) if any(n)]
+            return decided[0] if len(decided) == 1 else None
+    return None
+
+
 def _sentence(record: AuditRecord, findings: Sequence[Finding], verdict: Verdict) -> str:
     policy = f"the policy “{short(record.audit.policy)}”"
     if not findings:
@@ -150,6 +160,15 @@ def _limits(record: AuditRecord) -> Iterator[Item]:
         section="scope",
         section_title="Scope",
     )
+    if only := only_decision(record):
+        accuracy = record.find("performance.accuracy")
+        right = "" if accuracy is None else f" ({wording.number(accuracy.value, accuracy.unit)} of them rightly)"
+        yield Item(
+            f"The model decides every audited example as “{short(only)}”{right}. What was never seen to change cannot "
+            "be called robust: that attacks and small changes find no other decision says nothing.",
+            section="performance",
+            section_title="Performance",
+        )
     if missing := untested(record):
         yield Item(f"Not tested in this audit: {listed([PILLARS[name].lower() for name in missing])}.")
     if card.in_training:

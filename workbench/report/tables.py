@@ -19,6 +19,7 @@ _FACET_TITLES = {
     "group": "Group",
     "attribute": "Attribute",
     "label": "Label",
+    "radius": "Words replaced, at most",
 }
 
 
@@ -63,10 +64,23 @@ def tables(caption: str, measurements: Iterable[Measurement]) -> tuple[Table, ..
         else:
             above = tuple(f"{facet}={value}" for facet, value in one.where.items() if facet != row)
             shapes.setdefault((row, *above), []).append(one)
+    for (row, *_), held in shapes.items():
+        alone = _alone(row, held)
+        plain += [one for one in held if one.where[row] in alone]
+        held[:] = [one for one in held if one.where[row] not in alone]
     made = [listing(f"{caption}, overall", plain)] if plain else []
-    for (row, *outer), held in shapes.items():
-        made.append(_pivot(_caption(caption, row, outer), row, held))
+    made += [_pivot(_caption(caption, row, outer), row, held) for (row, *outer), held in shapes.items() if held]
     return tuple(made)
+
+
+def _alone(row: str, held: Sequence[Measurement]) -> set[str]:
+    """Return the rows, but for the first, that share no measurement with another: a table of all is half empty."""
+    names: dict[str, set[str]] = {}
+    for one in held:
+        names.setdefault(one.where[row], set()).add(one.name)
+    return {
+        key for key in list(names)[1:] if all(names[key].isdisjoint(of) for other, of in names.items() if other != key)
+    }
 
 
 def _caption(caption: str, row: str, above: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-Phase = Literal["prepare", "train", "validate", "test", "save"]
+Phase = Literal["prepare", "augment", "train", "validate", "test", "save"]
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class TrainingEvent:
 
     phase: Phase
     step: int
-    """Done in this phase: optimiser steps, or examples judged."""
+    """Done in this phase: optimiser steps, or examples rewritten or judged."""
     total: int
     epoch: float = 0.0
     loss: float | None = None

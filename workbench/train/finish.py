@@ -12,7 +12,7 @@ from workbench.data.corpus import Corpus
 from workbench.data.overlap import fingerprints, write_fingerprints
 from workbench.environment import code_revision, installed
 from workbench.errors import Unwritable
-from workbench.evidence.cards import TrainingCard
+from workbench.evidence.cards import AugmentationCard, TrainingCard
 from workbench.models.checkpoint import read_backbone
 from workbench.models.protocols import FloatArray
 from workbench.models.quiet import quiet_transformers
@@ -59,6 +59,7 @@ def write_result(
         code=code_revision(),
         versions={package: found for package in _PACKAGES if (found := installed(package))},
         resumed=progress.resumed,
+        augmentation=_augmentation(shop.recipe, progress),
     )
     network = shop.accelerator.unwrap_model(shop.network)
     network.config.name_or_path = trainee.name  # a name: checkpoints travel, and paths tell of somebody's machine
@@ -103,6 +104,18 @@ def _weights(shop: Workshop, train: Corpus) -> dict[str, float] | None:
     if shop.recipe.class_weights == "none":
         return None
     return dict(zip(train.labels, shop.class_weights.tolist(), strict=True))
+
+
+def _augmentation(recipe: Recipe, progress: Progress) -> AugmentationCard | None:
+    how = recipe.augmentation
+    if how is None:
+        return None
+    return AugmentationCard(
+        families=how.families,
+        primary_attack=how.primary_attack,
+        rewritings=progress.rewritings,
+        rounds=progress.rounds,
+    )
 
 
 def _device_name(device: torch.device) -> str:

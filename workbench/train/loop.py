@@ -11,6 +11,7 @@ import torch
 
 from workbench.data.corpus import Corpus
 from workbench.evidence.cards import EpochPoint, TrainingCard
+from workbench.models.engine.workers import OneByOne, Workers
 from workbench.models.hugging_face import HuggingFaceTextClassifier, load_checkpoint
 from workbench.models.protocols import FloatArray
 from workbench.models.training_card import read_training_card
@@ -26,6 +27,7 @@ from workbench.train.optimiser import make_optimiser, rate_at, set_rate
 from workbench.train.parts import Parts, divide
 from workbench.train.place import make_accelerator, resolve_precision, training_threads
 from workbench.train.recipe import Recipe
+from workbench.train.rows import Rows
 from workbench.train.state import (
     Progress,
     Weights,
@@ -40,6 +42,7 @@ from workbench.train.state import (
     state_folder,
 )
 from workbench.train.step import Workshop, optimise, predict
+from workbench.train.variants import Source, Variants, source_of
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ def train(
     track: str | None = None,
     progress: OnEvent | None = None,
     online: bool = False,
+    workers: Workers | None = None,
 ) -> Trained:
     """Fine-tune as `recipe` says on the training split of `corpus`; write a Hugging Face checkpoint to `out`.
 
@@ -80,12 +84,14 @@ def train(
         track: 'tensorboard', 'mlflow' or 'wandb'; tensorboard's files go to `tracking/` beside `out`.
         progress: called with every `TrainingEvent`.
         online: allow to download the backbone.
+        workers: where attacks on the model in training run; default: one after the other.
 
     Raises:
         Unwritable: `out` is in use, or the disk is full.
         EmptyData: not enough examples.
         Misconfigured: the recipe is impossible, training diverged, or the interrupted run was another one.
-        NotFound, Untrusted, MissingResource: backbone or tracker cannot be had.
+        NotFound, Untrusted, MissingResource: backbone, tracker or what an augmentation needs cannot be had.
+        Unsupported: the network takes no embeddings, and the augmentation perturbs them.
     """
     if resume and (card := already_finished(out, recipe, corpus, online=online)):
         return Trained(load_checkpoint(out), card)
@@ -102,7 +108,11 @@ def train(
         shop = _workshop(recipe, parts, trainee, accelerator)
         if track:
             accelerator.init_trackers(out.name, config={k: str(v) for k, v in recipe.model_dump(mode="json").items()})
-        fitted = fit(shop, parts, out, run=_run(shop, trainee, corpus), tell=tell)
+        run, mask = _run(shop, trainee, corpus), trainee.tokenizer.mask_token
+        source = source_of(
+            shop, parts.train, state_folder(out), run=run, mask=mask, tell=tell, workers=workers or OneByOne()
+        )
+        fitted = fit(shop, parts, source, out, run=run, tell=tell)
         network = accelerator.unwrap_model(shop.network)
         network.load_state_dict({name: value.to(shop.device) for name, value in fitted.best.items()})
         judged = [_judge(shop, part, "float32", phase, tell) for phase, part in _closing(parts)]
@@ -119,9 +129,9 @@ def train(
     return Trained(load_checkpoint(out), card)
 
 
-def fit(shop: Workshop, parts: Parts, out: Path, *, run: str, tell: OnEvent) -> Fitted:
+def fit(shop: Workshop, parts: Parts, source: Source, out: Path, *, run: str, tell: OnEvent) -> Fitted:
     """Run the loop from the newest state, or from the start, to its end: all epochs, or early stopping."""
-    recipe, accelerator, labels = shop.recipe, shop.accelerator, parts.train.label_ids.tolist()
+    recipe, accelerator = shop.recipe, shop.accelerator
     ids = shop.encoder.ids(parts.train.inputs)
     lengths = [len(row) for row in ids]
     per_epoch = steps_per_epoch(len(ids), recipe.batch_size, recipe.accumulation)
@@ -139,11 +149,12 @@ def fit(shop: Workshop, parts: Parts, out: Path, *, run: str, tell: OnEvent) -> 
         epoch, within = divmod(step, per_epoch)
         if within == 0 or not batches:
             batches = epoch_batches(lengths, recipe.batch_size, shop.streams, epoch=epoch)
+            variants = source.of(epoch, starts=within == 0)
+            rows, progress = Rows(shop.encoder, parts.train, ids, variants), _with(progress, variants)
         mine = batches[within * recipe.accumulation : (within + 1) * recipe.accumulation]
-        texts = [([ids[i] for i in batch], [labels[i] for i in batch]) for batch in mine]
         rate = rate_at(step, total, recipe)
         set_rate(optimiser, rate)
-        loss = optimise(shop, optimiser, texts, step=step)
+        loss = optimise(shop, optimiser, [rows.batch(batch) for batch in mine], step=step)
         seconds = time.monotonic() - begun
         done = step + 1
         progress = progress.model_copy(
@@ -163,13 +174,25 @@ def fit(shop: Workshop, parts: Parts, out: Path, *, run: str, tell: OnEvent) -> 
             progress = evaluated.model_copy(update={"seconds": time.monotonic() - begun})
             point = progress.curve[-1]
             accelerator.log({f"validation/{k}": v for k, v in _numbers(point).items()}, step=done)
-        elif done % recipe.checkpoint_every:
-            continue
+        elif done % recipe.checkpoint_every and not (recipe.augmentation and done % per_epoch == 0):
+            continue  # attacks are on the weights that an epoch starts with: they are kept
         if accelerator.is_main_process:
             save_state(state_folder(out), progress, network.state_dict(), optimiser_moments(optimiser, network), best)
         accelerator.wait_for_everyone()
     stopped = "epochs completed" if progress.step == total else _stopped(progress, recipe)
     return Fitted(progress.model_copy(update={"stopped": stopped}), best)
+
+
+def _with(progress: Progress, variants: Variants) -> Progress:
+    """Return `progress` with what the epoch that begins, or goes on, learns from."""
+    counts = variants.counts
+    known = counts is None or any(one.epoch == counts.epoch for one in progress.rounds)
+    return progress.model_copy(
+        update={
+            "rewritings": sum(map(len, variants.texts.values())),
+            "rounds": progress.rounds if known else (*progress.rounds, counts),
+        }
+    )
 
 
 def _workshop(recipe: Recipe, parts: Parts, trainee: Trainee, accelerator: Any) -> Workshop:

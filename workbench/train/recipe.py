@@ -12,9 +12,10 @@ from pydantic import Field, ValidationError, model_validator
 from workbench.data.corpus import Task
 from workbench.errors import BadInput, Misconfigured, NotFound, Unsupported
 from workbench.evidence.schema import Stored
+from workbench.train.augmentation import Adversarial, Augmentation
 
 SHIPPED = Path(__file__).parent / "recipes"
-_RESERVED = ("adapter", "privacy", "augmentation")
+_RESERVED = ("adapter", "privacy")
 
 
 class Recipe(Stored):
@@ -68,8 +69,8 @@ class Recipe(Stored):
     """Reserved."""
     privacy: None = None
     """Reserved."""
-    augmentation: None = None
-    """Reserved."""
+    augmentation: Augmentation | None = None
+    """What training sees beside the texts: see `workbench.train.augmentation`."""
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -77,6 +78,11 @@ class Recipe(Stored):
             raise ValueError(f"task: only {Task.TEXT_CLASSIFICATION} can be trained in this version; got {self.task}")
         if self.early_stopping_min_delta and self.early_stopping_patience is None:
             raise ValueError("early_stopping_min_delta: has no effect without early_stopping_patience; set both")
+        if isinstance(self.augmentation, Adversarial) and not self.augmentation.rounds(self.epochs):
+            raise ValueError(
+                f"augmentation.clean_epochs: {self.augmentation.clean_epochs} leave none of {self.epochs} epochs for "
+                "attacks; raise epochs"
+            )
         return self
 
     @classmethod
@@ -126,7 +132,8 @@ class Recipe(Stored):
 def _unknown(key: str, value: Any, recipe: type[Recipe]) -> str:
     if isinstance(value, dict):
         inner = next(iter(value), None)
-        return f"{key}{'' if inner is None else f'.{inner}'}: a recipe has no tables; put its keys at the top level"
+        where = f"{key}{'' if inner is None else f'.{inner}'}"
+        return f"{where}: a recipe has one table, augmentation; put other keys at the top level"
     near = difflib.get_close_matches(key, recipe.model_fields, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]}?" if near else f" (known: {', '.join(recipe.model_fields)})"
     return f"{key}: unknown key{hint}"

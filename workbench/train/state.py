@@ -17,7 +17,7 @@ import torch
 from pydantic import ValidationError
 
 from workbench.errors import BadInput, Misconfigured, Unwritable
-from workbench.evidence.cards import EpochPoint
+from workbench.evidence.cards import AttackRound, EpochPoint
 from workbench.evidence.schema import Stored
 from workbench.train.early_stopping import Watch
 from workbench.train.folders import writing_folder
@@ -40,6 +40,9 @@ class Progress(Stored):
     curve: tuple[EpochPoint, ...] = ()
     seconds: float = 0.0
     resumed: int = 0
+    rewritings: int = 0
+    """Rewritten texts that the present epoch learns from."""
+    rounds: tuple[AttackRound, ...] = ()
     stopped: str = ""
     """Why the run ended; empty until it did."""
 

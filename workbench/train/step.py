@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,9 +15,21 @@ from workbench.models.batches import token_batches
 from workbench.models.protocols import FloatArray
 from workbench.models.tokens import TextEncoder
 from workbench.seeds import Streams
+from workbench.train.augmentation import Embedding
 from workbench.train.evaluation import evaluating
-from workbench.train.place import autocast, seeded
+from workbench.train.passes import Passes
+from workbench.train.place import autocast
 from workbench.train.recipe import Recipe
+
+
+class Batch(NamedTuple):
+    """What goes through the network at once: rows of token ids."""
+
+    ids: Sequence[Sequence[int]]
+    labels: Sequence[int]
+    """The true column of each row."""
+    shares: Sequence[float]
+    """What part of its example's weight each row has: an example and its rewritings share it."""
 
 
 @dataclass(frozen=True)
@@ -40,37 +51,37 @@ class Workshop:
         device: torch.device = self.accelerator.device
         return device
 
+    @property
+    def passes(self) -> Passes:
+        """How batches are computed."""
+        adversary = self.recipe.augmentation
+        return Passes(
+            self.accelerator, self.network, self.precision, adversary if isinstance(adversary, Embedding) else None
+        )
 
-def optimise(
-    shop: Workshop,
-    optimiser: torch.optim.Optimizer,
-    texts: Sequence[tuple[Sequence[Sequence[int]], Sequence[int]]],
-    *,
-    step: int,
-) -> float:
-    """Take one step on `texts`, a list of batches of (token ids, label ids); return their weighted mean loss.
+
+def optimise(shop: Workshop, optimiser: torch.optim.Optimizer, batches: Sequence[Batch], *, step: int) -> float:
+    """Take one step on `batches`; return their weighted mean loss.
 
     The loss is sum(w_i * l_i) / sum(w_i) over *all* batches and processes, so neither accumulation nor the number of
-    processes changes the gradient. Raises `Misconfigured` when the loss is not finite; the weights are then untouched.
+    processes changes the gradient; w_i is the label's weight times the row's share. Raises `Misconfigured` when the
+    loss is not finite; the weights are then untouched.
     """
     world, rank = shop.accelerator.num_processes, shop.accelerator.process_index
-    weights = shop.class_weights
-    norm = float(sum(weights[list(labels)].sum() for _, labels in texts))
+    passes = shop.passes
+    weights = [shop.class_weights[list(batch.labels)] * _column(shop, batch.shares) for batch in batches]
+    norm = float(sum(weight.sum() for weight in weights))
     total = torch.zeros((), device=shop.device)
-    for micro, (ids, labels) in enumerate(texts):
-        mine = range(rank, len(ids), world) or range(1)  # a batch smaller than the world: run one row, weigh it 0
-        share = 1.0 if rank < len(ids) else 0.0
-        inputs = shop.encoder.inputs([ids[i] for i in mine], shop.device)
-        targets = torch.tensor([labels[i] for i in mine], device=shop.device)
-        last = micro == len(texts) - 1
-        with nullcontext() if last else shop.accelerator.no_sync(shop.network):
-            seed = shop.streams.seed("train", "dropout", str(step), str(micro), str(rank))
-            with seeded(seed, shop.device), autocast(shop.precision, shop.device):
-                logits = shop.network(**inputs).logits
-            each = torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none")
-            loss = share * (each * weights[targets]).sum() / norm
-            shop.accelerator.backward(loss * world)  # processes' gradients are averaged, and we want their sum
-        total += loss.detach()
+    for micro, (batch, weight) in enumerate(zip(batches, weights, strict=True)):
+        mine = range(rank, len(batch.ids), world) or range(1)  # smaller than the world: run one row, weigh it 0
+        share = 1.0 if rank < len(batch.ids) else 0.0
+        total += passes.backward(
+            shop.encoder.inputs([batch.ids[i] for i in mine], shop.device),
+            torch.tensor([batch.labels[i] for i in mine], device=shop.device),
+            share * weight[list(mine)] / norm,
+            seed=shop.streams.seed("train", "dropout", str(step), str(micro), str(rank)),
+            last=micro == len(batches) - 1,
+        )
     mean = float(shop.accelerator.reduce(total, reduction="sum"))
     if not math.isfinite(mean):
         raise Misconfigured(
@@ -103,3 +114,7 @@ def predict(shop: Workshop, ids: Sequence[Sequence[int]], *, precision: str, tel
     rows_by_index = dict(found)
     probabilities = np.array([rows_by_index[i] for i in range(len(ids))], dtype=np.float64)
     return probabilities.reshape(len(ids), len(shop.class_weights))
+
+
+def _column(shop: Workshop, values: Sequence[float]) -> torch.Tensor:
+    return torch.tensor(values, device=shop.device)

@@ -12,7 +12,7 @@ from itertools import product
 
 from workbench.evidence.exhibits import Note
 from workbench.evidence.measurement import Measurement
-from workbench.evidence.names import NAMES
+from workbench.evidence.names import NAMES, SEEN
 from workbench.evidence.record import AuditRecord, Evidence, Failed, Finding, NotApplicable, Verdict
 from workbench.verdict import wording
 from workbench.verdict.policy import ANY, Criterion, Policy
@@ -56,8 +56,10 @@ def _findings(record: AuditRecord, criterion: Criterion) -> Iterator[Finding]:
         for evidence, measurement in record.measurements()
         if measurement.name == criterion.measurement and _matches(criterion, measurement.where)
     ]
+    learned = _only_learned(criterion, [measurement for _, measurement in matched])
     for evidence, measurement in matched:
-        yield _judged(criterion, evidence, measurement)
+        finding = _judged(criterion, evidence, measurement)
+        yield _unproved(criterion, finding) if learned and finding.verdict == "pass" else finding
     missing = _missing(record, criterion, [measurement for _, measurement in matched])
     for where in missing:
         yield _absent(record, criterion, where)
@@ -68,6 +70,26 @@ def _findings(record: AuditRecord, criterion: Criterion) -> Iterator[Finding]:
             if evidence.probe in makers and isinstance(evidence.result, NotApplicable | Failed):
                 because = _silence(criterion, criterion.where, evidence)
                 yield _finding(criterion, criterion.where, "not_established", because, probe=evidence.probe)
+        for evidence, note in _not_given(record, criterion.measurement, criterion.where):
+            if evidence.probe in makers:
+                where = {facet: str(evidence.params.get(facet, value)) for facet, value in criterion.where.items()}
+                because = f"{wording.subject(criterion.measurement, where)} was not measured: {note}"
+                yield _finding(criterion, where, "not_established", because, probe=evidence.probe)
+
+
+def _only_learned(criterion: Criterion, found: Sequence[Measurement]) -> bool:
+    """Tell whether all that a bound is held against are attacks whose edits the model was trained on."""
+    seen = [measurement.where.get(SEEN) == "yes" for measurement in found]
+    return bool(seen) and all(seen) and criterion.limit is not None and SEEN not in criterion.where
+
+
+def _unproved(criterion: Criterion, finding: Finding) -> Finding:
+    because = (
+        f"{finding.because} But training has seen edits of this family, so that proves nothing about others: audit "
+        f'with an attack of another family too, or ask for {SEEN} = "yes" in the policy.'
+    )
+    verdict: Verdict = "warn" if criterion.severity == "warn" else "not_established"
+    return finding.model_copy(update={"verdict": verdict, "because": because})
 
 
 def _matches(criterion: Criterion, where: Mapping[str, str]) -> bool:
@@ -149,7 +171,10 @@ def _absent(record: AuditRecord, criterion: Criterion, where: Mapping[str, str])
         if evidence.probe.partition(".")[0] == pillar and isinstance(evidence.result, NotApplicable | Failed)
     ]
     evidence = silent[0] if silent else None
-    if evidence is None and where.get("attribute") == ANY and not record.corpus.groups:
+    if told := next(_not_given(record, criterion.measurement, where), None):
+        evidence, reason = told
+        because = f"{wording.subject(criterion.measurement, where)} was not measured: {reason}"
+    elif evidence is None and where.get("attribute") == ANY and not record.corpus.groups:
         because = (
             f"{wording.subject(criterion.measurement, where)} was not measured: "
             "the data names no group; audit again with a group column."
@@ -159,6 +184,23 @@ def _absent(record: AuditRecord, criterion: Criterion, where: Mapping[str, str])
     else:
         because = _silence(criterion, where, evidence)
     return _finding(criterion, where, "not_established", because, probe=evidence.probe if evidence else None)
+
+
+def _not_given(record: AuditRecord, name: str, where: Mapping[str, str]) -> Iterator[tuple[Evidence, str]]:
+    """Yield the evidence that says why it leaves out the measurement asked for, and what it says.
+
+    A probe says so in a note that begins '<metric> is not given'. It answers for the facets that its parameters or the
+    note name.
+    """
+    pillar, _, metric = name.partition(".")
+    for evidence, exhibit in record.exhibits("note"):
+        if not isinstance(exhibit, Note) or evidence.probe.partition(".")[0] != pillar:
+            continue
+        named = all(
+            value in (ANY, evidence.params.get(facet)) or value in exhibit.text for facet, value in where.items()
+        )
+        if named and exhibit.text.startswith(f"{metric} is not given"):
+            yield evidence, exhibit.text
 
 
 def _note(record: AuditRecord, pillar: str, where: Mapping[str, str]) -> str:

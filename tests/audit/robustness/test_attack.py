@@ -70,6 +70,17 @@ def test_a_constant_model_resists_everything(textattack):
     assert all(one.rewritten is None and one.queries > 1 for one in rewrites(measured))
 
 
+def test_what_never_changes_has_no_success_rate_once_the_whole_corpus_was_decided_alike(textattack):
+    one_decision = Setting(Streams(0), Decision(), "positive", only_decision="positive")
+    measured = run(AttackProbe(), DEAF, corpus_of(LOVELY), one_decision)
+    assert set(by_name(measured)) == {"accuracy_under_attack", "queries_mean", "queries_median"}
+    assert "attack_success_rate is not given: the model decides every text of the data as 'positive'" in notes(measured)
+    assert "of the 12 texts drawn it decides 12 rightly" in notes(measured)
+    # One success shows that there is another decision, whatever the corpus.
+    fell = by_name(run(AttackProbe(), BRITTLE, corpus_of(LOVELY), one_decision))
+    assert fell["attack_success_rate"].value == 1
+
+
 def test_a_model_that_hangs_on_one_word_falls_every_time(textattack):
     measured = run(AttackProbe(), BRITTLE, corpus_of(LOVELY))
     found = by_name(measured)
@@ -271,9 +282,9 @@ def test_impossible_parameters():
 
 
 def test_the_separator_is_textattacks_own(textattack):
-    from workbench.audit.robustness.recipes import _SEPARATOR
+    from workbench.adapters.textattack_victim import SEPARATOR
 
-    assert textattack.shared.AttackedText.SPLIT_TOKEN == _SEPARATOR
+    assert textattack.shared.AttackedText.SPLIT_TOKEN == SEPARATOR
 
 
 def test_endless_texts_are_not_drawn_and_the_reader_is_told(textattack):

@@ -277,3 +277,25 @@ def test_row_order_changes_nothing(setup):
     watched = Reads(model, lambda text: "the" in text.lower())
     one, two = (Behaviours(examples=30).measure(watched, held, setting).model_dump_json() for held in (corpus, turned))
     assert one == two
+
+
+@pytest.mark.parametrize(
+    ("trait", "told"),
+    [
+        # One probability; one that moves, and rises with praise; a decision that does change after all.
+        (lambda text: 0.7, {"plain"}),
+        (lambda text: 0.6 + 0.1 * ("lovely" in text or "fine" in text), {"plain", "praise"}),
+        (lambda text: 0.9 - 0.8 * ("ordered" in text), {"plain", "nothing said"}),
+    ],
+)
+def test_one_decision_for_every_text_passes_no_test_that_needs_none_other(setup, mine, trait, told):
+    model, corpus, setting = setup
+    one_decision = replace(setting, only_decision="l1")
+    with_two, with_one = (
+        Behaviours(suite=mine).measure(Reads(model, trait), corpus, chosen) for chosen in (setting, one_decision)
+    )
+    assert set(rates(with_two)) == {"nothing said", "praise", "plain"}
+    assert set(rates(with_one)) == told
+    left_out = [f"mine: {name}" for name in ("nothing said", "praise") if name not in told]
+    reason = "the model decides every text of the data as 'l1', so a decision that stays says nothing about robustness"
+    assert (f"failure_rate is not given for {', '.join(left_out)}: {reason}" in notes(with_one)) is bool(left_out)

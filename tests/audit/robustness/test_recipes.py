@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import re
 
 import numpy as np
 import pytest
+import torch
 
 from workbench.audit.probe import Setting
 from workbench.audit.robustness import rules
@@ -15,21 +17,53 @@ from workbench.audit.robustness.victim import Victim
 from workbench.data.corpus import Corpus, Example
 from workbench.evidence.decision import Decision
 from workbench.evidence.exhibits import Rewrite
+from workbench.home import MASKED_LM
 from workbench.models.linear import LinearTextClassifier
+from workbench.models.protocols import Encoded
 from workbench.seeds import Streams
 
 SETTING = Setting(Streams(0), Decision(), "positive")
-ABSENT = {"a2t@1", "bae@1", "bert_attack@1", "clare@1", "hotflip@1", "textbugger@1", "textfooler@1"}
+ABSENT = {"a2t@1", "bae@1", "bert_attack@1", "clare@1", "textbugger@1", "textfooler@1"}
 RUNNING = sorted(set(recipes) - ABSENT)
-SYNONYMS = {"pwws@1", "leap@1", "textfooler_glove@1"}
-MODEL = LinearTextClassifier.binary({"lovely": 3.0, "soft": 0.5}, bias=-2.0)
+SYNONYMS = {"pwws@1", "leap@1", "textfooler_glove@1", "a2t_glove@1", "hotflip@1"}
+
+
+class Open(LinearTextClassifier):
+    """Shows its inside: a word's embedding is its row of weights, so a logit's gradient at every word is 1 and 0."""
+
+    def encode(self, inputs):
+        found = [list(re.finditer(r"\w+", text)) for text in inputs]
+        rows = [[self._number(match.group()) for match in matches] for matches in found]
+        length = max(map(len, rows))
+        mask = torch.tensor([[1] * len(row) + [0] * (length - len(row)) for row in rows], dtype=torch.int64)
+        ids = torch.tensor([row + [0] * (length - len(row)) for row in rows], dtype=torch.int64)
+        tokens = tuple(tuple(match.group() for match in matches) for matches in found)
+        return Encoded(ids, mask, mask == 0, tokens, tuple(tuple(match.span() for match in row) for row in found))
+
+    def embed(self, input_ids):
+        rows = [(0.0,) * len(self.labels), *self._weights.values()]
+        return torch.tensor(rows, dtype=torch.float64)[input_ids]
+
+    def baseline_ids(self, encoded):
+        return torch.zeros_like(encoded.input_ids)
+
+    def logits_from(self, embedded, attention_mask):
+        bias = torch.tensor(self._bias, dtype=torch.float64)
+        return bias + (embedded * attention_mask[..., None]).sum(dim=1)
+
+    def _number(self, word):
+        return 1 + list(self._weights).index(word.lower()) if word.lower() in self._weights else 0
+
+
+MODEL = Open.binary({"lovely": 3.0, "soft": 0.5}, bias=-2.0)
 """Positive where 'lovely' is spelled right."""
-TEXT = "the fabric is lovely and quite soft on the skin"
+TEXT = "it is a really lovely fabric and quite soft on the skin"
 
 
 @pytest.fixture(autouse=True)
-def _ready(textattack):
-    """Nothing here runs without TextAttack."""
+def _ready(textattack, monkeypatch):
+    """Nothing here runs without TextAttack, and nobody's own language model takes part."""
+    monkeypatch.delenv(MASKED_LM, raising=False)
 
 
 def params(names):
@@ -65,14 +99,21 @@ def test_contractions_and_numbers():
 def test_no_budget_is_exceeded_by_a_single_query(recipe):
     asked = 0
 
-    class Stubborn(LinearTextClassifier):
+    class Stubborn(Open):
         def predict_proba(self, inputs):
             nonlocal asked
             asked += len(inputs)
             return super().predict_proba(inputs)
 
-    model = Stubborn.binary({"q": 1e-3}, bias=2.0)
-    text = "i don't think that the 12 lovely dresses are soft, but they are fine and they fit me well"
+        def logit_gradients(self, embedded, attention_mask, target):
+            nonlocal asked
+            asked += target * len(embedded)  # one pass for each label: 0 + 1 for a gradient
+            slope = torch.zeros_like(embedded)
+            slope[..., target] = 1
+            return self.logits_from(embedded, attention_mask), slope
+
+    model = Stubborn.binary({"q": 1e-3, "lovely": 1e-3, "fine": 1e-3}, bias=2.0)
+    text = "i don't think that the 12 really lovely dresses are soft, but they are fine and they fit me well"
     rng = np.random.default_rng(3)
     for budget in (2, 3, *rng.integers(4, 150, 4).tolist()):
         asked = 0
@@ -85,7 +126,7 @@ def test_no_budget_is_exceeded_by_a_single_query(recipe):
 @pytest.mark.parametrize("recipe", params(RUNNING))
 @pytest.mark.parametrize("text", ["", "!", "a", "👍", "是", "a b", "12"])
 def test_texts_with_nothing_to_change_resist_and_do_not_crash(recipe, text):
-    found = attack(recipe, text, LinearTextClassifier.binary({}, bias=2.0), budget=40)
+    found = attack(recipe, text, Open.binary({}, bias=2.0), budget=40)
     assert found.rewritten is None
     assert found.queries <= 40
 
@@ -136,7 +177,8 @@ def test_outcomes_are_those_of_stock_textattack(textattack, monkeypatch, recipe,
         (rules.stopwords_stay, "the fabrc", "teh fabric"),
         (rules.words_at_most(1), "the fabrc", "teh fabrc"),
         (rules.words_at_most(1), "the cloth", "the fabric x"),
-        (rules.words_at_most(share=0.5), "the cloth", "a cloth"),
+        (rules.words_at_most(share=0.4), "the cloth", "a cloth"),
+        (rules.words_at_most(1, share=0.1), "the cloth", "a cloth"),
         (rules.only_inner_letters, "the fbaric", "the abric"),
         (rules.only_inner_letters, "the faric", "he fabric"),
         (rules.invisible, "the fab\u200bric", "the fab\u200bri"),

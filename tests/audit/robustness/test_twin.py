@@ -181,7 +181,7 @@ class Slow(LinearTextClassifier):
 
 
 def test_many_attacks_at_once_are_the_attacks_one_by_one(textattack: Any) -> None:
-    from workbench.audit.runner import OneByOne
+    from workbench.models.engine.workers import OneByOne
 
     weights = {"lovely": 3.0, "dress": 1.0, "number": -0.5}
     results, calls = [], []

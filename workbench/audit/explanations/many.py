@@ -9,9 +9,9 @@ import numpy as np
 from workbench.audit.explanations.explain import explain
 from workbench.audit.explanations.one_text import quality_of
 from workbench.audit.explanations.view import view as seen_as
-from workbench.audit.runner import Workers
 from workbench.evidence.exhibits import MethodQuality, TokenScores
 from workbench.models.engine import Engine
+from workbench.models.engine.workers import Workers
 
 ORDERS = 10
 """Random orders of a text's words that explanations are set against."""

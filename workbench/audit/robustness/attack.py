@@ -7,7 +7,7 @@ that the report can say how many successes the faster search misses.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any, ClassVar
@@ -16,16 +16,19 @@ import numpy as np
 
 from workbench.audit.probe import Item, Setting, probes, require_at_least
 from workbench.audit.raised import raised
+from workbench.audit.robustness.budget import course
 from workbench.audit.robustness.rates import rates
 from workbench.audit.robustness.recipes import recipes
 from workbench.audit.robustness.victim import Victim
 from workbench.audit.robustness.words import words, words_changed
 from workbench.data.corpus import Corpus, Example, Task
-from workbench.errors import MissingResource, Untrusted
+from workbench.errors import MissingResource, Unsupported, Untrusted
 from workbench.evidence.bootstrap import People
 from workbench.evidence.exhibits import Note, Rewrite
+from workbench.evidence.measurement import Measurement
+from workbench.evidence.names import NAMES, SEEN
 from workbench.evidence.record import Measured, NotApplicable
-from workbench.models.protocols import Classifier, searcher
+from workbench.models.protocols import Classifier, Differentiable, searcher
 from workbench.models.sentences import similarity
 
 MOST_WORDS = 12_000
@@ -55,10 +58,12 @@ class AttackProbe:
             recipes[self.recipe]  # raises, naming what there is
 
     def select(self, model: Classifier, corpus: Corpus, setting: Setting) -> Sequence[Example] | NotApplicable:
-        """Return the sample. Not applicable, with the remedy, where the recipe lacks a resource."""
+        """Return the sample. Not applicable, with the remedy, where the recipe lacks a resource or gradients."""
         try:
             recipes[self.recipe]().prepare()
-        except MissingResource as error:
+            if recipes[self.recipe].needs_gradients:
+                require_gradients(model, self.recipe)
+        except (MissingResource, Unsupported) as error:
             return NotApplicable(reason=str(error))
         short = corpus.where(_attackable)
         if not len(short):
@@ -70,7 +75,8 @@ class AttackProbe:
         rewrite = self._before(model, example, setting)
         if rewrite.predicted_before != example.label:
             return rewrite
-        fast = searcher(model)
+        # The twin's gradients would be those of another, coarser model: what follows gradients searches on the model.
+        fast = model if recipes[self.recipe].needs_gradients else searcher(model)
         precision = str(getattr(getattr(fast, "model", fast), "precision", "float32"))
         victim = self._victim(fast, setting)
         if fast is not model and victim.decide(fast.predict_proba([example.input])) == model.labels.index(
@@ -179,18 +185,37 @@ class AttackProbe:
         if failed and not any(one.outcome in {"succeeded", "resisted", "exhausted"} for one in found):
             raise RuntimeError(f"{self.recipe} crashed on all {len(failed)} texts that it tried: {failed[0].error}")
         code = {example.id: int(person) for example, person in zip(corpus, corpus.people, strict=True)}
+        found = [one.model_copy(update={"person": code[one.example]}) for one in found]
         people = People(np.array([code[one.example] for one in found], dtype=np.int64))
-        measured, notes = rates(found, people, recipe=self.recipe, streams=setting.streams)
+        recipe, streams, only = self.recipe, setting.streams, setting.only_decision
+        measured, notes = rates(found, people, recipe=recipe, streams=streams, only=only)
+        more, shown = course(found, people, recipe=recipe, budget=self.query_budget, streams=streams, only=only)
         notes += self._caveats(found)
         if long := sum(not _attackable(example) for example in corpus):
             notes += (f"{long} of {len(corpus)} texts have more than {MOST_WORDS:,} words and were not drawn from.",)
-        return Measured(measurements=measured, exhibits=(*(Note(text=note) for note in notes), *found))
+        told = (*(Note(text=note) for note in notes), *shown)
+        return Measured(measurements=self._marked((*measured, *more), setting), exhibits=(*told, *found))
+
+    def _marked(self, measured: Sequence[Measurement], setting: Setting) -> tuple[Measurement, ...]:
+        """Say of every figure of a hardened model whether its training saw edits of this family."""
+        if setting.seen is None:
+            return tuple(measured)
+        mark = {SEEN: "yes" if recipes[self.recipe].family in setting.seen else "no"}
+        return tuple(
+            one.model_copy(update={"where": {**one.where, **mark}}) if SEEN in NAMES[one.name].qualifiers else one
+            for one in measured
+        )
+
+    def uses(self) -> Mapping[str, str]:
+        """Return what its results depend on beside its parameters: see `Attack.uses`."""
+        return recipes[self.recipe]().uses()
 
     def _caveats(self, found: Sequence[Rewrite]) -> tuple[str, ...]:
         caveats = [
             "A rewrite may have lost its original meaning, and then the changed decision is no mistake: "
-            "have people read the rewrites before relying on the rates."
+            "have people read the rewrites before relying on the rates (workbench judgements)."
         ]
+        caveats += [f"Used: the {name} (sha256 {digest})." for name, digest in self.uses().items()]
         limit = recipes[self.recipe]().words_edited(self.query_budget)
         if long := sum(one.words > limit for one in found):
             caveats.append(
@@ -198,6 +223,16 @@ class AttackProbe:
                 f"edited, because each text may cost {self.query_budget} queries (query_budget)."
             )
         return tuple(caveats)
+
+
+def require_gradients(model: Classifier, recipe: str) -> None:
+    """Raise `Unsupported` for a model without gradients at its input embeddings."""
+    if not isinstance(model, Differentiable):
+        raise Unsupported(
+            f"the attack {recipe} follows the model's gradients, which this model does not offer; use one that asks "
+            "for answers only, e.g. textfooler_glove@1"
+        )
+    getattr(getattr(model, "model", model), "require_embeddings", lambda: None)()
 
 
 def _similarity(before: str, after: str) -> float | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from workbench.audit.probe import Setting, probes, require_at_least
-from workbench.audit.robustness.cases import Answer, Case, ask
+from workbench.audit.robustness.cases import Answer, Case, Kind, ask
 from workbench.audit.robustness.suite import SHIPPED, Behaviour, Suite, read_suite
 from workbench.data.corpus import Corpus, Task
 from workbench.evidence.bootstrap import People, proportion_interval
@@ -60,12 +61,16 @@ class Behaviours:
         answers = ask(model, [one.case for one in made], setting.decision, positive)
         measurements: list[Measurement] = []
         exhibits: list[FailingCases | Note] = []
+        unmoved: list[str] = []
         for behaviour in suite.tests:
             held = [(one, answer) for one, answer in zip(made, answers, strict=True) if one.behaviour is behaviour]
             if not held:
                 continue
             name, kind = held[0][0].case.behaviour, behaviour.kind
             fails = np.array([answer.fails for _, answer in held], dtype=bool)
+            if setting.only_decision is not None and not fails.any() and _says_nothing(kind, held):
+                unmoved.append(name)
+                continue
             # A few templates are too few to resample; their texts are taken as they come.
             codes = [i if one.person is None else one.person for i, (one, _) in enumerate(held)]
             people = People(np.array(codes, dtype=np.int64))
@@ -90,6 +95,11 @@ class Behaviours:
                         behaviour=name, test=kind, cases=tuple(failing[:KEPT]), total=len(failing), of=len(held)
                     )
                 )
+        if unmoved:
+            notes.append(
+                f"failure_rate is not given for {', '.join(unmoved)}: the model decides every text of the data as "
+                f"'{setting.only_decision}', so a decision that stays says nothing about robustness."
+            )
         notes.append(
             f"Suite {suite.name}: {suite.description} Failure rates count changed decisions, right or wrong before. "
             "Texts filled from a few templates are alike, so the intervals of minimum functionality tests are too "
@@ -139,6 +149,17 @@ class Behaviours:
             f"Left out, because the model has no label {label!r}: {', '.join(ids)}." for label, ids in foreign.items()
         ]
         return cases, notes
+
+
+def _says_nothing(kind: Kind, held: Sequence[tuple[_Made, Answer]]) -> bool:
+    """Return whether any model that knows one decision only would pass these cases, because nothing need move."""
+    if kind == "directional":
+        return all(
+            answer.probabilities_before is not None
+            and np.array_equal(answer.probabilities, answer.probabilities_before)
+            for _, answer in held
+        )
+    return kind == "invariance"
 
 
 def _shown(made: _Made, answer: Answer, labels: tuple[str, ...]) -> FailingCase:

@@ -11,12 +11,12 @@ from workbench.evidence.exhibits import Rewrite
 from workbench.evidence.measurement import Better, Interval, Measurement
 from workbench.seeds import Streams
 
-_TRIED = ("succeeded", "resisted", "exhausted")
+TRIED = ("succeeded", "resisted", "exhausted")
 """Outcomes of texts that the model got right and the recipe did not crash on."""
 
 
 def rates(
-    found: Sequence[Rewrite], people: People, *, recipe: str, streams: Streams
+    found: Sequence[Rewrite], people: People, *, recipe: str, streams: Streams, only: str | None = None
 ) -> tuple[tuple[Measurement, ...], tuple[str, ...]]:
     """Return the measurements of one recipe and, in sentences, what they leave out.
 
@@ -29,8 +29,10 @@ def rates(
       share that fell then.
 
     `people` says whose each of `found` is. A quantity without anything to rest on is left out, and a sentence says so.
+    So is the success rate where `untold` says that it means nothing; `only` is the one label that the model gives all
+    texts of the data, if it does. Accuracy under attack stays: such a model is right as often as before.
     """
-    tried = np.array([one.outcome in _TRIED for one in found], dtype=bool)
+    tried = np.array([one.outcome in TRIED for one in found], dtype=bool)
     fell = np.array([one.outcome == "succeeded" for one in found], dtype=bool)
     known = np.array([one.outcome != "failed" for one in found], dtype=bool)
     notes = [_tally(found)]
@@ -64,7 +66,10 @@ def rates(
             )
         )
 
-    add("attack_success_rate", fell, tried, "proportion", "lower", "no text was decided rightly and then attacked")
+    if reason := untold(found, only):
+        notes.append(f"attack_success_rate is not given: {reason}")
+    else:
+        add("attack_success_rate", fell, tried, "proportion", "lower", "no text was decided rightly and then attacked")
     add("accuracy_under_attack", tried & ~fell, known, "proportion", "higher", "nothing was attacked")
     queries = np.array([one.queries for one in found], dtype=np.float64)
     add("queries_mean", queries, tried, "queries", "higher", "it needs attacks on texts of two people at least")
@@ -80,6 +85,21 @@ def rates(
         add("search_missed_rate", missed, repeated, "proportion", "lower", "nothing was searched again")
     notes += _searches(found)
     return tuple(measurements), tuple(notes)
+
+
+def untold(found: Sequence[Rewrite], only: str | None) -> str:
+    """Return why finding no rewrite says nothing about robustness, in a sentence; '' where it says something.
+
+    A model that gives all texts the same decision has shown no decision that could change: success rate 0 would be that
+    of a stone. One success is enough to show that there is another.
+    """
+    if only is None or any(one.outcome == "succeeded" for one in found):
+        return ""
+    right = sum(one.predicted_before == one.label for one in found)
+    return (
+        f"the model decides every text of the data as '{only}', so an attack that finds no other decision says nothing "
+        f"about robustness; of the {len(found)} texts drawn it decides {right} rightly."
+    )
 
 
 def _searches(found: Sequence[Rewrite]) -> list[str]:
@@ -107,7 +127,7 @@ def _searches(found: Sequence[Rewrite]) -> list[str]:
 
 def _tally(found: Sequence[Rewrite]) -> str:
     """Return the outcomes in one sentence."""
-    count = {outcome: sum(one.outcome == outcome for one in found) for outcome in (*_TRIED, "skipped", "failed")}
+    count = {outcome: sum(one.outcome == outcome for one in found) for outcome in (*TRIED, "skipped", "failed")}
     crashed = f", and on {count['failed']} the attack itself crashed (counted in no rate)" if count["failed"] else ""
     return (
         f"Of {len(found)} texts drawn by hash of their id, {count['skipped']} were decided wrongly before any attack, "

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Literal, NamedTuple, Protocol
 
-from workbench.adapters.textattack import Search, require_near_words, require_textattack, require_wordnet, search
+from workbench.adapters.textattack import (
+    Search,
+    require_encoder_and_tagger,
+    require_near_words,
+    require_textattack,
+    require_wordnet,
+    search,
+)
+from workbench.adapters.word_gradients import WhiteBox
 from workbench.audit.robustness import rules
 from workbench.audit.robustness.rules import Rule, first_broken
 from workbench.audit.robustness.victim import Victim
 from workbench.audit.robustness.words import end_of_word
 from workbench.errors import MissingResource
+from workbench.models.masked_lm import masked_lm
+from workbench.models.protocols import Differentiable
 from workbench.registry import Registry
 
 Family = Literal["letters", "synonyms", "paraphrases", "unseen characters", "near words"]
@@ -28,6 +38,8 @@ class Attack(Protocol):
     """What it does to a text, for a list."""
     source: ClassVar[str]
     """The paper, and how this differs from it."""
+    needs_gradients: ClassVar[bool] = False
+    """It looks into the model: `victim.model` must be `Differentiable`, in float32."""
 
     def prepare(self) -> None:
         """See that everything needed is there. Raises `MissingResource` with the remedy."""
@@ -38,7 +50,7 @@ class Attack(Protocol):
         ...
 
     def attack(self, victim: Victim, text: str, label: int, *, budget: int, seed: int) -> Search:
-        """Search for a text that is not decided as `label`, scoring at most `budget` texts.
+        """Search for a text that is not decided as `label`, scoring at most `budget` texts; a gradient counts as one.
 
         All randomness comes from `seed`. May raise anything on a text that the recipe cannot handle.
         """
@@ -47,6 +59,10 @@ class Attack(Protocol):
     def broken(self, before: str, after: str) -> str | None:
         """Return which of its own rules a rewrite breaks, found without the library that made it; None: none."""
         ...
+
+    def uses(self) -> Mapping[str, str]:
+        """Return name -> sha256 of what the user has chosen for it: another choice, another result."""
+        return {}
 
 
 recipes: Registry[type[Attack]] = Registry("attack recipe", group="workbench.attacks")
@@ -98,14 +114,13 @@ class _TextAttack(Attack):
         return EVERY_WORD
 
     def attack(self, victim: Victim, text: str, label: int, *, budget: int, seed: int) -> Search:
-        """As `Attack.attack`.
-
-        Raises ValueError for a text holding TextAttack's own separator, behind which it would silently drop all words.
-        """
-        if _SEPARATOR in text:
-            raise ValueError(f"the text contains {_SEPARATOR!r}, which TextAttack takes for the end of the text")
         cut = end_of_word(text, self.words_edited(budget))
         head, tail = text[:cut], text[cut:]
+        white = None
+        if self.needs_gradients:
+            assert isinstance(victim.model, Differentiable), "the probe asks for it"
+            assert not tail, "a gradient is of the whole text"
+            white = WhiteBox(victim.model, label)
         found = search(
             self.made,
             lambda heads: victim.scores([one + tail for one in heads]),
@@ -113,6 +128,7 @@ class _TextAttack(Attack):
             label,
             budget=budget,
             seed=seed,
+            white=white,
         )
         return found if found.rewritten is None else found._replace(rewritten=found.rewritten + tail)
 
@@ -202,6 +218,38 @@ class TextFoolerGlove(_TextAttack):
     needs = (require_wordnet, require_near_words)
 
 
+@recipes.register("a2t_glove@1")
+class A2tGlove(TextFoolerGlove):
+    """A2T (Yoo and Qi 2021) with vectors and a sentence encoder that packages carry; figures are not theirs."""
+
+    made = "A2TGlove"
+    changes = "replaces up to a tenth of the words, or four, by near ones, those with the largest gradient first"
+    source = (
+        "Yoo and Qi 2021 with GloVe (cosine 0.8, no opposites) for counter-fitted vectors, MiniLM for DistilBERT as "
+        "sentence encoder; gradients are the model's own, by word"
+    )
+    promises = (rules.words_at_most(4, share=0.1), rules.nearer_words, rules.stopwords_stay)
+    needs_gradients = True
+
+
+@recipes.register("hotflip@1")
+class HotFlip(TextFoolerGlove):
+    """HotFlip (Ebrahimi et al. 2018): at most two words, flipped where the gradient says that it raises the loss most.
+
+    The gradient is that of the cross-entropy of the true label in the model's own probabilities. A decision threshold
+    bends these, see `centred`, and keeps their order, so the direction is right for it too.
+    """
+
+    made = "HotFlip"
+    changes = "flips up to two words to near ones along the gradient, by beam search"
+    source = (
+        "Ebrahimi et al. 2018 as in TextAttack, for any model's tokens: a flip is from one that is a word to another; "
+        "words near by GloVe (cosine 0.8, no opposites) for counter-fitted vectors, 20 flips a text instead of one"
+    )
+    promises = (rules.words_at_most(2), rules.nearer_words, rules.stopwords_stay)
+    needs_gradients = True
+
+
 @recipes.register("checklist_without_names@1")
 class CheckListWithoutNames(_TextAttack):
     """CheckList's rewritings (Ribeiro et al. 2020) but for names and places."""
@@ -242,6 +290,40 @@ class Reorderings(InvisibleCharacters):
     promises = (rules.reordered,)
 
 
+@recipes.register("bae@1")
+class Bae(_TextAttack):
+    """BAE-R (Garg and Ramakrishnan 2020): words replaced by what a masked language model of the user's would put there.
+
+    What fits may say something else: BAE asks for the same part of speech and a similar text, not for the same meaning.
+    """
+
+    made = "BAE"
+    family = "paraphrases"
+    changes = "replaces words by ones that fit in their place, the most telling first"
+    source = (
+        "Garg and Ramakrishnan 2020 (BAE-R), as in TextAttack; the masked language model is yours, MiniLM stands for "
+        "the Universal Sentence Encoder"
+    )
+    promises = (rules.words_at_most(), rules.stopwords_stay)
+    needs = (require_encoder_and_tagger,)
+
+    def prepare(self) -> None:
+        super().prepare()
+        try:
+            masked_lm()
+        except MissingResource as error:
+            raise MissingResource(
+                f"the attack bae asks a masked language model for words: {error}; or use pwws@1 for synonyms"
+            ) from error
+
+    def uses(self) -> Mapping[str, str]:
+        try:
+            model = masked_lm()
+        except MissingResource:
+            return {}
+        return {f"masked language model {model.name}": model.digest}
+
+
 def _absent(name: str, made_of: Family, what: str, paper: str, missing: str) -> None:
     """Register a recipe that cannot run, so that who asks for it is told why and what would do instead."""
 
@@ -257,7 +339,7 @@ def _absent(name: str, made_of: Family, what: str, paper: str, missing: str) -> 
     recipes.register(f"{name}@1")(Absent)
 
 
-_LANGUAGE_MODEL = "it asks a masked language model for words, which has to be downloaded; use pwws@1 for synonyms"
+_LANGUAGE_MODEL = "it asks a masked language model for words in ways that are not built in; use bae@1"
 _VECTORS = "it needs the counter-fitted word vectors and the Universal Sentence Encoder, which are downloads; use "
 _NEAR = f"{_VECTORS}textfooler_glove@1 for near words"
 _absent("textfooler", "near words", "replaces words by near ones of the same kind", "Jin et al. 2019", _NEAR)
@@ -268,17 +350,12 @@ _absent(
     "Li et al. 2019",
     f"{_VECTORS}textbugger_letters@1 for its letters",
 )
-_absent("a2t", "near words", "replaces words by near ones, ranked by gradient", "Yoo and Qi 2021", _NEAR)
 _absent(
-    "hotflip",
+    "a2t",
     "near words",
-    "swaps words along the gradient",
-    "Ebrahimi et al. 2017",
-    "TextAttack's own reads only its LSTM's gradients; use deepwordbug@1",
+    "replaces words by near ones, ranked by gradient",
+    "Yoo and Qi 2021",
+    "it needs the counter-fitted word vectors and a sentence encoder, which are downloads; use a2t_glove@1",
 )
-_absent("bae", "paraphrases", "replaces and inserts words that fit", "Garg and Ramakrishnan 2020", _LANGUAGE_MODEL)
 _absent("bert_attack", "paraphrases", "replaces words by ones that fit", "Li et al. 2020", _LANGUAGE_MODEL)
 _absent("clare", "paraphrases", "replaces, inserts and merges words that fit", "Li et al. 2021", _LANGUAGE_MODEL)
-
-_SEPARATOR = "<SPLIT>"
-"""`textattack.shared.AttackedText.SPLIT_TOKEN`."""

@@ -10,9 +10,10 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
+from math import ceil
 
 from workbench.adapters.confusables import look_alikes
-from workbench.adapters.near_words import near_enough, opposites
+from workbench.adapters.near_words import NEAR, NEARER, near_enough, opposites
 
 Rule = Callable[[str, str], str | None]
 
@@ -40,13 +41,16 @@ def stopwords_stay(before: str, after: str) -> str | None:
 
 
 def words_at_most(most: int | None = None, *, share: float | None = None) -> Rule:
-    """Return the rule that the text has as many words as before, and at most `most` of them, or this share, differ."""
+    """Return the rule that the text has as many words as before, and at most so many of them differ.
+
+    At most `most`, or a `share` of them, rounded up; with both, the larger of the two.
+    """
 
     def rule(before: str, after: str) -> str | None:
         pairs = changed(before, after)
         if pairs is None:
             return "the number of words changed"
-        limit = most if share is None else int(share * len(tokens(before)))
+        limit = most if share is None else max(most or 1, ceil(share * len(tokens(before))))
         if limit is not None and len(pairs) > limit:
             return f"{len(pairs)} words changed, where {limit} are allowed"
         return None
@@ -73,14 +77,21 @@ def synonyms(before: str, after: str) -> str | None:
     return None
 
 
-def near_words(before: str, after: str) -> str | None:
-    """Each changed word became a near one that WordNet does not call its opposite."""
-    for old, new in changed(before, after) or ():
-        if new.lower() in opposites(old):
-            return f"{old!r} became its opposite {new!r}"
-        if not near_enough(old, new):
-            return f"{old!r} became {new!r}, which is not near it"
-    return None
+def near_to(cosine: float) -> Rule:
+    """Return the rule that each changed word became one of this cosine or more that WordNet does not call opposite."""
+
+    def rule(before: str, after: str) -> str | None:
+        for old, new in changed(before, after) or ():
+            if new.lower() in opposites(old):
+                return f"{old!r} became its opposite {new!r}"
+            if not near_enough(old, new, cosine):
+                return f"{old!r} became {new!r}, which is not near it"
+        return None
+
+    return rule
+
+
+near_words, nearer_words = near_to(NEAR), near_to(NEARER)
 
 
 def invisible(before: str, after: str) -> str | None:

@@ -1,0 +1,82 @@
+"""Attacking two models on the same texts, and what changed, against counts by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import workbench
+from workbench.attacking import paired
+from workbench.data.corpus import Corpus, Example
+from workbench.errors import Misconfigured, NotFound
+
+WORDS = ("fine", "nice", "plain", "warm", "soft", "large")
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    rows = [
+        Example(
+            f"e{i}",
+            f"p{i // 2}",
+            f"the {WORDS[i % 6]} dress is {('awful', 'lovely')[i % 2]}",
+            ("negative", "positive")[i % 2],
+        )
+        for i in range(24)
+    ]
+    return Corpus(tuple(rows), ("negative", "positive"), "made", "made", split="test")
+
+
+@pytest.fixture(scope="module")
+def both(textattack, known_model, corpus):
+    """A model that hangs on one word's spelling, and one that no word moves: it always says 'positive'."""
+    brittle = known_model(
+        {"the": 0.0, "dress": 0.0, "is": 0.0, "awful": -4.0, "lovely": 4.0, **dict.fromkeys(WORDS, 0.0)}
+    )
+    stone = known_model({}, shape=lambda s: 0 * s + 3)
+    return [workbench.attack(model, corpus, examples=20, query_budget=60) for model in (brittle, stone)]
+
+
+def test_both_were_given_the_same_texts(both):
+    before, after = both
+    assert [one.example for one in before.rewrites] == [one.example for one in after.rewrites]
+    assert len(before.frame()) == 20
+    assert {"attack_success_rate", "accuracy_under_attack"} <= set(before.figures().index)
+
+
+def test_changes_are_counted_pair_by_pair(both):
+    before, after = both
+    accuracy, under = after.since(before)
+    right = [np.mean([one.outcome != "skipped" for one in side.rewrites]) for side in both]
+    stands = [np.mean([one.outcome in ("resisted", "exhausted") for one in side.rewrites]) for side in both]
+    assert (accuracy.before, accuracy.after) == tuple(right)
+    assert (under.before, under.after) == tuple(stands)
+    assert accuracy.change == pytest.approx(right[1] - right[0])
+    assert right[1] == np.mean([one.label == "positive" for one in after.rewrites])
+    assert accuracy.n == under.n == 20
+    assert accuracy.interval.low <= accuracy.change <= accuracy.interval.high < 0
+
+
+def test_the_interval_is_over_people_not_rows():
+    rng = np.random.default_rng(0)
+    flips = {f"e{i}": bool(rng.random() < 0.5) for i in range(60)}
+    doubled = {f"{one}/{k}": flag for one, flag in flips.items() for k in range(4)}
+    nothing, nobody = dict.fromkeys(flips, False), dict.fromkeys(doubled, False)
+    single = paired("x", nothing, flips, {one: i for i, one in enumerate(flips)})
+    owners = {one: i // 4 for i, one in enumerate(doubled)}
+    fourfold = paired("x", nobody, doubled, owners)
+    assert (single.n, fourfold.n) == (60, 240)
+    assert fourfold.interval.high - fourfold.interval.low == pytest.approx(
+        single.interval.high - single.interval.low, rel=0.1
+    )
+
+
+def test_what_cannot_be_compared(both, corpus, known_model):
+    before, _ = both
+    other = workbench.attack(known_model({}), corpus, examples=2, query_budget=5, seed=1)
+    with pytest.raises(Misconfigured, match="not the same attack"):
+        other.since(before)
+    with pytest.raises(Misconfigured, match="different examples"):
+        paired("x", {"a": True}, {"b": True}, {"a": 0, "b": 1})
+    with pytest.raises(NotFound, match="deepwordbug"):
+        workbench.attack(known_model({}), corpus, recipe="deepwordbag")

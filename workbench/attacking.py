@@ -1,0 +1,189 @@
+"""Attack one model, or the same texts with another one: what fell, and whether two models differ.
+
+An audit attacks, too, and says more. This is for the workshop: to look at rewrites in a notebook, and to see whether
+a hardened model stands where the old one fell, on the same examples, pair by pair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from workbench.errors import Misconfigured, MissingResource
+from workbench.evidence.bootstrap import People, mean_interval
+from workbench.evidence.exhibits import Note, Rewrite
+from workbench.evidence.measurement import Interval, Measurement
+from workbench.evidence.record import NotApplicable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.data.corpus import Corpus
+    from workbench.models.protocols import Classifier
+
+_STANDS, _FELL = ("resisted", "exhausted"), ("succeeded",)
+
+
+class Change(NamedTuple):
+    """What a quantity is more, or less, for one model than for another on the same examples."""
+
+    name: str
+    before: float
+    after: float
+    change: float
+    interval: Interval | None
+    """Of the change, over people; None with fewer than two."""
+    n: int
+    """Examples that both were asked about."""
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """What one attack made of a sample of texts."""
+
+    model: str
+    recipe: str
+    rewrites: tuple[Rewrite, ...]
+    """One for each text, in the order of the sample."""
+    measurements: tuple[Measurement, ...]
+    notes: tuple[str, ...]
+    people: Mapping[str, int]
+    """Example id -> whose it is."""
+    seed: int
+
+    def frame(self) -> pd.DataFrame:
+        """Return a row for each text: outcome, original, rewritten, probabilities before and after, queries."""
+        import pandas as pd
+
+        columns = (
+            "example", "outcome", "label", "original", "rewritten", "probability_before", "probability_after",
+            "words_changed", "similarity", "queries",
+        )  # fmt: skip
+        return pd.DataFrame([{name: getattr(one, name) for name in columns} for one in self.rewrites])
+
+    def figures(self) -> pd.DataFrame:
+        """Return a row for each measurement: value, interval, n."""
+        import pandas as pd
+
+        rows = [
+            {
+                "": one.name.partition(".")[2],
+                "value": one.value,
+                "low": None if one.interval is None else one.interval.low,
+                "high": None if one.interval is None else one.interval.high,
+                "n": one.n,
+            }
+            for one in self.measurements
+        ]
+        return pd.DataFrame(rows).set_index("")
+
+    def since(self, before: Attacked) -> tuple[Change, ...]:
+        """Return what changed since `before`, another model attacked the same way: accuracy, and accuracy under attack.
+
+        Raises `Misconfigured` for another attack or seed, or where they share no example.
+        """
+        if (before.recipe, before.seed) != (self.recipe, self.seed):
+            raise Misconfigured(
+                f"{before.recipe} with seed {before.seed} and {self.recipe} with seed {self.seed} are not the same "
+                "attack; only the model may differ"
+            )
+        return tuple(
+            paired(
+                name,
+                _flags(before.rewrites, kept, left_out),
+                _flags(self.rewrites, kept, left_out),
+                self.people,
+                self.seed,
+            )
+            for name, kept, left_out in (
+                ("accuracy", (*_STANDS, *_FELL, "failed"), ()),
+                ("accuracy_under_attack", _STANDS, ("failed",)),
+            )
+        )
+
+
+def _flags(rewrites: Sequence[Rewrite], kept: Sequence[str], left_out: Sequence[str]) -> dict[str, bool]:
+    return {one.example: one.outcome in kept for one in rewrites if one.outcome not in left_out}
+
+
+def paired(
+    name: str, before: Mapping[str, bool], after: Mapping[str, bool], people: Mapping[str, int], seed: int = 0
+) -> Change:
+    """Return the change of a share over the examples that both sides have, with a paired interval over people.
+
+    Args:
+        name: of the quantity.
+        before: example -> whether it holds for one model.
+        after: the same for the other.
+        people: example -> whose it is.
+        seed: of the bootstrap.
+
+    Raises `Misconfigured` where they share no example.
+    """
+    from workbench.seeds import Streams
+
+    both = [one for one in before if one in after]
+    if not both:
+        raise Misconfigured(f"{name}: the two models were asked about different examples")
+    old, new = (np.array([float(side[one]) for one in both]) for side in (before, after))
+    interval = mean_interval(
+        new - old,
+        People(np.array([people[one] for one in both], dtype=np.int64)),
+        rng=Streams(seed).stream("paired", name),
+    )
+    return Change(name, float(old.mean()), float(new.mean()), float((new - old).mean()), interval, len(both))
+
+
+def attack(
+    model: Classifier,
+    corpus: Corpus,
+    *,
+    recipe: str,
+    examples: int,
+    query_budget: int,
+    seed: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> Attacked:
+    """Attack `model` on a sample of `corpus`, which has its labels: see `workbench.attack`."""
+    from workbench.audit.probe import Setting
+    from workbench.audit.robustness.attack import AttackProbe
+    from workbench.engines.local import Threads
+    from workbench.evidence.decision import Decision
+    from workbench.models.engine import engine_for
+    from workbench.seeds import Streams
+
+    probe = AttackProbe(recipe=recipe if "@" in recipe else f"{recipe}@1", examples=examples, query_budget=query_budget)
+    setting = Setting(Streams(seed), Decision(), model.labels[-1])
+    with engine_for(model) as engine:
+        chosen = probe.select(engine, corpus, setting)
+        if isinstance(chosen, NotApplicable):
+            raise MissingResource(chosen.reason)
+        found: dict[int, Rewrite] = {}
+
+        def one(position: int) -> Rewrite:
+            with engine.item(chosen[position].id) as view:
+                made = probe.item(view, chosen[position], setting)
+            assert isinstance(made, Rewrite)
+            return made
+
+        order = range(len(chosen))
+        for position, made in Threads().map(one, order, lambda at: engine.cancel(chosen[at].id)):
+            found[position] = made
+            if progress is not None:
+                progress(len(found), len(chosen))
+    rewrites = [found[position] for position in order]
+    gathered = probe.gather(rewrites, corpus, setting)
+    if isinstance(gathered, NotApplicable):
+        raise MissingResource(gathered.reason)
+    return Attacked(
+        model=model.card.name,
+        recipe=probe.recipe,
+        rewrites=tuple(rewrites),
+        measurements=gathered.measurements,
+        notes=tuple(exhibit.text for exhibit in gathered.exhibits if isinstance(exhibit, Note)),
+        people={example.id: int(person) for example, person in zip(corpus, corpus.people, strict=True)},
+        seed=seed,
+    )

@@ -1,0 +1,61 @@
+"""Do our searches end as stock TextAttack's do? Recipe by recipe, on the same texts of the same model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from workbench.adapters.families import ATTACKS
+from workbench.adapters.textattack import require_wordnet, search
+from workbench.bench.inputs import STREAMS, Case
+from workbench.bench.stock import Stock
+from workbench.models.protocols import Classifier, FloatArray
+
+STOCK = ("deepwordbug", "pruthi", "pwws")
+"""Recipes that stock TextAttack can run offline, once it is kept from trying downloads."""
+
+
+class Compared(NamedTuple):
+    """How two sides ended on the same texts."""
+
+    recipe: str
+    n: int
+    identical: int
+    """Texts on which both found the same rewriting, or both none."""
+    same_outcome: int
+    explained: int
+    """Of those with another outcome, the ones on which our search ends as stock's when it is given stock's scores."""
+
+
+def compared(stock: Stock, model: Classifier, cases: Sequence[Case], recipe: str, *, budget: int) -> Compared:
+    """Attack `cases`, all decided rightly, with stock's recipe and with ours, seeded alike.
+
+    Raises `MissingResource`.
+    """
+    if recipe == "pwws":
+        require_wordnet()
+    identical = same = explained = 0
+    for case, theirs in zip(cases, stock.attack(cases, recipe=recipe, budget=budget, dynamic=True), strict=True):
+
+        def ended(ask: Callable[[Sequence[str]], Any], case: Case = case) -> str | None:
+            seed = STREAMS.seed("attack", f"{recipe}@1", case.example.id)
+            return search(ATTACKS[recipe][0], _normal(ask), case.text, case.target, budget=budget, seed=seed).rewritten
+
+        ours = ended(model.predict_proba)
+        identical += ours == theirs.rewritten
+        if (ours is None) == (theirs.rewritten is None):
+            same += 1
+        elif (ended(stock.scores) is None) == (theirs.rewritten is None):
+            explained += 1
+    return Compared(recipe, len(cases), identical, same, explained)
+
+
+def _normal(ask: Callable[[Sequence[str]], Any]) -> Callable[[Sequence[str]], FloatArray]:
+    def scores(texts: Sequence[str]) -> FloatArray:
+        found = np.asarray(ask(texts), dtype=np.float64)
+        normal: FloatArray = found / found.sum(axis=1, keepdims=True)
+        return normal
+
+    return scores
