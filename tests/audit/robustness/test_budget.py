@@ -112,3 +112,18 @@ def test_a_model_with_one_decision_has_no_curve_unless_it_fell() -> None:
     assert curve_of(stone, people) is not None
     assert curve_of(stone, people, only="good") is None
     assert curve_of(FOUND, EACH, only="good") is not None
+
+
+def test_intervals_of_few_successes_stay_where_their_quantities_can_be() -> None:
+    """Student's t over three people reaches below no word, and above a cosine of one."""
+    few = [
+        rewrite(i, "succeeded", 3).model_copy(update={"words_changed": words, "similarity": alike})
+        for i, (words, alike) in enumerate([(1, 0.99), (1, 0.98), (9, 0.6)])
+    ]
+    measured, _ = rates(few, People(np.arange(3)), recipe="r@1", streams=Streams(0))
+    held = {one.name: one.interval for one in measured}
+    words, alike = held["robustness.words_changed_mean"], held["robustness.similarity_mean"]
+    assert words is not None
+    assert alike is not None
+    assert 0 <= words.low < 11 / 3 < words.high
+    assert -1 <= alike.low < 0.857 < alike.high <= 1

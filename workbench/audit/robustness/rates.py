@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from workbench.evidence.bootstrap import People, mean_interval, proportion_interval
+from workbench.evidence.bootstrap import People, mean_interval, proportion_interval, score_interval
 from workbench.evidence.exhibits import Rewrite
 from workbench.evidence.measurement import Better, Interval, Measurement
 from workbench.seeds import Streams
@@ -44,8 +44,12 @@ def rates(
         interval: Interval | None
         if unit == "proportion":
             interval = proportion_interval(kept.astype(bool), who, rng=rng)
+        elif unit == "score":
+            interval = score_interval(kept, who, bottom=-1.0, rng=rng)  # cosines
         else:
             interval = mean_interval(kept.astype(np.float64), who, rng=rng)
+            if interval is not None:  # counts: Student's t knows no end, and a few successes reach below nothing
+                interval = interval.model_copy(update={"low": max(interval.low, 0.0)})
             if interval is not None and interval.low == interval.high:
                 notes.append(
                     f"{metric} is not given: it was {kept[0]:g} for each of {who.size}, which tells no spread."

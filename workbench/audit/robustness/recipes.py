@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Literal, NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
+from workbench.adapters.families import Family
 from workbench.adapters.textattack import (
     Search,
     require_encoder_and_tagger,
@@ -22,9 +23,6 @@ from workbench.errors import MissingResource
 from workbench.models.masked_lm import masked_lm
 from workbench.models.protocols import Differentiable
 from workbench.registry import Registry
-
-Family = Literal["letters", "synonyms", "paraphrases", "unseen characters", "near words"]
-"""What is edited: a model hardened against one family is judged on another."""
 
 EVERY_WORD = 1_000_000
 """Stands for no limit on the words that may change."""
