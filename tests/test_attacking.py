@@ -9,6 +9,7 @@ import workbench
 from workbench.attacking import paired
 from workbench.data.corpus import Corpus, Example
 from workbench.errors import Misconfigured, NotFound
+from workbench.evidence.intervals import wilson
 
 WORDS = ("fine", "nice", "plain", "warm", "soft", "large")
 
@@ -69,6 +70,13 @@ def test_the_interval_is_over_people_not_rows():
     assert fourfold.interval.high - fourfold.interval.low == pytest.approx(
         single.interval.high - single.interval.low, rel=0.1
     )
+
+
+def test_models_that_never_differ_have_an_interval_with_width():
+    same = {f"e{i}": i % 3 == 0 for i in range(30)}
+    found = paired("x", same, same, {one: i for i, one in enumerate(same)})
+    assert found.change == 0
+    assert found.interval.high == -found.interval.low == pytest.approx(wilson(0, 30).high)
 
 
 def test_what_cannot_be_compared(both, corpus, known_model):

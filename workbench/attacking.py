@@ -15,6 +15,7 @@ import numpy as np
 from workbench.errors import Misconfigured, MissingResource
 from workbench.evidence.bootstrap import People, mean_interval
 from workbench.evidence.exhibits import Note, Rewrite
+from workbench.evidence.intervals import wilson
 from workbench.evidence.measurement import Interval, Measurement
 from workbench.evidence.record import NotApplicable
 
@@ -129,11 +130,12 @@ def paired(
     if not both:
         raise Misconfigured(f"{name}: the two models were asked about different examples")
     old, new = (np.array([float(side[one]) for one in both]) for side in (before, after))
-    interval = mean_interval(
-        new - old,
-        People(np.array([people[one] for one in both], dtype=np.int64)),
-        rng=Streams(seed).stream("paired", name),
-    )
+    who = People(np.array([people[one] for one in both], dtype=np.int64))
+    interval = mean_interval(new - old, who, rng=Streams(seed).stream("paired", name))
+    if interval is not None and not (new - old).any():
+        # No pair differs, so resampling sees no spread; in either direction a few may, among those not drawn.
+        most = wilson(0, who.size).high
+        interval = interval.model_copy(update={"low": -most, "high": most, "method": "Wilson, of pairs that differ"})
     return Change(name, float(old.mean()), float(new.mean()), float((new - old).mean()), interval, len(both))
 
 

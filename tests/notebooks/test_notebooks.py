@@ -18,7 +18,7 @@ SHOWN = {
     "02_attack_and_harden": (
         ("text/html", "attack_success_rate"),
         ("text/html", "rewritten"),
-        ("text/plain", "words dropped"),
+        ("text/plain", "primary_attack"),
         ("text/html", "hardened"),
         ("text/plain", "at temperature"),
     ),

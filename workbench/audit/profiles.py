@@ -66,7 +66,7 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         ("performance.classification@1", {}),
         ("performance.calibration@1", {}),
         ("fairness.groups@1", {}),
-        ("robustness.attack@1", {"examples": 100, "query_budget": 300}),
+        ("robustness.attack@1", {"examples": 200}),
         *(("robustness.attack@1", {"recipe": recipe, "examples": 100, "query_budget": 300}) for recipe in _ATTACKS[:2]),
         *(("robustness.attack@1", {"recipe": recipe, "examples": 30, "query_budget": 300}) for recipe in _ATTACKS[2:]),
         (BEHAVIOURS, {"examples": 400}),
