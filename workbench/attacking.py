@@ -6,7 +6,7 @@ a hardened model stands where the old one fell, on the same examples, pair by pa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from workbench.data.corpus import Corpus
     from workbench.models.protocols import Classifier
 
-_STANDS, _FELL = ("resisted", "exhausted"), ("succeeded",)
+_STANDS = ("resisted", "exhausted")
 
 
 class Change(NamedTuple):
@@ -81,6 +81,16 @@ class Attacked:
         ]
         return pd.DataFrame(rows).set_index("")
 
+    @property
+    def right(self) -> dict[str, bool]:
+        """Example id -> decided rightly before the attack."""
+        return {one.example: one.outcome != "skipped" for one in self.rewrites}
+
+    @property
+    def stands(self) -> dict[str, bool]:
+        """Example id -> decided rightly and not brought to fall; texts that the attack crashed on are left out."""
+        return {one.example: one.outcome in _STANDS for one in self.rewrites if one.outcome != "failed"}
+
     def since(self, before: Attacked) -> tuple[Change, ...]:
         """Return what changed since `before`, another model attacked the same way: accuracy, and accuracy under attack.
 
@@ -91,23 +101,11 @@ class Attacked:
                 f"{before.recipe} with seed {before.seed} and {self.recipe} with seed {self.seed} are not the same "
                 "attack; only the model may differ"
             )
-        return tuple(
-            paired(
-                name,
-                _flags(before.rewrites, kept, left_out),
-                _flags(self.rewrites, kept, left_out),
-                self.people,
-                self.seed,
-            )
-            for name, kept, left_out in (
-                ("accuracy", (*_STANDS, *_FELL, "failed"), ()),
-                ("accuracy_under_attack", _STANDS, ("failed",)),
-            )
+        sides = (
+            ("accuracy", before.right, self.right),
+            ("accuracy_under_attack", before.stands, self.stands),
         )
-
-
-def _flags(rewrites: Sequence[Rewrite], kept: Sequence[str], left_out: Sequence[str]) -> dict[str, bool]:
-    return {one.example: one.outcome in kept for one in rewrites if one.outcome not in left_out}
+        return tuple(paired(name, old, new, self.people, self.seed) for name, old, new in sides)
 
 
 def paired(

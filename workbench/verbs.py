@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -184,7 +183,7 @@ def audit(
     """
     from workbench import home
     from workbench.audit.ledger import count_audit
-    from workbench.audit.profiles import gains_from_twin
+    from workbench.audit.profiles import gains_from_twin, with_attack
     from workbench.audit.profiles import profile as probes_of
     from workbench.audit.store import Store, key_of
     from workbench.environment import environment
@@ -193,13 +192,11 @@ def audit(
     from workbench.models.training_card import read_training_card
 
     chosen_policy = policy if isinstance(policy, Policy) else load_policy(policy)
-    chosen_probes = partial(
-        probes_of,
+    probes = probes_of(
         profile,
         label_randomised=None if label_randomised is None else str(label_randomised),
         behaviours=[str(one) for one in behaviours],
     )
-    probes = chosen_probes()  # a wrong name is found before anything is read
     folder = None if out is None else Path(out)
     if folder is not None:
         require_writable(folder)
@@ -237,7 +234,7 @@ def audit(
     seen = None if hardened is None else hardened.families
     if hardened is not None and hardened.primary_attack is not None:
         # Named before training, to be judged by.
-        probes = chosen_probes(attack=f"{hardened.primary_attack.removesuffix('@1')}@1")
+        probes = with_attack(probes, f"{hardened.primary_attack.removesuffix('@1')}@1")
     card = corpus.card.model_copy(update=_reading(classifier, corpus, model_folder))
     store = None if folder is None else Store(folder)
     try:

@@ -26,7 +26,7 @@ from workbench.adapters import flair_standin
 from workbench.adapters.near_words import VECTORS
 from workbench.adapters.textattack_gradients import Spent
 from workbench.adapters.textattack_recipes import build
-from workbench.adapters.textattack_victim import Scores, Victim, refuse_separator
+from workbench.adapters.textattack_victim import Scores, Victim, refuse_separator, unknown_to_textattack
 from workbench.adapters.turns import turn
 from workbench.adapters.word_gradients import WhiteBox
 from workbench.data.manifest import model_folder
@@ -106,9 +106,7 @@ def search(
     refuse_separator(text)
     with turn(seed) as own:
         victim = Victim(scores, own, white)
-        with warnings.catch_warnings():
-            # textattack 0.3.11 says through a deprecated logging method that it does not know our model's class.
-            warnings.filterwarnings("ignore", "The 'warn' method is deprecated", DeprecationWarning)
+        with unknown_to_textattack():
             attack = build(textattack, recipe, victim)
         goal = attack.goal_function
         goal.query_budget = budget

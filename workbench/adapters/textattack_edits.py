@@ -43,7 +43,7 @@ def edited(edit: str, text: str, *, copies: int, share: float, seed: int) -> lis
             pct_words_to_swap=share,
             transformations_per_example=copies,
         )
-        return [one for one in augmenter.augment(text) if one != text]
+        return [one for one in augmenter.augment(text) if one != text][:copies]
 
 
 def _transformation(textattack: Any, edit: str) -> Any:

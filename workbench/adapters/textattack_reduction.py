@@ -6,12 +6,11 @@ TextAttack's; ours is that a word is deleted where it stands in the text as redu
 
 from __future__ import annotations
 
-import warnings
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from workbench.adapters.textattack import textattack_module
-from workbench.adapters.textattack_victim import Scores, Victim, refuse_separator
+from workbench.adapters.textattack_victim import Scores, Victim, refuse_separator, unknown_to_textattack
 from workbench.adapters.turns import turn
 
 
@@ -40,9 +39,7 @@ def reduce(scores: Scores, text: str, label: int, *, budget: int, seed: int) -> 
     refuse_separator(text)
     with turn(seed) as own:
         victim = Victim(scores, own)
-        with warnings.catch_warnings():
-            # textattack 0.3.11 says through a deprecated logging method that it does not know our model's class.
-            warnings.filterwarnings("ignore", "The 'warn' method is deprecated", DeprecationWarning)
+        with unknown_to_textattack():
             goal = textattack.goal_functions.InputReduction(
                 victim, maximizable=True, query_budget=budget, model_batch_size=budget
             )

@@ -6,8 +6,9 @@ TextAttack calls this a model wrapper.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
@@ -99,3 +100,11 @@ def _words(text: str) -> list[str]:
     """Return what TextAttack, which has been imported, takes for words."""
     found: list[str] = sys.modules["textattack"].shared.utils.words_from_text(text)
     return found
+
+
+@contextmanager
+def unknown_to_textattack() -> Iterator[None]:
+    """Make goal functions inside: textattack 0.3.11 says by a deprecated logging method that it knows no `Victim`."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The 'warn' method is deprecated", DeprecationWarning)
+        yield

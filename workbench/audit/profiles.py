@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from workbench.audit.probe import TWIN_FROM, ItemProbe, RepeatingProbe, WholeProbe, probes
 from workbench.errors import NotFound
 
 SANITY = "explanations.sanity@1"
-ATTACK, FIRST = "robustness.attack@1", "deepwordbug@1"
-"""The probe of attacks, and the recipe that it runs unless another is named."""
 BEHAVIOURS = "robustness.behaviours@1"
 SEARCH = "performance.search_precision@1"
 """Runs in every profile where searches run on a twin; elsewhere it would have nothing to say."""
@@ -113,7 +112,7 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
 
 
 def profile(
-    name: str, *, label_randomised: str | None = None, behaviours: Sequence[str] = (), attack: str | None = None
+    name: str, *, label_randomised: str | None = None, behaviours: Sequence[str] = ()
 ) -> tuple[WholeProbe | ItemProbe, ...]:
     """Return the probes of the profile `name`, in the order they run. Raises `NotFound`.
 
@@ -121,7 +120,6 @@ def profile(
         name: of the profile.
         label_randomised: folder of a model trained on random labels, for the sanity check of the explanations.
         behaviours: suites of behavioural tests to run after the profile's own.
-        attack: a recipe to attack with, at the size of the profile's first attack, unless the profile has it anyway.
     """
     if name not in PROFILES:
         raise NotFound.among("profile", name, PROFILES)
@@ -132,11 +130,18 @@ def profile(
         for probe, params in PROFILES[name]
         for suite in ({}, *({"suite": one} for one in behaviours if probe == BEHAVIOURS))
     ]
-    own = [params for probe, params in wanted if probe == ATTACK]
-    if attack is not None and attack not in {params.get("recipe", FIRST) for params in own}:
-        last = max(i for i, (probe, _) in enumerate(wanted) if probe == ATTACK)
-        wanted.insert(last + 1, (ATTACK, {**own[0], "recipe": attack}))
     return tuple(probes[probe](**params) for probe, params in wanted)
+
+
+def with_attack(chosen: Sequence[WholeProbe | ItemProbe], recipe: str) -> tuple[WholeProbe | ItemProbe, ...]:
+    """Return `chosen` with an attack by `recipe` of the size of their first one, unless they attack with it anyway."""
+    from workbench.audit.robustness.attack import AttackProbe
+
+    own = [(i, probe) for i, probe in enumerate(chosen) if isinstance(probe, AttackProbe)]
+    if recipe in {probe.recipe for _, probe in own}:
+        return tuple(chosen)
+    after = own[-1][0] + 1
+    return (*chosen[:after], replace(own[0][1], recipe=recipe), *chosen[after:])
 
 
 def gains_from_twin(probes: Sequence[WholeProbe | ItemProbe]) -> bool:

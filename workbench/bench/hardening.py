@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,9 +21,9 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from workbench.attacking import paired
-from workbench.audit.probe import Setting
+from workbench.attacking import attack, paired
 from workbench.audit.robustness.attack import AttackProbe
+from workbench.audit.robustness.rates import TRIED
 from workbench.bench.hardening_page import page
 from workbench.bench.inputs import Inputs
 from workbench.bench.stock import Stock
@@ -32,10 +32,7 @@ from workbench.data.corpus import Corpus
 from workbench.data.labels import align
 from workbench.data.sources import load_corpus
 from workbench.data.splits import split
-from workbench.engines.local import Threads
 from workbench.evidence.bootstrap import People, proportion_interval
-from workbench.evidence.decision import Decision
-from workbench.evidence.exhibits import Rewrite
 from workbench.evidence.measurement import Interval
 from workbench.files import write_json, write_text
 from workbench.models.engine import engine_for
@@ -88,23 +85,13 @@ def attacked(model: Classifier, corpus: Corpus, recipe: str, *, examples: int, b
     place = keep / f"attack-{key}.json"
     if place.is_file():
         return Under(**json.loads(place.read_text("utf-8")))
-    setting = Setting(_STREAMS, Decision(), corpus.labels[-1])
     start = time.monotonic()
-    with engine_for(model) as engine:
-        chosen = probe.select(engine, corpus, setting)
-        if not isinstance(chosen, Sequence):
-            raise typer.BadParameter(chosen.reason)
-
-        def one(i: int) -> Any:
-            with engine.item(chosen[i].id) as view:
-                return probe.item(view, chosen[i], setting)
-
-        found: list[Rewrite] = [item for _, item in sorted(Threads().map(one, range(len(chosen))))]
-    tried = [one for one in found if one.outcome in ("succeeded", "resisted", "exhausted")]
+    found = attack(model, corpus, recipe=recipe, examples=examples, query_budget=budget, seed=_STREAMS.root)
+    queries = [one.queries for one in found.rewrites if one.outcome in TRIED]
     under = Under(
-        right={one.example: one.outcome != "skipped" for one in found},
-        stands={one.example: one.outcome in ("resisted", "exhausted") for one in found if one.outcome != "failed"},
-        queries=float(np.mean([one.queries for one in tried])) if tried else 0.0,
+        right=found.right,
+        stands=found.stands,
+        queries=float(np.mean(queries)) if queries else 0.0,
         seconds=time.monotonic() - start,
     )
     write_json(place, under.__dict__)

@@ -93,7 +93,7 @@ class Random:
                     copies=how.copies,
                     share=how.words,
                     seed=self._streams.seed("train", "edit", edit, example.id),
-                )[: how.copies]
+                )
             ]
             if found := list(dict.fromkeys(found)):
                 yield i, tuple(found)
