@@ -27,5 +27,6 @@ EDITS: Mapping[str, Family] = {
     "near_words": "near words",
     "paraphrases": "paraphrases",
     "deletions": "words dropped",
+    "look_alikes": "unseen characters",
 }
 """Edit that `textattack_edits` makes at random -> what it changes."""

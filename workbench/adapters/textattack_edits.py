@@ -1,7 +1,12 @@
-"""TextAttack's augmenters: texts edited at random, without asking any model."""
+"""Texts edited at random with TextAttack's transformations and constraints, without asking any model.
+
+TextAttack's own `Augmenter` makes every single edit of a text again for each word that it changes, so its time grows
+with the square of a text's length. Here the words to edit are drawn first, and only their edits are made.
+"""
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 from workbench.adapters.families import EDITS
@@ -12,6 +17,8 @@ from workbench.adapters.turns import turn
 from workbench.errors import NotFound
 
 _NEEDS = {"synonyms": (require_wordnet,), "near_words": (require_wordnet, require_near_words)}
+_TRIES = 3
+"""Rewritings made for each that is wanted, as in TextAttack: two may be the same."""
 
 
 def prepare(edit: str) -> None:
@@ -32,18 +39,42 @@ def edited(edit: str, text: str, *, copies: int, share: float, seed: int) -> lis
         edit: what is done to a word: one of `families.EDITS`.
         text: what is edited.
         copies: rewritings wanted.
-        share: of the words to edit, (0, 1]; at least one word. No word is edited twice, stopwords never.
+        share: of the words to edit, (0, 1], rounded down; at least one word. No word is edited twice; no
+            stopword is replaced.
         seed: of everything random.
     """
     textattack = textattack_module()
     with turn(seed):
-        augmenter = textattack.augmentation.Augmenter(
-            _transformation(textattack, edit),
-            constraints=_constraints(textattack, edit),
-            pct_words_to_swap=share,
-            transformations_per_example=copies,
-        )
-        return [one for one in augmenter.augment(text) if one != text][:copies]
+        transformation, constraints = _transformation(textattack, edit), _constraints(textattack, edit)
+        original = textattack.shared.AttackedText(text)
+        words = max(1, int(share * len(original.words)))
+        found: dict[str, None] = {}
+        for _ in range(_TRIES * copies):
+            one = _once(original, transformation, constraints, words).text
+            if one != text:
+                found[one] = None
+            if len(found) == copies:
+                break
+        return list(found)
+
+
+def _once(original: Any, transformation: Any, constraints: tuple[list[Any], list[Any]], words: int) -> Any:
+    """Return `original` with `words` of its words edited, drawn at random, or as many as can be."""
+    before, after = constraints
+    current = original
+    order = list(range(len(original.words)))
+    random.shuffle(order)
+    for i in order:
+        edits = transformation(current, before, indices_to_modify=[i], shifted_idxs=True)
+        for constraint in after:
+            if edits:
+                against = original if constraint.compare_against_original else current
+                edits = constraint.call_many(edits, against)
+        if edits:
+            current, words = random.choice(edits), words - 1
+        if not words:
+            break
+    return current
 
 
 def _transformation(textattack: Any, edit: str) -> Any:
@@ -52,6 +83,8 @@ def _transformation(textattack: Any, edit: str) -> Any:
         return parts_of(textattack)["Synonyms"]()
     if edit == "near_words":
         return parts_of(textattack)["NearWords"](max_candidates=10, embedding=parts_of(textattack)["Near"]())
+    if edit == "look_alikes":
+        return parts_of(textattack)["Homoglyphs"]()
     if edit == "deletions":
         return swaps.WordDeletion()
     if edit == "paraphrases":
@@ -68,13 +101,16 @@ def _transformation(textattack: Any, edit: str) -> Any:
     )
 
 
-def _constraints(textattack: Any, edit: str) -> list[Any]:
+def _constraints(textattack: Any, edit: str) -> tuple[list[Any], list[Any]]:
+    """Return what says which words may be edited, and what says which edits may stay."""
     constraints = textattack.constraints
-    found = [constraints.pre_transformation.RepeatModification()]
+    before = [constraints.pre_transformation.RepeatModification()]
     if edit != "paraphrases":  # a contraction is one of stopwords
-        found.append(constraints.pre_transformation.StopwordModification())
-    if edit == "near_words":
-        near = parts_of(textattack)["Near"]()
-        found.append(constraints.semantics.WordEmbeddingDistance(embedding=near, min_cos_sim=NEAR))
-        found.append(constraints.grammaticality.PartOfSpeech(tagger_type="nltk", allow_verb_noun_swap=True))
-    return found
+        before.append(constraints.pre_transformation.StopwordModification())
+    if edit != "near_words":
+        return before, []
+    near = parts_of(textattack)["Near"]()
+    return before, [
+        constraints.semantics.WordEmbeddingDistance(embedding=near, min_cos_sim=NEAR),
+        constraints.grammaticality.PartOfSpeech(tagger_type="nltk", allow_verb_noun_swap=True),
+    ]

@@ -54,7 +54,7 @@ class Edits(_Judged):
 
     kind: Literal["edits"]
     edits: tuple[str, ...] = Field(min_length=1)
-    """Of 'misspellings', 'synonyms', 'near_words', 'paraphrases', 'deletions'."""
+    """Of 'misspellings', 'synonyms', 'near_words', 'paraphrases', 'deletions', 'look_alikes'."""
     fraction: float = Field(default=1.0, gt=0, le=1)
     """Chance of each example to be rewritten."""
     copies: int = Field(default=1, ge=1, le=20)
