@@ -105,14 +105,18 @@ def _prepared_home() -> Iterator[None]:
 def _session_ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep audits made by wider fixtures out of the user's ledger."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WORKBENCH_LEDGER", str(tmp_path_factory.mktemp("ledger") / "ledger.jsonl"))
+        place = tmp_path_factory.mktemp("ledger")
+        patch.setenv("WORKBENCH_LEDGER", str(place / "ledger.jsonl"))
+        patch.setenv("WORKBENCH_PRIVATE_LEDGER", str(place / "private-runs.jsonl"))
         yield
 
 
 @pytest.fixture(autouse=True)
 def _own_ledger(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Give each test an empty ledger, so that none counts another's audits."""
-    monkeypatch.setenv("WORKBENCH_LEDGER", str(tmp_path_factory.mktemp("ledger") / "ledger.jsonl"))
+    place = tmp_path_factory.mktemp("ledger")
+    monkeypatch.setenv("WORKBENCH_LEDGER", str(place / "ledger.jsonl"))
+    monkeypatch.setenv("WORKBENCH_PRIVATE_LEDGER", str(place / "private-runs.jsonl"))
 
 
 # --- No network --------------------------------------------------------------------------------------------------

@@ -66,6 +66,17 @@ def test_an_audit_finds_the_planted_accuracy(corpus: Corpus, model: LinearTextCl
     assert "pass" in repr(audited)
 
 
+def test_a_record_that_measures_something_twice_is_not_read(
+    corpus: Corpus, model: LinearTextClassifier, tmp_path: Path
+) -> None:
+    workbench.audit(model, corpus, policy=POLICY, out=tmp_path)
+    told = json.loads((tmp_path / "audit.json").read_text())
+    told["evidence"].append(told["evidence"][0])
+    (tmp_path / "audit.json").write_text(json.dumps(told))
+    with pytest.raises(BadInput, match=r"is not an audit record: [a-z_.]+ \{.*\} is measured twice.*; audit again$"):
+        read_record(tmp_path)
+
+
 def test_a_threshold_moves_the_decision_and_is_recorded(corpus: Corpus, model: LinearTextClassifier) -> None:
     # P(yes) is 0.88 or 0.12, so from 0.9 on nobody is decided positive: accuracy is the share of 'no'.
     audited = workbench.audit(model, corpus, policy=POLICY, threshold=0.9)

@@ -184,6 +184,6 @@ def attack(
         rewrites=tuple(rewrites),
         measurements=gathered.measurements,
         notes=tuple(exhibit.text for exhibit in gathered.exhibits if isinstance(exhibit, Note)),
-        people={example.id: int(person) for example, person in zip(corpus, corpus.people, strict=True)},
+        people=corpus.owners,
         seed=seed,
     )

@@ -10,6 +10,7 @@
     │   ├── Misconfigured          a recipe, policy or manifest that says something impossible
     │   └── Unwritable             the output cannot be written
     ├── Untrusted                  a file that is not what it claims: wrong sha256, pickled weights, remote code
+    ├── GuaranteeBroken            private training would not give what it states: a check of its own mechanism failed
     ├── Unsupported                will never work here; the message says what to use instead
     └── MissingResource            needs an optional package or resource; the message says how to get it
 
@@ -65,6 +66,10 @@ class Unwritable(BadInput):
 
 class Untrusted(WorkbenchError):
     """A file is not what it claims to be, or could run code when loaded."""
+
+
+class GuaranteeBroken(WorkbenchError):
+    """A check of the private mechanism failed: what it would state does not hold. Nothing may be released."""
 
 
 class Unsupported(WorkbenchError):

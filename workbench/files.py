@@ -1,16 +1,19 @@
-"""Writing files so that nothing is ever half-written."""
+"""Files: written so that nothing is ever half-written; TOML read from a path, or by the name of what is shipped."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from workbench.errors import Unwritable
+from workbench.errors import BadInput, Misconfigured, NotFound, Unwritable
 
 
 @contextmanager
@@ -59,6 +62,50 @@ def require_writable(folder: Path) -> None:
             pass
     except OSError as error:
         raise Unwritable(f"cannot write to {folder}: {error.strerror or error}; choose another --out") from error
+
+
+class TomlFile(NamedTuple):
+    """What a TOML file says, and which one it is."""
+
+    table: dict[str, Any]
+    name: str
+    """Of the file, without its ending."""
+    where: str
+    """What messages about it begin with: 'policy default' for a shipped one, else the path."""
+    sha256: str
+    """Of its bytes."""
+    shipped: bool
+
+
+def read_toml(given: str | Path, *, kind: str, shipped: Traversable) -> TomlFile:
+    """Return the TOML file of the name `given` in the folder `shipped`, else the one at the path `given`.
+
+    Raises:
+        NotFound: neither is there; the message names what is shipped.
+        BadInput: it cannot be read.
+        Misconfigured: it is not TOML.
+    """
+    names = {file.name.removesuffix(".toml"): file for file in shipped.iterdir() if file.name.endswith(".toml")}
+    ours = str(given) in names
+    file = names[str(given)] if ours else Path(given)
+    where = f"{kind} {given}" if ours else str(given)
+    try:
+        content = file.read_bytes()
+        text = content.decode("utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotFound(f"{NotFound.among(kind, str(given), names)}, and there is no file of that name") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"cannot read the {kind} {given}: {error}") from error
+    name = str(given) if ours else Path(given).stem
+    return TomlFile(parse_toml(text, where=where), name, where, hashlib.sha256(content).hexdigest(), ours)
+
+
+def parse_toml(text: str, *, where: str) -> dict[str, Any]:
+    """Return the table that `text` describes. Raises `Misconfigured`; the message begins with `where`."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Misconfigured(f"{where}: not TOML: {error}") from error
 
 
 def _umask() -> int:

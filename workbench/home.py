@@ -48,3 +48,10 @@ def ledger() -> Path:
     if named := os.environ.get("WORKBENCH_LEDGER"):
         return Path(named).expanduser().resolve()
     return home() / "ledger.jsonl"
+
+
+def private_ledger() -> Path:
+    """Return the file that counts private training runs per set of examples; `$WORKBENCH_PRIVATE_LEDGER` if set."""
+    if named := os.environ.get("WORKBENCH_PRIVATE_LEDGER"):
+        return Path(named).expanduser().resolve()
+    return home() / "private-runs.jsonl"

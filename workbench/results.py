@@ -238,5 +238,6 @@ def read_record(path: str | Path) -> AuditRecord:
         return AuditRecord.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise BadInput(f"{file} is not an audit record: {where}: {first['msg']}; audit again") from error
+        where = "".join(f"{part}." for part in first["loc"]).rstrip(".")
+        said = f"{where}: {first['msg']}" if where else first["msg"].removeprefix("Value error, ")
+        raise BadInput(f"{file} is not an audit record: {said}; audit again") from error

@@ -169,6 +169,17 @@ def print_attacks(recipes: Iterable[Listed]) -> None:
             out.print(Text(f"    {clean(one.missing)}", style="cyan"))
 
 
+def print_collected(cases: int, left_out: int, file: Path) -> None:
+    """Print how many cases were written, and how many rewrites were left out because of what people said of them."""
+    without = (
+        f"; left out: {left_out} successful {'rewrite' if left_out == 1 else 'rewrites'} that people judged to have "
+        "lost their label"
+        if left_out
+        else ""
+    )
+    out.print(Text(f"{cases} cases: {clean(str(file))}{without}"), soft_wrap=True)
+
+
 def print_regressions(found: Mapping[str, tuple[int, int]]) -> None:
     """Print how many cases of each behaviour still fail."""
     for behaviour, (bad, n) in found.items():

@@ -138,6 +138,17 @@ def test_a_crash_becomes_failed_and_the_audit_goes_on() -> None:
     assert isinstance(counted.result, Measured)
 
 
+def test_a_measurement_that_nothing_tells_from_an_earlier_one_is_a_failure() -> None:
+    steps: list[Step] = []
+    _, (first, crashed, second) = run_probes(run(steps=steps), [Count(), Crash(), Count(scale=2.0)])
+    assert isinstance(first.result, Measured)
+    assert "planted" in getattr(crashed.result, "error", "")
+    assert isinstance(second.result, Failed)
+    assert "toy.count (without facets) has been measured already in this audit" in second.result.error
+    assert second.params == {"scale": 2.0}
+    assert steps[-1].outcome == describe(second.result)
+
+
 def test_what_cannot_run_says_why() -> None:
     _, evidence = run_probes(run(), [Lacking(), Images(), Gradients()])
     reasons = [e.result.reason for e in evidence if isinstance(e.result, NotApplicable)]

@@ -13,7 +13,7 @@ def stated(low: float, high: float) -> dict[str, object]:
 
 def row(model: str, **changes: object) -> dict[str, object]:
     plain = {"clean": stated(0.8, 0.9), "under": stated(0.1, 0.2), "under_tempered": stated(0.1, 0.2)}
-    return {"model": model, "seen": [], "temperature": 1.0, "training_seconds": 60.0, **plain, **changes}
+    return {"model": model, "seen": [], "temperature": 1.0, "cost": "nothing more", **plain, **changes}
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -121,6 +122,21 @@ def test_applying_again_replaces_and_the_same_again_changes_nothing(
     assert stable(read_record(audited)) != first
     workbench(*apply, one)
     assert stable(read_record(audited)) == first
+
+
+def test_the_next_model_is_not_asked_about_rewrites_that_lost_their_label(
+    workbench: Command, audited: Path, tmp_path: Path
+) -> None:
+    cases = tmp_path / "cases.json"
+    before = workbench("regress", "save", audited, "--out", cases)
+    assert before.stdout == f"20 cases: {cases}\n"
+    workbench("judgements", "save", audited, "--out", tmp_path / "rewrites.csv")
+    file = answer(tmp_path / "rewrites.csv", "no", *["yes"] * 7, "no", "unsure")
+    workbench("judgements", "apply", audited, file, "--policy", tmp_path / "ours.toml")
+    after = workbench("regress", "save", audited, "--out", cases)
+    told = "2 successful rewrites that people judged to have lost their label"
+    assert after.stdout == f"18 cases: {cases}; left out: {told}\n"
+    assert len(json.loads(cases.read_text())["cases"]) == 18
 
 
 def test_a_file_with_answers_is_not_overwritten(workbench: Command, audited: Path, tmp_path: Path) -> None:

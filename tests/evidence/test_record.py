@@ -25,6 +25,7 @@ from workbench.evidence.record import (
     Finding,
     Measured,
     NotApplicable,
+    repeated,
     stable,
 )
 
@@ -176,6 +177,30 @@ def test_token_scores_align() -> None:
 def test_a_record_survives_the_file() -> None:
     written = record()
     assert AuditRecord.model_validate_json(written.model_dump_json()) == written
+
+
+def evidence(*measurements: Measurement) -> Evidence:
+    return Evidence(probe="p.q@1", params={}, seed=0, seconds=1.0, result=Measured(measurements=measurements))
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        (evidence(measurement(), measurement(value=0.8)),),
+        (evidence(measurement(where={"b": "1", "a": "2"})), evidence(measurement(where={"a": "2", "b": "1"}))),
+    ],
+    ids=["by one probe", "by two"],
+)
+def test_a_name_and_its_facets_are_measured_once(twice: tuple[Evidence, ...]) -> None:
+    with pytest.raises(ValidationError, match=r"performance\.accuracy .* is measured twice"):
+        record(evidence=twice, findings=())
+
+
+def test_facets_tell_measurements_apart() -> None:
+    apart = evidence(measurement(), measurement(where={"a": "1"}), measurement(where={"a": "2"}))
+    held = record(evidence=(apart, evidence(measurement("performance.macro_f1"))), findings=())
+    assert repeated(held.evidence) is None
+    assert repeated([*held.evidence, apart]) == measurement()
 
 
 def test_volatile_is_all_that_may_differ() -> None:

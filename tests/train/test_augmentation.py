@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +11,10 @@ import pytest
 import torch
 from accelerate import Accelerator
 
-from workbench.adapters.families import ATTACKS
-from workbench.audit.robustness.recipes import recipes
+from workbench.adapters import textattack as adapter
 from workbench.data.corpus import Corpus
-from workbench.errors import Misconfigured
-from workbench.models.hugging_face import load_checkpoint
+from workbench.errors import Misconfigured, MissingResource
+from workbench.models.hugging_face import HuggingFaceTextClassifier
 from workbench.seeds import Streams
 from workbench.train.augmentation import Embedding
 from workbench.train.backbone import prepare
@@ -71,12 +68,6 @@ def assert_same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor], atol: fl
 
 def batch(shop: Workshop, *, shares: tuple[float, ...] = (1.0, 1.0)) -> Batch:
     return Batch(shop.encoder.ids(TEXTS), (1, 0), shares)
-
-
-def test_names_agree_with_those_that_audits_use() -> None:
-    for name, (made, family) in ATTACKS.items():
-        recipe: Any = recipes[f"{name}@1"]
-        assert (recipe.made, recipe.family) == (made, family)
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
@@ -226,6 +217,22 @@ def test_edits_are_in_the_card(textattack: Any, quick: Recipe, toy: Corpus, tmp_
     assert said < next(i for i, event in enumerate(told) if event.phase == "augment")
 
 
+@pytest.mark.parametrize("attack", ["pwws", "textfooler_glove"])
+def test_what_an_attack_needs_is_asked_for_before_the_first_epoch(
+    textattack: Any, quick: Recipe, toy: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, attack: str
+) -> None:
+    def lacking(look: Any, missing: str) -> None:
+        raise MissingResource(missing)
+
+    monkeypatch.setattr(adapter, "_require_nltk", lacking)
+    told: list[TrainingEvent] = []
+    recipe = quick.but(augmentation={**ATTACK, "attack": attack, "clean_epochs": 1})
+    with pytest.raises(MissingResource, match="attacks with synonyms need WordNet"):
+        train(recipe, toy, tmp_path / "out", progress=told.append)
+    assert {event.phase for event in told} == {"prepare"}
+    train(recipe.but(epochs=1, augmentation={**ATTACK, "clean_epochs": 0}), toy, tmp_path / "letters")
+
+
 @pytest.fixture(scope="module")
 def hardened(textattack: Any, quick: Recipe, toy: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Any:
     return train(quick.but(epochs=3, augmentation=ATTACK), toy, tmp_path_factory.mktemp("runs") / "hardened")
@@ -273,27 +280,16 @@ def test_a_killed_run_ends_in_the_same_bits(
 @pytest.mark.slow
 @pytest.mark.parametrize("table", [ATTACK, {"kind": "embedding"}], ids=["adversarial", "embedding"])
 def test_two_processes_learn_what_one_does(
-    textattack: Any, quick: Recipe, toy: Corpus, tmp_path: Path, table: dict[str, Any]
+    textattack: Any,
+    quick: Recipe,
+    toy: Corpus,
+    tmp_path: Path,
+    train_in_two_processes: Callable[[Recipe, Corpus, Path], HuggingFaceTextClassifier],
+    table: dict[str, Any],
 ) -> None:
     recipe = quick.but(dropout=0.0, class_weights="balanced", batch_size=15, augmentation=table)
     one = train(recipe, toy, tmp_path / "one")
-    rows = [[e.id, e.person, e.input, e.label] for e in toy]
-    script = tmp_path / "run.py"
-    script.write_text(
-        "from pathlib import Path\n"
-        "from workbench.data.corpus import Corpus, Example\n"
-        "from workbench.train.loop import train\n"
-        "from workbench.train.recipe import Recipe\n"
-        f"toy = Corpus(tuple(Example(*row) for row in {rows!r}), {toy.labels!r}, 'toy', 'made for the tests')\n"
-        f"recipe = Recipe.model_validate_json({recipe.model_dump_json()!r})\n"
-        f"trained = train(recipe, toy, Path({str(tmp_path / 'two')!r}))\n"
-        "assert trained.card.processes == 2\n"
-    )
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(script)]
-    place = {**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(launch, capture_output=True, text=True, timeout=200, env=place)
-    assert done.returncode == 0, done.stderr[-2_000:]
-    two = load_checkpoint(tmp_path / "two")
+    two = train_in_two_processes(recipe, toy, tmp_path / "two")
     texts = toy.inputs[:50]
     if table["kind"] == "embedding":  # where each process's perturbations start is its own
         assert np.abs(two.predict_proba(texts) - one.classifier.predict_proba(texts)).max() < 0.2

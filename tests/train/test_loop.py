@@ -23,7 +23,7 @@ from workbench.data.corpus import Corpus
 from workbench.data.overlap import overlap
 from workbench.data.splits import split
 from workbench.errors import EmptyData, Misconfigured, MissingResource, NotFound, Unwritable
-from workbench.models.hugging_face import load_checkpoint
+from workbench.models.hugging_face import HuggingFaceTextClassifier, load_checkpoint
 from workbench.models.training_card import read_fingerprints, read_training_card
 from workbench.train.evaluation import score
 from workbench.train.events import TrainingEvent
@@ -141,23 +141,19 @@ def test_resumed_run_ends_in_the_same_bits(
 
 
 @pytest.mark.slow
-def test_survives_kill_minus_nine(uninterrupted: Trained, quick: Recipe, toy: Corpus, tmp_path: Path) -> None:
+def test_survives_kill_minus_nine(
+    uninterrupted: Trained, quick: Recipe, toy: Corpus, tmp_path: Path, script: Callable[[Recipe, Corpus, str], Path]
+) -> None:
     out = tmp_path / "killed"
-    rows = [[e.id, e.person, e.input, e.label] for e in toy]
-    script = tmp_path / "run.py"
-    script.write_text(
+    body = (
         "import os, signal\n"
-        "from pathlib import Path\n"
-        "from workbench.data.corpus import Corpus, Example\n"
-        "from workbench.train.loop import train\n"
-        "from workbench.train.recipe import Recipe\n"
-        f"toy = Corpus(tuple(Example(*row) for row in {rows!r}), {toy.labels!r}, 'toy', 'made for the tests')\n"
         "def die(event):\n"
         "    if event.phase == 'train' and event.step == 17:\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
-        f"train(Recipe.model_validate_json({quick.model_dump_json()!r}), toy, Path({str(out)!r}), progress=die)\n"
+        f"train(recipe, corpus, Path({str(out)!r}), progress=die)\n"
     )
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=300)
+    file = script(quick, toy, body)
+    done = subprocess.run([sys.executable, str(file)], capture_output=True, text=True, timeout=300)
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert not out.exists()
     resumed = train(quick, toy, out, resume=True)
@@ -165,26 +161,15 @@ def test_survives_kill_minus_nine(uninterrupted: Trained, quick: Recipe, toy: Co
 
 
 @pytest.mark.slow
-def test_two_processes_learn_what_one_does(quick: Recipe, toy: Corpus, tmp_path: Path) -> None:
+def test_two_processes_learn_what_one_does(
+    quick: Recipe,
+    toy: Corpus,
+    tmp_path: Path,
+    train_in_two_processes: Callable[[Recipe, Corpus, Path], HuggingFaceTextClassifier],
+) -> None:
     recipe = quick.but(dropout=0.0, class_weights="balanced", epochs=1, batch_size=15)
     one = train(recipe, toy, tmp_path / "one")
-    rows = [[e.id, e.person, e.input, e.label] for e in toy]
-    script = tmp_path / "run.py"
-    script.write_text(
-        "from pathlib import Path\n"
-        "from workbench.data.corpus import Corpus, Example\n"
-        "from workbench.train.loop import train\n"
-        "from workbench.train.recipe import Recipe\n"
-        f"toy = Corpus(tuple(Example(*row) for row in {rows!r}), {toy.labels!r}, 'toy', 'made for the tests')\n"
-        f"recipe = Recipe.model_validate_json({recipe.model_dump_json()!r})\n"
-        f"trained = train(recipe, toy, Path({str(tmp_path / 'two')!r}))\n"
-        "assert trained.card.processes == 2\n"
-    )
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(script)]
-    place = {**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(launch, capture_output=True, text=True, timeout=200, env=place)
-    assert done.returncode == 0, done.stderr[-2_000:]
-    two = load_checkpoint(tmp_path / "two")
+    two = train_in_two_processes(recipe, toy, tmp_path / "two")
     texts = toy.inputs[:50]
     np.testing.assert_allclose(two.predict_proba(texts), one.classifier.predict_proba(texts), atol=2e-3)
 

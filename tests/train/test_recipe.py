@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from workbench.errors import BadInput, Misconfigured, NotFound, Unsupported, WorkbenchError
+from workbench.errors import BadInput, Misconfigured, NotFound, WorkbenchError
 from workbench.train.recipe import Recipe
 
 
@@ -24,13 +24,15 @@ def test_reads_toml(tmp_path: Path) -> None:
     assert recipe == Recipe(backbone="owner/name", epochs=3, learning_rate=5e-5)
 
 
+PRIVATE = "[privacy]\ndelta = 1e-5\nsteps = 10\nbatch = 8\n"
+
 WRONG: list[tuple[str, type[WorkbenchError], str]] = [
     ("lerning_rate = 1e-4", Misconfigured, r"recipe\.toml: lerning_rate: unknown key; did you mean learning_rate\?"),
     ("zzz = 1", Misconfigured, r"recipe\.toml: zzz: unknown key \(known: backbone, "),
     (
         "[training]\nlerning_rate = 1e-4",
         Misconfigured,
-        r"training\.lerning_rate: .* one table, augmentation",
+        r"training\.lerning_rate: .* tables adapter, augmentation, privacy",
     ),
     ("epochs = 0", Misconfigured, r"recipe\.toml: epochs: .*greater than or equal to 1; got 0"),
     ("epochs = 'two'", Misconfigured, r"recipe\.toml: epochs: .*valid integer.*; got 'two'"),
@@ -40,8 +42,24 @@ WRONG: list[tuple[str, type[WorkbenchError], str]] = [
     ("early_stopping_min_delta = 0.1", Misconfigured, "early_stopping_patience; set both"),
     ("task = 'token-classification'", Misconfigured, "only text-classification"),
     ("epochs = ", Misconfigured, r"recipe\.toml: not TOML"),
-    ("adapter = 'lora'", Unsupported, r"recipe\.toml: adapter: not in this version"),
-    ("[privacy]\nepsilon = 3", Unsupported, r"recipe\.toml: privacy: not in this version"),
+    ("adapter = 'lora'", Misconfigured, r"recipe\.toml: adapter: .*got 'lora'"),
+    (
+        "[adapter]\nkind = 'qlora'",
+        Misconfigured,
+        r"recipe\.toml: adapter: .*'lora', 'last_layers', 'frozen_embeddings'",
+    ),
+    (
+        "[privacy]\nepsilon = 3",
+        Misconfigured,
+        r"privacy\.delta: Field required.*; .*privacy\.steps: .*; .*privacy\.batch: ",
+    ),
+    (f"{PRIVATE}", Misconfigured, r"privacy: give epsilon or noise_multiplier, .* got neither"),
+    (f"{PRIVATE}epsilon = 1\nnoise_multiplier = 2", Misconfigured, r"privacy: give epsilon .* got both"),
+    (f"{PRIVATE}epsilon = 0", Misconfigured, r"privacy\.epsilon: .*greater than 0; got 0"),
+    (f"epochs = 2\n{PRIVATE}epsilon = 1", Misconfigured, r"epochs: has no effect .*privacy\.steps"),
+    (f"early_stopping_patience = 2\n{PRIVATE}epsilon = 1", Misconfigured, "takes a fixed number of steps"),
+    (f"class_weights = 'balanced'\n{PRIVATE}epsilon = 1", Misconfigured, "counts the labels of private examples"),
+    (f"{PRIVATE}epsilon = 1\n[augmentation]\nkind = 'embedding'", Misconfigured, "cannot be combined with privacy"),
     ("augmentation = 'attacks'", Misconfigured, r"recipe\.toml: augmentation: .*dictionary.*; got 'attacks'"),
 ]
 

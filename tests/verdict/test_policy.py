@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from workbench.errors import Misconfigured, NotFound
+from workbench.errors import BadInput, Misconfigured, NotFound
 from workbench.verdict.judge import judge
 from workbench.verdict.policy import load_policy, parse_policy
 
@@ -103,7 +103,7 @@ def test_an_unknown_policy_names_the_nearest():
         ),
         (GATE.replace("performance.accuracy", "calibration.ece") + 'where = { group = "x" }\n', r"name both"),
         (GATE.replace("at_least = 0.8", 'reported = true\nend = "low"'), r"`end` needs a bound"),
-        ("a = ", r"p\.toml is not TOML"),
+        ("a = ", r"p\.toml: not TOML"),
     ],
 )
 def test_what_is_impossible_is_refused_with_its_place(text, message):
@@ -119,5 +119,5 @@ def test_the_safe_end_is_the_default():
 
 def test_an_unreadable_file_is_refused(tmp_path):
     (tmp_path / "p.toml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(Misconfigured, match="cannot read the policy"):
+    with pytest.raises(BadInput, match="cannot read the policy"):
         load_policy(tmp_path / "p.toml")

@@ -8,19 +8,22 @@ Two shapes, told apart by protocol:
   the engine of its own, and commits each finished one, so a killed audit continues. A `RepeatingProbe` looks at the
   finished items and works on some of them again.
 
-Probes are frozen dataclasses: their fields are their parameters, stored in the record, and rebuild them exactly.
+Probes are frozen dataclasses: their fields are their parameters, stored in the record, and rebuild them exactly. A file
+of the user's own is stored by name and digest: who rebuilds the probe must have it.
 Probes never train, never write files, never print. A probe that cannot run returns `NotApplicable` with a reason that
 tells how to make it run; an exception becomes `Failed`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from workbench.data.corpus import Corpus, Example, Task
 from workbench.errors import Misconfigured
+from workbench.evidence.cards import TrainingCard
 from workbench.evidence.decision import Decision
 from workbench.evidence.exhibits import Certificate, ExplanationCheck, Reduction, Rewrite, TokenScores, WordEffects
 from workbench.evidence.record import Measured, NotApplicable
@@ -45,10 +48,16 @@ class Setting:
     seen: tuple[str, ...] | None = None
     """Families of edits that the model saw in training; None where it learned from its corpus alone, or nobody knows.
     """
+    training: TrainingCard | None = None
+    """How the model was made, where that is known."""
 
     def positive(self, labels: Sequence[str]) -> int:
         """Return the column of the positive label."""
         return list(labels).index(self.positive_label)
+
+
+UNRECORDED: Mapping[str, bool] = MappingProxyType({"recorded": False})
+"""Metadata of a probe's field that the record leaves out, because the fields beside it say which value it has."""
 
 
 class Probe(Protocol):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from workbench.audit.probe import TWIN_FROM, ItemProbe, RepeatingProbe, WholeProbe, probes
-from workbench.errors import NotFound
+from workbench.errors import Misconfigured, NotFound
 
 SANITY = "explanations.sanity@1"
 BEHAVIOURS = "robustness.behaviours@1"
@@ -46,6 +47,7 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         ("performance.classification@1", {}),
         ("performance.calibration@1", {}),
         ("fairness.groups@1", {}),
+        ("privacy.statement@1", {}),
         ("robustness.attack@1", {"examples": 40}),
         # Nothing here needs what a machine may lack: WordNet's synonyms are for the standard profile.
         ("robustness.attack@1", {"recipe": "checklist_without_names@1", "examples": 100, "query_budget": 100}),
@@ -65,6 +67,7 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         ("performance.classification@1", {}),
         ("performance.calibration@1", {}),
         ("fairness.groups@1", {}),
+        ("privacy.statement@1", {}),
         ("robustness.attack@1", {"examples": 200}),
         *(("robustness.attack@1", {"recipe": recipe, "examples": 100, "query_budget": 300}) for recipe in _ATTACKS[:2]),
         *(("robustness.attack@1", {"recipe": recipe, "examples": 30, "query_budget": 300}) for recipe in _ATTACKS[2:]),
@@ -86,6 +89,7 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         ("performance.classification@1", {"replicates": 10_000}),
         ("performance.calibration@1", {"replicates": 10_000}),
         ("fairness.groups@1", {"replicates": 10_000}),
+        ("privacy.statement@1", {}),
         ("robustness.attack@1", {"examples": 1000}),
         *(("robustness.attack@1", {"recipe": recipe, "examples": 200, "query_budget": 2000}) for recipe in _ATTACKS),
         (BEHAVIOURS, {"examples": 1000}),
@@ -114,12 +118,16 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
 def profile(
     name: str, *, label_randomised: str | None = None, behaviours: Sequence[str] = ()
 ) -> tuple[WholeProbe | ItemProbe, ...]:
-    """Return the probes of the profile `name`, in the order they run. Raises `NotFound`.
+    """Return the probes of the profile `name`, in the order they run.
 
     Args:
         name: of the profile.
         label_randomised: folder of a model trained on random labels, for the sanity check of the explanations.
         behaviours: suites of behavioural tests to run after the profile's own.
+
+    Raises:
+        NotFound: there is no such profile, or suite.
+        Misconfigured: a suite makes no sense, or two have the same name.
     """
     if name not in PROFILES:
         raise NotFound.among("profile", name, PROFILES)
@@ -130,7 +138,14 @@ def profile(
         for probe, params in PROFILES[name]
         for suite in ({}, *({"suite": one} for one in behaviours if probe == BEHAVIOURS))
     ]
-    return tuple(probes[probe](**params) for probe, params in wanted)
+    made = tuple(probes[probe](**params) for probe, params in wanted)
+    suites = Counter(probe.suite for probe in made if probe.name == BEHAVIOURS)
+    if twice := [suite for suite, times in suites.items() if times > 1]:
+        raise Misconfigured(
+            f"--behaviours: two suites are called {twice[0]!r}, so nothing would tell their figures apart; leave one "
+            'out, or give it another name: name = "…" at the top of its file'
+        )
+    return made
 
 
 def with_attack(chosen: Sequence[WholeProbe | ItemProbe], recipe: str) -> tuple[WholeProbe | ItemProbe, ...]:
@@ -169,6 +184,7 @@ def _register_all() -> None:
     import workbench.audit.performance.classification
     import workbench.audit.performance.cost
     import workbench.audit.performance.search_precision
+    import workbench.audit.privacy.statement
     import workbench.audit.robustness.attack
     import workbench.audit.robustness.behaviours
     import workbench.audit.robustness.certified

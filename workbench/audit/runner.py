@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from workbench.audit.raised import raised
 from workbench.audit.store import Store, key_of
 from workbench.data.corpus import Corpus, Example
 from workbench.errors import MissingResource, Unwritable
-from workbench.evidence.record import Evidence, Failed, Measured, NotApplicable, Result
+from workbench.evidence.record import Evidence, Failed, Measured, NotApplicable, Result, repeated
 from workbench.models.engine import Engine
 from workbench.models.engine.workers import OneByOne, Workers
 from workbench.models.protocols import Classifier, FloatArray
@@ -197,14 +197,30 @@ class Run:
 def run_probes(run: Run, probes: Sequence[WholeProbe | ItemProbe]) -> tuple[FloatArray, tuple[Evidence, ...]]:
     """Predict the whole corpus, then run every probe in order; return the probabilities and the evidence.
 
-    A model that cannot predict at all raises: there is nothing to audit.
+    A model that cannot predict at all raises: there is nothing to audit. A probe that repeats a measurement has failed.
     """
     probabilities = run.predict()
     setting, labels = run.setting, run.engine.labels
     decided = set(setting.decision.decide(probabilities, setting.positive(labels)).tolist())
     if len(decided) == 1 < len(probabilities):
         run = replace(run, setting=replace(setting, only_decision=labels[decided.pop()]))
-    return probabilities, tuple(run.probe(probe) for probe in probes)
+    found: list[Evidence] = []
+    for probe in probes:
+        found.append(_told_apart(run, probe, run.probe(probe), found))
+    return probabilities, tuple(found)
+
+
+def _told_apart(run: Run, probe: WholeProbe | ItemProbe, evidence: Evidence, before: Sequence[Evidence]) -> Evidence:
+    """Return `evidence`, as failed where it measures again what has been measured: nobody could tell which is meant."""
+    if (again := repeated([*before, evidence])) is None:
+        return evidence
+    where = ", ".join(f"{facet} {value}" for facet, value in again.where.items())
+    failed = Failed(
+        error=f"{again.name} ({where or 'without facets'}) has been measured already in this audit; leave one of the "
+        "two probes out, or have their facets tell them apart"
+    )
+    run.progress(Step(called(probe), 1, 1, describe(failed)))
+    return evidence.model_copy(update={"result": failed})
 
 
 def grows(probe: WholeProbe | ItemProbe) -> bool:
@@ -224,6 +240,8 @@ def describe(result: Result) -> str:
 
 
 def params_of(probe: Any) -> dict[str, Any]:
-    """Return a probe's parameters as plain JSON values: with its name, they rebuild it."""
-    plain: dict[str, Any] = json.loads(json.dumps(asdict(probe)))
+    """Return a probe's parameters, but for those `UNRECORDED`, as plain JSON: with its name, they rebuild it."""
+    recorded = {one.name for one in fields(probe) if one.metadata.get("recorded", True)}
+    told = {name: value for name, value in asdict(probe).items() if name in recorded}
+    plain: dict[str, Any] = json.loads(json.dumps(told))
     return plain

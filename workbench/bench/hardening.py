@@ -170,11 +170,12 @@ def measure(
         cooled = attacked(
             TemperedClassifier(model, temperature), test, PRIMARY, examples=examples, budget=budget, keep=runs
         )
+        how = recipe.augmentation
         row = {
             "model": called,
             "recipe": None if name == PLAIN else name,
-            "seen": [] if recipe.augmentation is None else list(recipe.augmentation.families),
-            "training_seconds": trained.card.seconds,
+            "seen": [] if how is None else list(how.families),
+            "cost": None if how is None else how.cost(trained.card.corpus.n, recipe.epochs),
             "temperature": temperature,
             "clean": _stated(share(clean, test)),
             "under": _stated(share(held.stands, test)),

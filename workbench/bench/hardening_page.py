@@ -20,14 +20,14 @@ def page(found: Mapping[str, Any]) -> str:
         "`python -m workbench.bench.hardening` makes this page.",
         "",
         "| model | edits seen in training | accuracy | change | accuracy under attack | change | the same after "
-        "temperature scaling | change | training |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "temperature scaling | change |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     lines += [
         f"| {row['model']} | {', '.join(row['seen']) or 'none'} | {_shown(row['clean'])} | "
         f"{_shown(row.get('clean_change'))} | {_shown(row['under'])} | {_shown(row.get('under_change'))} | "
         f"{_shown(row['under_tempered'])} (T = {row['temperature']:.2f}) | "
-        f"{_shown(row.get('under_tempered_change'))} | {row['training_seconds'] / 60:.0f} min |"
+        f"{_shown(row.get('under_tempered_change'))} |"
         for row in found["models"]
     ]
     lines += ["", *(_verdict(row) for row in found["models"] if "under_change" in row), ""]
@@ -79,7 +79,7 @@ def _verdict(row: Mapping[str, Any]) -> str:
         if _low(cost) > -_TOLERATED
         else "a fall of clean accuracy by 2 points cannot be excluded"
     )
-    return f"- {row['model']} {said}; {price}."
+    return f"- {row['model']} {said}; {price}. Its training: {row['cost']}."
 
 
 def _low(found: Mapping[str, Any]) -> float:

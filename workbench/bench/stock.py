@@ -93,7 +93,7 @@ class Stock:
             if padded_to is not None:
                 wrapper.tokenizer = copy.deepcopy(self.tokenizer)
                 wrapper.tokenizer.model_max_length = padded_to
-            attack = getattr(attack_recipes, ATTACKS[recipe][0]).build(wrapper)
+            attack = getattr(attack_recipes, ATTACKS[recipe].made).build(wrapper)
             attack.goal_function.query_budget = float("inf") if budget is None else budget
             found = []
             for case in cases:

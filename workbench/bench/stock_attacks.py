@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from workbench.adapters.families import ATTACKS
-from workbench.adapters.textattack import require_wordnet, search
+from workbench.adapters.textattack import search
 from workbench.bench.inputs import STREAMS, Case
 from workbench.bench.stock import Stock
-from workbench.models.protocols import Classifier, FloatArray
+from workbench.models.probabilities import normalised
+from workbench.models.protocols import Classifier
 
 STOCK = ("deepwordbug", "pruthi", "pwws")
 """Recipes that stock TextAttack can run offline, once it is kept from trying downloads."""
@@ -34,14 +33,15 @@ def compared(stock: Stock, model: Classifier, cases: Sequence[Case], recipe: str
 
     Raises `MissingResource`.
     """
-    if recipe == "pwws":
-        require_wordnet()
+    for require in ATTACKS[recipe].needs:
+        require()
     identical = same = explained = 0
     for case, theirs in zip(cases, stock.attack(cases, recipe=recipe, budget=budget, dynamic=True), strict=True):
 
         def ended(ask: Callable[[Sequence[str]], Any], case: Case = case) -> str | None:
             seed = STREAMS.seed("attack", f"{recipe}@1", case.example.id)
-            return search(ATTACKS[recipe][0], _normal(ask), case.text, case.target, budget=budget, seed=seed).rewritten
+            made, text, target = ATTACKS[recipe].made, case.text, case.target
+            return search(made, lambda texts: normalised(ask(texts)), text, target, budget=budget, seed=seed).rewritten
 
         ours = ended(model.predict_proba)
         identical += ours == theirs.rewritten
@@ -50,12 +50,3 @@ def compared(stock: Stock, model: Classifier, cases: Sequence[Case], recipe: str
         elif (ended(stock.scores) is None) == (theirs.rewritten is None):
             explained += 1
     return Compared(recipe, len(cases), identical, same, explained)
-
-
-def _normal(ask: Callable[[Sequence[str]], Any]) -> Callable[[Sequence[str]], FloatArray]:
-    def scores(texts: Sequence[str]) -> FloatArray:
-        found = np.asarray(ask(texts), dtype=np.float64)
-        normal: FloatArray = found / found.sum(axis=1, keepdims=True)
-        return normal
-
-    return scores

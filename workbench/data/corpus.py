@@ -113,6 +113,11 @@ class Corpus(Sequence[Example]):
         return np.array([index[example.person] for example in self.examples], dtype=np.int64)
 
     @cached_property
+    def owners(self) -> Mapping[str, int]:
+        """Example id -> the number of its person in `people`."""
+        return dict(zip((example.id for example in self.examples), self.people.tolist(), strict=True))
+
+    @cached_property
     def attributes(self) -> tuple[str, ...]:
         """The sensitive attributes that any example names, sorted."""
         return tuple(sorted({attribute for example in self.examples for attribute in example.groups}))

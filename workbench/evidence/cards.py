@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -103,6 +103,63 @@ class AugmentationCard(Stored):
     rounds: tuple[AttackRound, ...] = ()
 
 
+class Reckoned(Stored):
+    """What one accountant makes of the steps of a private run."""
+
+    accountant: str
+    """'prv', 'rdp', 'gdp' (approximate: it can say too little) or 'pld'."""
+    library: str
+    """Whose: package and version."""
+    epsilon: float = Field(ge=0)
+    error: str
+    """What is known of its error: on which side of the true figure it lies, and how near."""
+
+
+class PrivacyCard(Stored):
+    """What a private training run guarantees, what that rests on, and what it does not cover."""
+
+    epsilon: float = Field(ge=0)
+    """The claim: what the recipe's accountant makes of all steps that were begun, an upper bound."""
+    delta: float = Field(gt=0, lt=1)
+    unit: Literal["example", "person"]
+    records: int | None = Field(default=None, ge=1)
+    """Examples of one person that training saw at most; None where the unit is one example."""
+    units: int = Field(ge=1)
+    """How many there were in training."""
+    left_out: int = Field(default=0, ge=0)
+    """Examples beyond `records`, never seen."""
+    neighbours: str
+    """Which two data sets cannot be told apart."""
+    sampling: str
+    """What really chose who takes part in a step."""
+    sample_rate: float = Field(gt=0, le=1)
+    units_public: bool
+    """Whether the sampling rate was derived from the number of units, which the guarantee then does not hide."""
+    batch: int = Field(ge=1)
+    """Expected units of a step, and what sums are divided by."""
+    noise_multiplier: float = Field(gt=0)
+    max_grad_norm: float = Field(gt=0)
+    steps: int = Field(ge=1)
+    """Steps that were begun: these are paid for."""
+    lost: int = Field(default=0, ge=0)
+    """Those of them that an interruption took back: paid for, and of no use."""
+    clipping: str
+    noise: str
+    """Where noise and coins come from."""
+    accountants: tuple[Reckoned, ...]
+    trainable: int = Field(ge=1)
+    """Parameters that training may change."""
+    runs: int = Field(ge=1)
+    """Private training runs on these examples, this one included, as far as the ledger here knows."""
+    epsilon_of_runs: float | None = None
+    """What all runs in the ledger spend together (their epsilons and deltas added up), were all of them published; None
+    where the ledger does not say."""
+    checks: tuple[str, ...]
+    """Checks of its own mechanism that the run passed, by name."""
+    not_covered: tuple[str, ...]
+    """What is published beside the weights and is not covered by the guarantee, and what it assumes."""
+
+
 class TrainingCard(Stored):
     """How a model was made: stored beside its weights as `training.json`."""
 
@@ -133,3 +190,5 @@ class TrainingCard(Stored):
     """How many times training was resumed after an interruption."""
     augmentation: AugmentationCard | None = None
     """None: it learned from the corpus alone."""
+    privacy: PrivacyCard | None = None
+    """None: it was trained without a guarantee."""

@@ -7,10 +7,10 @@ Schema history
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from workbench.evidence.cards import CorpusCard, ModelCard, TrainingCard
 from workbench.evidence.decision import Decision
@@ -57,6 +57,17 @@ class Evidence(Stored):
     seed: int
     seconds: float = Field(ge=0)
     result: Result
+
+
+def repeated(evidence: Iterable[Evidence]) -> Measurement | None:
+    """Return the first measurement whose name and facets are those of an earlier one, None where all differ."""
+    seen = set()
+    for one in evidence:
+        for measurement in one.result.measurements if isinstance(one.result, Measured) else ():
+            if measurement.key in seen:
+                return measurement
+            seen.add(measurement.key)
+    return None
 
 
 class Environment(Stored):
@@ -144,6 +155,12 @@ class AuditRecord(Stored):
     findings: tuple[Finding, ...] = ()
     effort: tuple[Effort, ...] = ()
     """What each step of this very run cost. Volatile."""
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> Self:
+        if (again := repeated(self.evidence)) is not None:
+            raise ValueError(f"{again.name} {again.where} is measured twice, and nothing tells which is meant")
+        return self
 
     def measurements(self) -> Iterator[tuple[Evidence, Measurement]]:
         """Yield every measurement with the evidence that holds it, in record order."""

@@ -16,9 +16,11 @@ from workbench.data.corpus import Task
 from workbench.errors import BadInput, Misconfigured, MissingResource, Unsupported
 from workbench.evidence.cards import ModelCard
 from workbench.models.checkpoint import Checkpoint, read_checkpoint
+from workbench.models.embeddings import require_embeddings
 from workbench.models.engine.lanes import Point, Slope
 from workbench.models.engine.threads import alone
 from workbench.models.finding import find_model
+from workbench.models.mean_pooled import register
 from workbench.models.padding import fitting_encoder
 from workbench.models.protocols import Encoded, FloatArray
 from workbench.models.quiet import quiet_transformers
@@ -26,9 +28,6 @@ from workbench.models.randomised import groups_of, randomise
 from workbench.models.shapes import Shape, ShapeTable, grouped, tables
 from workbench.models.shortcut import pack_linears, take_shortcut
 from workbench.models.tokens import TextEncoder
-
-_AGREEMENT = 1e-3
-"""How far logits from embeddings may lie from logits from ids (float32 gives 1e-6)."""
 
 
 class HuggingFaceTextClassifier:
@@ -240,22 +239,14 @@ class HuggingFaceTextClassifier:
 
     @cached_property
     def _embeddings_agree(self) -> bool:
-        """True, or `Unsupported`. Causal classifiers, for one, look for the last token's id and find no ids."""
-        batch = self.encode(_TRIAL)
-        with torch.no_grad():
-            from_ids = self.network(**self.encoder.inputs(self.encoder.ids(_TRIAL), self._device)).logits.float()
-            try:
-                embedded = self.embed(batch.input_ids)
-                off = float((self._logits_plain(embedded, batch.attention_mask) - from_ids).abs().max())
-            except (TypeError, ValueError, NotImplementedError) as error:
-                raise Unsupported(
-                    f"{self._checkpoint.architecture} takes no embeddings ({error}){_BLACK_BOX}"
-                ) from error
-        if off > _AGREEMENT:
-            raise Unsupported(
-                f"{self._checkpoint.architecture} gives other logits from embeddings than from token ids "
-                f"(off by {off:.2g}){_BLACK_BOX}"
-            )
+        """True, or `Unsupported`."""
+        inputs, batch = self.encoder.inputs(self.encoder.ids(_TRIAL), self._device), self.encode(_TRIAL)
+        require_embeddings(
+            lambda: self.network(**inputs).logits,
+            lambda: self._logits_plain(self.embed(batch.input_ids), batch.attention_mask),
+            what=self._checkpoint.architecture,
+            instead=_BLACK_BOX,
+        )
         return True
 
     def _logits_plain(self, embedded: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
@@ -364,6 +355,7 @@ def choose_device(device: str) -> str:
 def _network(checkpoint: Checkpoint) -> Any:
     from transformers import AutoConfig, AutoModelForSequenceClassification
 
+    register()
     try:
         with quiet_transformers():
             config = AutoConfig.from_pretrained(checkpoint.folder, local_files_only=True, trust_remote_code=False)

@@ -12,6 +12,7 @@ from workbench.report.blocks import Block, Bullets, Cell, Heading, Item, Paragra
 from workbench.report.curves import all_curves, figures
 from workbench.report.explanations import explanations
 from workbench.report.fairness import fairness
+from workbench.report.privacy import privacy
 from workbench.report.quotes import folded
 from workbench.report.robustness import robustness
 from workbench.report.scaling import scaling
@@ -32,6 +33,7 @@ def sections(record: AuditRecord) -> tuple[Section, ...]:
         "calibration": _curves_of("calibration"),
         "robustness": lambda record: (*_curves_of("robustness")(record), *robustness(record)),
         "fairness": fairness,
+        "privacy": privacy,
         "explanations": explanations,
         "cost": scaling,
     }

@@ -24,20 +24,24 @@ def robustness(record: AuditRecord) -> tuple[Block, ...]:
 
 def _certificates(record: AuditRecord) -> Iterator[Block]:
     """Yield how far the certificates reach; a wrong decision may be certified too."""
-    held = [exhibit for _, exhibit in record.exhibits("certificate") if isinstance(exhibit, Certificate)]
-    if not held:
-        return
-    yield Heading("Certified decisions of the smoothed model")
-    rows = []
-    for reached in sorted({-1 if one.radius is None else one.radius for one in held}):
-        right = [one.decided == one.label for one in held if reached == (-1 if one.radius is None else one.radius)]
-        name = "no decision" if reached < 0 else f"{reached:,}"
-        rows.append((Cell(name), *(Cell(f"{count:,}", numeric=True) for count in (len(right), sum(right)))))
-    yield Table(
-        "Examples by how many words may at most be replaced without changing the smoothed model's decision",
-        (Cell("Words"), Cell("Examples", numeric=True), Cell("Decided rightly", numeric=True)),
-        tuple(rows),
-    )
+    models: dict[str, list[Certificate]] = {}
+    for evidence, exhibit in record.exhibits("certificate"):
+        if isinstance(exhibit, Certificate):
+            models.setdefault(str(evidence.params.get("keep")), []).append(exhibit)
+    if models:
+        yield Heading("Certified decisions of the smoothed model")
+    for keep, held in models.items():
+        rows = []
+        for reached in sorted({-1 if one.radius is None else one.radius for one in held}):
+            right = [one.decided == one.label for one in held if reached == (-1 if one.radius is None else one.radius)]
+            name = "no decision" if reached < 0 else f"{reached:,}"
+            rows.append((Cell(name), *(Cell(f"{count:,}", numeric=True) for count in (len(right), sum(right)))))
+        which = f" (keep {short(keep)})" if len(models) > 1 else ""
+        yield Table(
+            "Examples by how many words may at most be replaced without changing the smoothed model's decision" + which,
+            (Cell("Words"), Cell("Examples", numeric=True), Cell("Decided rightly", numeric=True)),
+            tuple(rows),
+        )
 
 
 _MUST = {

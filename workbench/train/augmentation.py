@@ -41,10 +41,10 @@ class _Judged(Stored):
         found = ATTACKS.get(self.primary_attack.removesuffix("@1"))
         if found is None:
             raise ValueError(f"primary_attack: unknown; choose one of {', '.join(ATTACKS)}")
-        if found[1] in self.families:
+        if found.family in self.families:
             raise ValueError(
-                f"primary_attack: {self.primary_attack} edits {found[1]}, which training sees; choose one of another "
-                f"family: {', '.join(name for name, (_, family) in ATTACKS.items() if family not in self.families)}"
+                f"primary_attack: {self.primary_attack} edits {found.family}, which training sees; choose one of "
+                f"another family: {', '.join(name for name, one in ATTACKS.items() if one.family not in self.families)}"
             )
         return self
 
@@ -71,7 +71,7 @@ class Edits(_Judged):
 
     @property
     def families(self) -> tuple[Family, ...]:
-        return tuple(dict.fromkeys(EDITS[edit] for edit in self.edits))
+        return tuple(dict.fromkeys(EDITS[edit].family for edit in self.edits))
 
     def cost(self, n: int, epochs: int) -> str:
         """Return what this costs with `n` examples, before anything is known of the machine."""
@@ -105,7 +105,7 @@ class Adversarial(_Judged):
 
     @property
     def families(self) -> tuple[Family, ...]:
-        return (ATTACKS[self.attack][1],)
+        return (ATTACKS[self.attack].family,)
 
     def rounds(self, epochs: int) -> int:
         """Return how many rounds of attacks training of `epochs` epochs makes."""
@@ -134,9 +134,9 @@ class Embedding(_Judged):
     method: Literal["freelb", "pgd", "virtual"] = "freelb"
     steps: int = Field(default=3, ge=1, le=20)
     """Gradient steps of the perturbation."""
-    radius: float = Field(default=0.4, gt=0)
+    radius: float = Field(default=0.15, gt=0)
     """Largest perturbation of a text (Euclidean norm over all its tokens), in units of a token's mean norm."""
-    step_size: float = Field(default=0.1, gt=0)
+    step_size: float = Field(default=0.06, gt=0)
     """Length of one of these steps, in the same units."""
     weight: float = Field(default=1.0, gt=0)
     """Of the divergence in the loss ('virtual' only)."""

@@ -11,10 +11,12 @@ from workbench.errors import BadInput, Misconfigured
 from workbench.models.checkpoint import read_backbone
 from workbench.models.finding import Found, find_model
 from workbench.models.hugging_face import load_tokenizer, read_length
+from workbench.models.mean_pooled import mean_pooled, register
 from workbench.models.padding import fitting_encoder
 from workbench.models.quiet import quiet_transformers
 from workbench.models.tokens import TextEncoder
 from workbench.seeds import Streams
+from workbench.train.adapter import adapt
 from workbench.train.recipe import Recipe
 
 _DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout", "hidden_dropout")
@@ -56,6 +58,7 @@ def prepare(recipe: Recipe, labels: tuple[str, ...], *, online: bool = False) ->
     digest = read_backbone(found.folder)
     tokenizer = load_tokenizer(found.folder)
     network = _with_fresh_head(found, recipe, labels)
+    adapt(network, recipe.adapter)
     longest = read_length(None, tokenizer, network)
     if longest is not None and recipe.max_length > longest:
         raise Misconfigured(f"max_length is {recipe.max_length}, but {found.name} reads at most {longest} tokens")
@@ -67,6 +70,7 @@ def prepare(recipe: Recipe, labels: tuple[str, ...], *, online: bool = False) ->
 def _with_fresh_head(found: Found, recipe: Recipe, labels: tuple[str, ...]) -> Any:
     from transformers import AutoConfig, AutoModelForSequenceClassification
 
+    register()
     try:
         with quiet_transformers(), torch.random.fork_rng():
             config = AutoConfig.from_pretrained(found.folder, local_files_only=True, trust_remote_code=False)
@@ -98,4 +102,10 @@ def _with_fresh_head(found: Found, recipe: Recipe, labels: tuple[str, ...]) -> A
             f"the backbone {found.name!r} has no weights for {', '.join(lost[:3])}{' …' if len(lost) > 3 else ''}; "
             "they would be random numbers: save it again with save_pretrained"
         )
-    return network
+    if recipe.pooling == "backbone":
+        return network
+    with torch.random.fork_rng():
+        torch.manual_seed(Streams(recipe.seed).seed("train", "head"))
+        pooled = mean_pooled(getattr(network, network.base_model_prefix), labels=labels)
+    pooled.config.base_model = found.name
+    return pooled

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.data.corpus import Corpus
-from workbench.errors import EmptyData
+from workbench.errors import EmptyData, Misconfigured
 
 
 def balanced_weights(corpus: Corpus) -> NDArray[np.float64]:
@@ -23,3 +25,12 @@ def balanced_weights(corpus: Corpus) -> NDArray[np.float64]:
         )
     weights: NDArray[np.float64] = len(corpus) / (len(corpus.labels) * counts.astype(np.float64))
     return weights
+
+
+def given_weights(weights: Mapping[str, float], labels: Sequence[str]) -> list[float]:
+    """Return `weights` in the order of `labels`. Raises `Misconfigured` unless it names each label once."""
+    if set(weights) != set(labels):
+        raise Misconfigured(
+            f"class_weights names {', '.join(sorted(weights))}; the labels are {', '.join(labels)}: name each of them"
+        )
+    return [weights[label] for label in labels]

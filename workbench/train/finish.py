@@ -12,7 +12,7 @@ from workbench.data.corpus import Corpus
 from workbench.data.overlap import fingerprints, write_fingerprints
 from workbench.environment import code_revision, installed
 from workbench.errors import Unwritable
-from workbench.evidence.cards import AugmentationCard, TrainingCard
+from workbench.evidence.cards import AugmentationCard, PrivacyCard, TrainingCard
 from workbench.models.checkpoint import read_backbone
 from workbench.models.protocols import FloatArray
 from workbench.models.quiet import quiet_transformers
@@ -25,7 +25,17 @@ from workbench.train.recipe import Recipe
 from workbench.train.state import Progress
 from workbench.train.step import Workshop
 
-_PACKAGES = ("accelerate", "numpy", "safetensors", "scikit-learn", "tokenizers", "torch", "transformers")
+_PACKAGES = (
+    "accelerate",
+    "dp-accounting",
+    "numpy",
+    "opacus",
+    "safetensors",
+    "scikit-learn",
+    "tokenizers",
+    "torch",
+    "transformers",
+)
 
 
 def write_result(
@@ -37,6 +47,7 @@ def write_result(
     *,
     validation: FloatArray,
     test: FloatArray,
+    privacy: PrivacyCard | None = None,
 ) -> None:
     """Write a plain Hugging Face checkpoint with its training card to `out`, all or nothing. Raises `Unwritable`."""
     card = TrainingCard(
@@ -60,6 +71,7 @@ def write_result(
         versions={package: found for package in _PACKAGES if (found := installed(package))},
         resumed=progress.resumed,
         augmentation=_augmentation(shop.recipe, progress),
+        privacy=privacy,
     )
     network = shop.accelerator.unwrap_model(shop.network)
     network.config.name_or_path = trainee.name  # a name: checkpoints travel, and paths tell of somebody's machine

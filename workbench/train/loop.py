@@ -16,9 +16,10 @@ from workbench.models.hugging_face import HuggingFaceTextClassifier, load_checkp
 from workbench.models.protocols import FloatArray
 from workbench.models.training_card import read_training_card
 from workbench.seeds import Streams
+from workbench.train.adapter import plain
 from workbench.train.backbone import Trainee, prepare
 from workbench.train.batches import epoch_batches, steps_per_epoch
-from workbench.train.class_weights import balanced_weights
+from workbench.train.class_weights import balanced_weights, given_weights
 from workbench.train.evaluation import score
 from workbench.train.events import OnEvent, Phase, TrainingEvent, silent
 from workbench.train.finish import already_finished, write_result
@@ -26,17 +27,17 @@ from workbench.train.folders import require_new
 from workbench.train.optimiser import make_optimiser, rate_at, set_rate
 from workbench.train.parts import Parts, divide
 from workbench.train.place import make_accelerator, resolve_precision, training_threads
+from workbench.train.private.loop import Plan, fit_private, plan_of
+from workbench.train.private.statement import statement
 from workbench.train.recipe import Recipe
+from workbench.train.resume import begin, snapshot
 from workbench.train.rows import Rows
 from workbench.train.state import (
     Progress,
     Weights,
     clear_state,
-    load_weights,
-    newest_state,
     optimiser_moments,
     require_no_state,
-    restore_moments,
     run_digest,
     save_state,
     state_folder,
@@ -108,25 +109,35 @@ def train(
         shop = _workshop(recipe, parts, trainee, accelerator)
         if track:
             accelerator.init_trackers(out.name, config={k: str(v) for k, v in recipe.model_dump(mode="json").items()})
-        run, mask = _run(shop, trainee, corpus), trainee.tokenizer.mask_token
+        plan = None if recipe.privacy is None else plan_of(recipe.privacy, parts.train)
+        run, mask = _run(shop, trainee, corpus, plan), trainee.tokenizer.mask_token
         source = source_of(
             shop, parts.train, state_folder(out), run=run, mask=mask, tell=tell, workers=workers or OneByOne()
         )
-        fitted = fit(shop, parts, source, out, run=run, tell=tell)
+        private = None
+        if plan is None:
+            fitted = fit(shop, parts, source, out, run=run, tell=tell)
+        else:
+            tell(TrainingEvent("prepare", 1, 1, message=plan.said))
+            finished = fit_private(shop, plan, parts.train, source, out, corpus=corpus.digest, run=run, tell=tell)
+            fitted, private = Fitted(finished.progress, finished.weights), statement(plan, finished, corpus.digest)
         network = accelerator.unwrap_model(shop.network)
         network.load_state_dict({name: value.to(shop.device) for name, value in fitted.best.items()})
+        plain(network)
         judged = [_judge(shop, part, "float32", phase, tell) for phase, part in _closing(parts)]
         if accelerator.is_main_process:
             tell(TrainingEvent("save", 0, 1))
-            write_result(out, shop, trainee, parts, fitted.progress, validation=judged[0], test=judged[1])
+            write_result(
+                out, shop, trainee, parts, fitted.progress, validation=judged[0], test=judged[1], privacy=private
+            )
             clear_state(out)
             tell(TrainingEvent("save", 1, 1))
         accelerator.wait_for_everyone()
         if track:
             accelerator.end_training()
-    card = read_training_card(out)
-    assert card is not None, "write_result wrote one"
-    return Trained(load_checkpoint(out), card)
+    written = read_training_card(out)
+    assert written is not None, "write_result wrote one"
+    return Trained(load_checkpoint(out), written)
 
 
 def fit(shop: Workshop, parts: Parts, source: Source, out: Path, *, run: str, tell: OnEvent) -> Fitted:
@@ -138,10 +149,10 @@ def fit(shop: Workshop, parts: Parts, source: Source, out: Path, *, run: str, te
     total = per_epoch * recipe.epochs
     network = accelerator.unwrap_model(shop.network)
     optimiser = make_optimiser(network, recipe)
-    progress, best = _begin(shop, optimiser, out, run=run)
+    progress, best = begin(shop, optimiser, out, run=run)
     if progress.step:
         tell(TrainingEvent("train", progress.step, total, message=f"resumed after step {progress.step}"))
-    begun = time.monotonic() - progress.seconds
+    since = time.monotonic() - progress.seconds
     shop.network.train()
     batches: list[list[int]] = []
     while progress.step < total and not progress.watch.exhausted(recipe.early_stopping_patience):
@@ -155,7 +166,7 @@ def fit(shop: Workshop, parts: Parts, source: Source, out: Path, *, run: str, te
         rate = rate_at(step, total, recipe)
         set_rate(optimiser, rate)
         loss = optimise(shop, optimiser, [rows.batch(batch) for batch in mine], step=step)
-        seconds = time.monotonic() - begun
+        seconds = time.monotonic() - since
         done = step + 1
         progress = progress.model_copy(
             update={
@@ -170,8 +181,8 @@ def fit(shop: Workshop, parts: Parts, source: Source, out: Path, *, run: str, te
         if done % (recipe.evaluate_every or per_epoch) == 0 or done == total:
             evaluated = _evaluate(shop, parts, progress, epoch=done / per_epoch, tell=tell)
             if evaluated.best_step == done:
-                best = _snapshot(network)
-            progress = evaluated.model_copy(update={"seconds": time.monotonic() - begun})
+                best = snapshot(network)
+            progress = evaluated.model_copy(update={"seconds": time.monotonic() - since})
             point = progress.curve[-1]
             accelerator.log({f"validation/{k}": v for k, v in _numbers(point).items()}, step=done)
         elif done % recipe.checkpoint_every and not (recipe.augmentation and done % per_epoch == 0):
@@ -199,6 +210,8 @@ def _workshop(recipe: Recipe, parts: Parts, trainee: Trainee, accelerator: Any) 
     weights = torch.ones(len(parts.train.labels))
     if recipe.class_weights == "balanced":
         weights = torch.tensor(balanced_weights(parts.train), dtype=torch.float32)
+    elif recipe.class_weights != "none":
+        weights = torch.tensor(given_weights(recipe.class_weights, parts.train.labels), dtype=torch.float32)
     return Workshop(
         recipe=recipe,
         accelerator=accelerator,
@@ -210,23 +223,11 @@ def _workshop(recipe: Recipe, parts: Parts, trainee: Trainee, accelerator: Any) 
     )
 
 
-def _run(shop: Workshop, trainee: Trainee, corpus: Corpus) -> str:
+def _run(shop: Workshop, trainee: Trainee, corpus: Corpus, plan: Plan | None) -> str:
     """Return the digest of all that must be the same for a run to be resumed."""
     where = (str(shop.accelerator.num_processes), shop.device.type, shop.precision)
-    return run_digest(shop.recipe.model_dump_json(), trainee.digest, corpus.digest, *where)
-
-
-def _begin(shop: Workshop, optimiser: torch.optim.Optimizer, out: Path, *, run: str) -> tuple[Progress, Weights]:
-    """Return where to begin; a state left by an interrupted run is put back into network and optimiser."""
-    found = newest_state(state_folder(out), run=run)
-    if found is None:
-        return Progress(run=run, step=0), {}
-    progress, place = found
-    network = shop.accelerator.unwrap_model(shop.network)
-    network.load_state_dict(load_weights(place / "weights.safetensors", shop.device))
-    restore_moments(optimiser, network, load_weights(place / "optimiser.safetensors", shop.device))
-    best = load_weights(place / "best.safetensors", torch.device("cpu")) if progress.best_loss is not None else {}
-    return progress.model_copy(update={"resumed": progress.resumed + 1}), best
+    noise = () if plan is None else (repr(plan.noise_multiplier),)  # another accountant might solve for another one
+    return run_digest(shop.recipe.model_dump_json(), trainee.digest, corpus.digest, *where, *noise)
 
 
 def _evaluate(shop: Workshop, parts: Parts, progress: Progress, *, epoch: float, tell: OnEvent) -> Progress:
@@ -268,10 +269,6 @@ def _judge(shop: Workshop, part: Corpus, precision: str, phase: Phase, tell: OnE
 
 def _closing(parts: Parts) -> tuple[tuple[Phase, Corpus], tuple[Phase, Corpus]]:
     return ("validate", parts.validation), ("test", parts.test)
-
-
-def _snapshot(network: Any) -> Weights:
-    return {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
 
 
 def _numbers(point: EpochPoint) -> dict[str, float]:

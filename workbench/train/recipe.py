@@ -5,17 +5,28 @@ from __future__ import annotations
 import difflib
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
 from workbench.data.corpus import Task
-from workbench.errors import BadInput, Misconfigured, NotFound, Unsupported
+from workbench.errors import BadInput, Misconfigured, NotFound
 from workbench.evidence.schema import Stored
-from workbench.train.augmentation import Adversarial, Augmentation
+from workbench.train.adapter import Adapter
+from workbench.train.augmentation import Adversarial, Augmentation, Edits
+from workbench.train.privacy import Privacy
 
 SHIPPED = Path(__file__).parent / "recipes"
-_RESERVED = ("adapter", "privacy")
+_TABLES = ("adapter", "augmentation", "privacy")
+_NOT_PRIVATE: dict[str, str] = {
+    "epochs": "privacy.steps says how long training takes",
+    "batch_size": "privacy.batch says how large a step is",
+    "accumulation": "privacy.physical_tokens bounds memory",
+    "gradient_clipping": "privacy.max_grad_norm bounds each unit's gradient",
+    "evaluate_every": "a private run is evaluated once, at its end",
+    "early_stopping_patience": "a private run takes a fixed number of steps",
+}
+"""Keys that a private recipe leaves as they are, and why."""
 
 
 class Recipe(Stored):
@@ -41,13 +52,17 @@ class Recipe(Stored):
     """Decoupled (AdamW); never on biases and normalisation layers."""
     gradient_clipping: float | None = Field(default=1.0, gt=0)
     """Longest gradient (Euclidean norm over all parameters); None for no limit."""
-    class_weights: Literal["none", "balanced"] = "none"
-    """'balanced': each label weighs n / (labels * its count), as scikit-learn's compute_class_weight."""
+    class_weights: Literal["none", "balanced"] | dict[str, Annotated[float, Field(gt=0)]] = "none"
+    """'balanced': each label weighs n / (labels * its count), as scikit-learn's compute_class_weight. Or a table: label
+    to weight, which a private run needs where it weighs labels, because it may not count them."""
     random_labels: bool = False
     """Deal the labels of training and validation examples out at random, each as often as before. The model that this
     makes is good for one thing: an audit compares explanations with its (`--label-randomised`)."""
     max_length: int = Field(default=256, ge=8)
     """Tokens read of one text, in training and ever after."""
+    pooling: Literal["backbone", "mean"] = "backbone"
+    """What is classified: 'backbone': as its architecture has it (BERT: a dense layer over the first token); 'mean':
+    the mean over tokens, which sentence encoders such as the default one were made for."""
     dropout: float | None = Field(default=None, ge=0, lt=1)
     """None: as the backbone's config says."""
     evaluate_every: int | None = Field(default=None, ge=1)
@@ -65,10 +80,10 @@ class Recipe(Stored):
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """'bfloat16' is autocast: weights stay float32. 'auto': bfloat16 where the hardware has it, else float32."""
     seed: int = Field(default=0, ge=0)
-    adapter: None = None
-    """Reserved."""
-    privacy: None = None
-    """Reserved."""
+    adapter: Adapter | None = None
+    """Which parameters training may change; None: all. See `workbench.train.adapter`."""
+    privacy: Privacy | None = None
+    """Train with differential privacy: see `workbench.train.privacy`."""
     augmentation: Augmentation | None = None
     """What training sees beside the texts: see `workbench.train.augmentation`."""
 
@@ -78,12 +93,29 @@ class Recipe(Stored):
             raise ValueError(f"task: only {Task.TEXT_CLASSIFICATION} can be trained in this version; got {self.task}")
         if self.early_stopping_min_delta and self.early_stopping_patience is None:
             raise ValueError("early_stopping_min_delta: has no effect without early_stopping_patience; set both")
-        if isinstance(self.augmentation, Adversarial) and not self.augmentation.rounds(self.epochs):
+        if self.privacy is not None:
+            self._private()
+        elif isinstance(self.augmentation, Adversarial) and not self.augmentation.rounds(self.epochs):
             raise ValueError(
                 f"augmentation.clean_epochs: {self.augmentation.clean_epochs} leave none of {self.epochs} epochs for "
                 "attacks; raise epochs"
             )
         return self
+
+    def _private(self) -> None:
+        """Raise ValueError for what a private run cannot do."""
+        for key, why in _NOT_PRIVATE.items():
+            if getattr(self, key) != type(self).model_fields[key].default:
+                raise ValueError(f"{key}: has no effect in a private run: {why}; leave it out")
+        if self.class_weights == "balanced":
+            raise ValueError(
+                "class_weights: 'balanced' counts the labels of private examples; give a table of label = weight"
+            )
+        if self.augmentation is not None and not isinstance(self.augmentation, Edits):
+            raise ValueError(
+                f"augmentation.kind: {self.augmentation.kind!r} cannot be combined with privacy in this version; "
+                "choose 'edits'"
+            )
 
     @classmethod
     def read(cls, path: str | Path) -> Recipe:
@@ -92,7 +124,6 @@ class Recipe(Stored):
         Raises:
             NotFound: no such file.
             Misconfigured: not TOML, an unknown key or an impossible value; the message starts with file and key.
-            Unsupported: a key that is reserved for a later version.
         """
         file = Path(path)
         if not file.is_file() and (shipped := SHIPPED / f"{path}.toml").is_file():
@@ -112,10 +143,8 @@ class Recipe(Stored):
 
     @classmethod
     def checked(cls, content: dict[str, Any], *, where: str) -> Recipe:
-        """Return the recipe with `content`. Raises `Misconfigured` or `Unsupported`; messages start with `where`."""
+        """Return the recipe with `content`. Raises `Misconfigured`; its message starts with `where`."""
         for key in content:
-            if key in _RESERVED and content[key] is not None:
-                raise Unsupported(f"{where}: {key}: not in this version; leave it out")
             if key not in cls.model_fields:
                 raise Misconfigured(f"{where}: {_unknown(key, content[key], cls)}")
         try:
@@ -133,7 +162,7 @@ def _unknown(key: str, value: Any, recipe: type[Recipe]) -> str:
     if isinstance(value, dict):
         inner = next(iter(value), None)
         where = f"{key}{'' if inner is None else f'.{inner}'}"
-        return f"{where}: a recipe has one table, augmentation; put other keys at the top level"
+        return f"{where}: a recipe has the tables {', '.join(_TABLES)}; put other keys at the top level"
     near = difflib.get_close_matches(key, recipe.model_fields, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]}?" if near else f" (known: {', '.join(recipe.model_fields)})"
     return f"{key}: unknown key{hint}"

@@ -24,6 +24,9 @@ from workbench.train.folders import writing_folder
 
 Weights = Mapping[str, torch.Tensor]
 
+BEGUN = "steps-begun"
+"""File of a private run's state that tells how many steps were begun."""
+
 
 class Progress(Stored):
     """Where a run stands, apart from its tensors."""
@@ -40,6 +43,8 @@ class Progress(Stored):
     curve: tuple[EpochPoint, ...] = ()
     seconds: float = 0.0
     resumed: int = 0
+    lost: int = 0
+    """Private steps that interruptions took back: `step` counts them, too."""
     rewritings: int = 0
     """Rewritten texts that the present epoch learns from."""
     rounds: tuple[AttackRound, ...] = ()
@@ -104,7 +109,7 @@ def newest_state(folder: Path, *, run: str) -> tuple[Progress, Path] | None:
 
 def require_no_state(out: Path) -> None:
     """Raise `Unwritable` where an interrupted run waits to be resumed."""
-    if any(state_folder(out).glob("step-*")):
+    if any(state_folder(out).glob("step-*")) or (state_folder(out) / BEGUN).exists():
         raise Unwritable(
             f"an interrupted training of {out} waits in {state_folder(out)}; continue it with --resume, or remove that "
             "folder to start anew"

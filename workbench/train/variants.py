@@ -23,6 +23,7 @@ from workbench.models.checkpoint import Checkpoint
 from workbench.models.engine import Engine, engine_for
 from workbench.models.engine.workers import Workers
 from workbench.models.hugging_face import HuggingFaceTextClassifier
+from workbench.models.probabilities import normalised
 from workbench.models.protocols import FloatArray
 from workbench.seeds import Streams
 from workbench.train.augmentation import Ablation, Adversarial, Edits
@@ -196,14 +197,12 @@ class Attacked:
         column = self._train.labels.index(example.label)
 
         def scores(texts: Sequence[str]) -> FloatArray:
-            rows = model.predict_proba(texts)
-            normal: FloatArray = rows / rows.sum(axis=1, keepdims=True)
-            return normal
+            return normalised(model.predict_proba(texts))
 
         if int(scores([example.input])[0].argmax()) != column:
             return {"index": i, "outcome": "wrong already", "text": None}
         seed = self._shop.streams.seed("train", "attack", self._how.attack, str(epoch), example.id)
-        made, budget = ATTACKS[self._how.attack][0], self._how.query_budget
+        made, budget = ATTACKS[self._how.attack].made, self._how.query_budget
         try:
             found = search(made, scores, example.input, column, budget=budget, seed=seed)
         except MissingResource:
@@ -240,7 +239,8 @@ def source_of(
     if isinstance(how, Edits):
         return Random(how, train, shop.streams, tell)
     if isinstance(how, Adversarial):
-        require_textattack()
+        for require in (require_textattack, *ATTACKS[how.attack].needs):
+            require()
         return Attacked(how, shop, train, folder, run, workers, tell)
     if isinstance(how, Ablation):
         return Masked(how, train, shop.streams, mask or STAND_IN)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-import tomllib
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
@@ -13,9 +12,10 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from workbench.errors import Misconfigured, NotFound
+from workbench.errors import Misconfigured
 from workbench.evidence.names import BOUNDED, NAMES
 from workbench.evidence.schema import Stored
+from workbench.files import parse_toml, read_toml
 
 ANY = "*"
 """A facet value that means: every one that there is."""
@@ -116,37 +116,23 @@ def load_policy(policy: str | Path) -> Policy:
 
     Raises:
         NotFound: neither a shipped policy nor a file.
-        Misconfigured: the file says something impossible; the message names the place.
+        BadInput: the file cannot be read.
+        Misconfigured: it says something impossible; the message names the place.
     """
-    shipped = {Path(entry.name).stem: entry for entry in _folder().iterdir() if entry.name.endswith(".toml")}
-    if str(policy) in shipped:
-        return parse_policy(
-            shipped[str(policy)].read_text(encoding="utf-8"), name=str(policy), where=f"policy {policy}"
-        )
-    path = Path(policy)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (FileNotFoundError, NotADirectoryError):
-        raise NotFound(f"{NotFound.among('policy', str(policy), shipped)}, and there is no file of that name") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise Misconfigured(f"cannot read the policy {path}: {error}") from error
-    return parse_policy(text, name=path.stem, where=str(path))
+    found = read_toml(policy, kind="policy", shipped=resources.files("workbench.verdict") / "policies")
+    return _policy(found.table, name=found.name, where=found.where)
 
 
 def parse_policy(text: str, *, name: str, where: str) -> Policy:
     """Return the policy that the TOML `text` describes; `name` unless it names itself, `where` for messages."""
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise Misconfigured(f"{where} is not TOML: {error}") from error
+    return _policy(parse_toml(text, where=where), name=name, where=where)
+
+
+def _policy(table: dict[str, Any], *, name: str, where: str) -> Policy:
     try:
         return Policy.model_validate({"name": name, **table})
     except ValidationError as error:
         raise Misconfigured(f"{where}: {_first(error, table)}") from error
-
-
-def _folder() -> Any:
-    return resources.files("workbench.verdict") / "policies"
 
 
 def _first(error: ValidationError, table: dict[str, Any]) -> str:

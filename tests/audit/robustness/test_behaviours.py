@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import workbench
+from workbench.audit.probe import called
+from workbench.audit.profiles import PROFILES
 from workbench.audit.robustness.behaviours import Behaviours
 from workbench.audit.robustness.regress import ask_again, collect, read_regressions, summary
 from workbench.audit.robustness.rewritings import REWRITINGS, contractions, one_number
 from workbench.audit.robustness.suite import SHIPPED, combinations, read_suite
+from workbench.audit.runner import Run, params_of, run_probes
+from workbench.audit.store import Store
 from workbench.errors import BadInput, EmptyData, Misconfigured, NotFound
 from workbench.evidence.decision import Decision
 from workbench.evidence.intervals import wilson
+from workbench.models.engine import engine_for
 
 SUITE = """
 [lexicons]
@@ -77,6 +86,10 @@ class Reads:
         self.asked.append(len(inputs))
         p = np.array([{True: 0.9, False: 0.1}.get(found, found) for found in map(self.trait, inputs)], dtype=float)
         return np.stack([1 - p, p], axis=1)
+
+
+def praises(text):
+    return "lovely" in text or "1" in text
 
 
 @pytest.fixture
@@ -156,6 +169,66 @@ def test_a_fall_within_the_tolerance_is_none(setup, mine):
         assert rates(Behaviours(suite=mine).measure(watched, corpus, setting))["praise"].value == rate
 
 
+def test_a_suite_of_ones_own_is_recorded_by_name_and_content_and_not_by_place(mine, tmp_path):
+    probe = Behaviours(suite=mine, examples=20)
+    digest = hashlib.sha256(Path(mine).read_bytes()).hexdigest()
+    assert params_of(probe) == {"suite": "mine", "examples": 20, "templates": 60, "sha256": digest}
+    assert called(probe) == "robustness.behaviours@1 (mine)"
+    moved = tmp_path / "elsewhere" / "mine.toml"
+    moved.parent.mkdir()
+    shutil.copy(mine, moved)
+    assert Behaviours(**{**params_of(probe), "suite": str(moved)}) == probe, "whoever has the file can rebuild it"
+    assert replace(probe, examples=5) == Behaviours(suite=mine, examples=5)
+    with pytest.raises(NotFound, match="unknown suite 'mine'"):
+        Behaviours(**params_of(probe))
+    moved.write_text(SUITE.replace("Omar", "Omara"))
+    with pytest.raises(Misconfigured, match=rf"with sha256 {digest[:12]}… is asked for, and this one has"):
+        Behaviours(**{**params_of(probe), "suite": str(moved)})
+
+
+def test_a_shipped_suite_is_rebuilt_from_its_parameters():
+    probe = Behaviours(examples=7)
+    assert params_of(probe)["suite"] == "english"
+    assert Behaviours(**params_of(probe)) == probe
+
+
+def test_what_is_measured_is_what_was_read_when_the_probe_was_made(setup, mine):
+    model, corpus, setting = setup
+    probe = Behaviours(suite=mine)
+    Path(mine).write_text("nothing of the kind")
+    assert set(rates(probe.measure(Reads(model, praises), corpus, setting))) == {"nothing said", "praise", "plain"}
+
+
+def test_finished_work_is_not_taken_for_that_of_another_suite_of_the_same_name(setup, mine, tmp_path):
+    model, corpus, setting = setup
+    store = Store(tmp_path / "out")
+
+    def run():
+        told = Run(engine_for(Reads(model, praises)), corpus, setting, store, "key", lambda step: None)
+        _, (evidence,) = run_probes(told, [Behaviours(suite=mine)])
+        return evidence
+
+    first = run()
+    assert run().seconds == first.seconds, "kept"
+    Path(mine).write_text(SUITE.replace('id = "praise"', 'id = "other praise"'))
+    second = run()
+    assert set(rates(second.result)) == {"nothing said", "other praise", "plain"}
+    assert second.params["suite"] == first.params["suite"] == "mine"
+
+
+def test_no_record_or_report_tells_where_a_suite_lay(setup, mine, tmp_path, monkeypatch):
+    model, corpus, _ = setup
+    monkeypatch.setitem(PROFILES, "quick", (("robustness.behaviours@1", {"examples": 20}),))
+    steps = []
+    watched = Reads(model, praises)
+    audited = workbench.audit(watched, corpus, out=tmp_path / "out", behaviours=[mine], progress=steps.append)
+    record = audited.record
+    assert [evidence.params["suite"] for evidence in record.evidence] == ["english", "mine"]
+    for text in (record.model_dump_json(), audited.html, str(steps)):
+        assert str(tmp_path) not in text
+        assert "mine" in text
+
+
 def test_failing_cases_are_saved_and_asked_again(setup, mine, tmp_path):
     from workbench.evidence.record import Evidence
 
@@ -173,7 +246,8 @@ def test_failing_cases_are_saved_and_asked_again(setup, mine, tmp_path):
         def exhibits(self, kind):
             return [(self.held, one) for one in result.exhibits if one.kind == kind]
 
-    held = collect(Record())
+    held, left_out = collect(Record())
+    assert left_out == 0
     assert {case.behaviour for case in held.cases} == {"an address on the web"}
     file = tmp_path / "cases.json"
     file.write_text(json.dumps(held.model_dump(mode="json")))
@@ -229,14 +303,15 @@ def test_a_suite_that_makes_no_sense_is_refused(tmp_path, change, said):
 
 def test_shipped_suites_are_sound_and_others_are_not_found():
     for file in SHIPPED.glob("*.toml"):
-        assert read_suite(file.stem).tests
+        assert read_suite(file.stem).suite.tests
+        assert read_suite(file.stem).shipped
     with pytest.raises(NotFound, match="english"):
         read_suite("englsh")
 
 
 def test_templates_hold_the_same_word_in_the_same_slot():
     assert combinations("{a} and {a} or {b}", {"a": ["x", "y"], "b": ["1"]}) == ["x and x or 1", "y and y or 1"]
-    suite = read_suite("english")
+    suite = read_suite("english").suite
     (plain,) = [one for one in suite.tests if one.id == "plain praise"]
     few = suite.texts(plain, most=7, rng=np.random.default_rng(0))
     assert len(few) == 7

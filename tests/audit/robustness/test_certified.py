@@ -258,6 +258,33 @@ def test_only_the_full_profile_pays_for_it():
     assert having == ["full"]
 
 
+def test_two_smoothed_models_are_told_apart_in_one_audit(monkeypatch, tmp_path):
+    sizes = {"examples": 4, "radii": (0, 1)}
+    monkeypatch.setitem(
+        PROFILES, "quick", tuple(("robustness.certified@1", {**sizes, "keep": keep}) for keep in (0.1, 0.3))
+    )
+    workbench.audit(YES, corpus_of([TEN] * 6, ["yes", "no"] * 3), out=tmp_path)
+    record = read_record(tmp_path)
+    found = [one for _, one in record.measurements()]
+    assert [one.where for one in found] == [
+        {"keep": keep, "radius": radius} for keep in ("0.1", "0.3") for radius in ("0", "1")
+    ]
+    page = workbench.render(record)
+    for keep in ("0.1", "0.3"):
+        assert f"by radius (keep: {keep})" in page
+        assert f"the smoothed model&#39;s decision (keep {keep})" in page, "their certificates are not counted together"
+
+
+def test_the_same_model_certified_twice_is_told_as_a_failure(monkeypatch, tmp_path):
+    both = ({"examples": 4}, {"examples": 5})
+    monkeypatch.setitem(PROFILES, "quick", tuple(("robustness.certified@1", params) for params in both))
+    record = workbench.audit(YES, corpus_of([TEN] * 6, ["yes", "no"] * 3), out=tmp_path).record
+    first, second = (one.result for one in record.evidence)
+    assert first.outcome == "measured"
+    assert second.outcome == "failed"
+    assert "robustness.certified_accuracy (keep 0.2, radius 0) has been measured already" in second.error
+
+
 def test_an_audit_shows_the_certificates(monkeypatch, tmp_path, tiny_checkpoint):
     monkeypatch.setitem(PROFILES, "quick", (("robustness.certified@1", {"examples": 6, "samples": 40, "keep": 0.2}),))
     labels = ("negative", "positive")
@@ -270,7 +297,7 @@ def test_an_audit_shows_the_certificates(monkeypatch, tmp_path, tiny_checkpoint)
     certificates = [one for _, one in record.exhibits("certificate")]
     assert len(certificates) == 6
     assert {(one.words, one.kept, one.draws, one.exact) for one in certificates} == {(6, 2, 15, True)}
-    accuracy = record.find("robustness.certified_accuracy", radius="1")
+    accuracy = record.find("robustness.certified_accuracy", keep="0.2", radius="1")
     assert accuracy.value == np.mean([one.holds(1) for one in certificates])
     page = workbench.render(record)
     assert audited.html == page

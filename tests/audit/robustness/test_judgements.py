@@ -12,6 +12,7 @@ import pytest
 
 from workbench.audit.robustness.judgement_sheet import COLUMNS, as_it_was, harmless, read_sheet, sheet
 from workbench.audit.robustness.judgements import FEWEST, NAME, draw, with_judgements
+from workbench.audit.robustness.regress import collect
 from workbench.errors import BadInput, EmptyData, Misconfigured, NotFound
 from workbench.evidence.bootstrap import People, proportion_interval
 from workbench.evidence.cards import CorpusCard, ModelCard
@@ -388,3 +389,37 @@ def test_the_interval_covers(fill: Fill, texts: int) -> None:
         assert one.interval is not None
         hits += one.interval.low <= 0.42 <= one.interval.high
     assert 0.92 <= hits / runs <= 0.99
+
+
+# --- What the next model is asked about ------------------------------------------------------------------------------
+
+
+def test_rewrites_that_people_judged_to_have_lost_their_label_are_no_cases(fill: Fill) -> None:
+    held = whole(fell=6)
+    drawn = draw(held, examples=6, seed=0)
+    anna = fill(drawn, "no", "no", "no", "yes", "unsure", name="anna.csv", judge="anna")
+    ben = fill(drawn, "no", "yes", "unsure", "no", name="ben.csv", judge="ben")
+    after = with_judgements(held, [read_sheet(anna), read_sheet(ben)])
+    before, found = collect(held), collect(after)
+    assert (len(before.held.cases), before.left_out) == (6, 0)
+    # Two of two say no; one each; no and unsure; one each; unsure; nobody asked.
+    lost = {drawn[0].rewritten, drawn[2].rewritten}
+    assert found.left_out == 2
+    assert {case.text for case in found.held.cases} == {one.rewritten for one in drawn} - lost
+    assert found.held.model_copy(update={"cases": before.held.cases}) == before.held
+
+
+def test_a_judged_rewrite_of_another_attack_stays(fill: Fill) -> None:
+    """The same example fell to two attacks; only one of the rewrites lost its label."""
+    other = "pwws@1"
+    held = record(attack([rewrite(0), rewrite(1)]), attack([rewrite(0, recipe=other, text="x")], other))
+    (one,) = [row for row in draw(held, examples=9, seed=0) if row.recipe == other]
+    found = collect(with_judgements(held, [read_sheet(fill((one,), "no"))]))
+    assert ([case.behaviour for case in found.held.cases], found.left_out) == (["attack deepwordbug@1"] * 2, 1)
+
+
+def test_where_no_case_is_left_that_is_said(fill: Fill) -> None:
+    held = whole(fell=3)
+    after = with_judgements(held, [read_sheet(fill(draw(held, examples=3, seed=0), "no", "no", "no"))])
+    with pytest.raises(EmptyData, match="people judged all of its 3 successful rewrites to have lost their label"):
+        collect(after)

@@ -101,7 +101,6 @@ def group_words(
 
 def weights_of(found: Sequence[WordEffects], corpus: Corpus, least: int) -> dict[str, Weight]:
     """Return what the model makes of each word that is in the explained texts of at least `least` people."""
-    code = {example.id: int(person) for example, person in zip(corpus, corpus.people, strict=True)}
     sums: dict[str, dict[int, float]] = defaultdict(lambda: defaultdict(float))
     flips: dict[str, set[int]] = defaultdict(set)
     for i, one in enumerate(found):
@@ -112,7 +111,7 @@ def weights_of(found: Sequence[WordEffects], corpus: Corpus, least: int) -> dict
                 flips[form].add(i)
     weights = {
         form: Weight(
-            People(np.array([code[found[i].example] for i in by_text], dtype=np.int64)),
+            People(np.array([corpus.owners[found[i].example] for i in by_text], dtype=np.int64)),
             np.array(list(by_text.values())),
             np.array([i in flips[form] for i in by_text], dtype=bool),
         )

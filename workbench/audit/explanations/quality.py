@@ -157,9 +157,8 @@ class Table:
     """Values by method, metric and text."""
 
     def __init__(self, found: Sequence[ExplanationCheck], corpus: Corpus, setting: Setting) -> None:
-        code = {example.id: int(person) for example, person in zip(corpus, corpus.people, strict=True)}
         self._rows = [{method.attributor: method for method in one.methods} for one in found]
-        self._people = People(np.array([code[one.example] for one in found], dtype=np.int64))
+        self._people = People(np.array([corpus.owners[one.example] for one in found], dtype=np.int64))
         self._streams = setting.streams
 
     def holds(self, method: str) -> bool:

@@ -184,9 +184,8 @@ class AttackProbe:
         failed = [one for one in found if one.outcome == "failed"]
         if failed and not any(one.outcome in {"succeeded", "resisted", "exhausted"} for one in found):
             raise RuntimeError(f"{self.recipe} crashed on all {len(failed)} texts that it tried: {failed[0].error}")
-        code = {example.id: int(person) for example, person in zip(corpus, corpus.people, strict=True)}
-        found = [one.model_copy(update={"person": code[one.example]}) for one in found]
-        people = People(np.array([code[one.example] for one in found], dtype=np.int64))
+        found = [one.model_copy(update={"person": corpus.owners[one.example]}) for one in found]
+        people = People(np.array([corpus.owners[one.example] for one in found], dtype=np.int64))
         recipe, streams, only = self.recipe, setting.streams, setting.only_decision
         measured, notes = rates(found, people, recipe=recipe, streams=streams, only=only)
         more, shown = course(found, people, recipe=recipe, budget=self.query_budget, streams=streams, only=only)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from workbench.audit.probe import Setting, probes, require_at_least
+from workbench.audit.probe import UNRECORDED, Setting, probes, require_at_least
 from workbench.audit.robustness.cases import Answer, Case, Kind, ask
-from workbench.audit.robustness.suite import SHIPPED, Behaviour, Suite, read_suite
+from workbench.audit.robustness.suite import Behaviour, Suite, SuiteFile, read_suite
 from workbench.data.corpus import Corpus, Task
+from workbench.errors import Misconfigured
 from workbench.evidence.bootstrap import People, proportion_interval
 from workbench.evidence.exhibits import FailingCase, FailingCases, Note
 from workbench.evidence.measurement import Measurement
@@ -34,13 +35,21 @@ class _Made(NamedTuple):
 @probes.register("robustness.behaviours@1")
 @dataclass(frozen=True)
 class Behaviours:
-    """Rewrites a sample of examples, drawn by hash of id, fills templates, and counts what does not hold."""
+    """Rewrites a sample of examples, drawn by hash of id, fills templates, and counts what does not hold.
+
+    The suite is read once, when the probe is made. Of a file of one's own the probe keeps name and digest, not the
+    place: whoever has the file makes the same probe from it again, and no other file will do.
+    """
 
     suite: str = "english"
-    """A shipped suite, or a TOML file."""
+    """A shipped suite, or a TOML file; of a file its own name, once it has been read."""
     examples: int = 100
     templates: int = 60
     """Texts from the templates of one test at most."""
+    sha256: str = ""
+    """Of the suite's file; '' for whatever is read."""
+    file: SuiteFile | None = field(default=None, repr=False, compare=False, metadata=UNRECORDED)
+    """What was read."""
 
     name: ClassVar[str] = "robustness.behaviours@1"
     tasks: ClassVar[frozenset[Task]] = frozenset({Task.TEXT_CLASSIFICATION})
@@ -49,11 +58,20 @@ class Behaviours:
 
     def __post_init__(self) -> None:
         require_at_least(self, examples=1, templates=1)
-        read_suite(self.suite)  # raises
+        read = self.file or read_suite(self.suite)
+        if self.sha256 not in ("", read.sha256):
+            raise Misconfigured(
+                f"{self.name}: the suite {self.suite} with sha256 {self.sha256:.12}… is asked for, and this one has "
+                f"{read.sha256:.12}…; find the file that was used, or leave the digest out"
+            )
+        object.__setattr__(self, "file", read)
+        object.__setattr__(self, "sha256", read.sha256)
+        if not read.shipped:
+            object.__setattr__(self, "suite", read.suite.name)
 
     def measure(self, model: Classifier, corpus: Corpus, setting: Setting) -> Measured | NotApplicable:
         """Return each behaviour's failure rate over its cases. All texts go to the model in one request."""
-        suite = read_suite(self.suite)
+        suite = self._read.suite
         made, notes = self._cases(suite, model, corpus, setting)
         if not made:
             return NotApplicable(reason=f"the suite {suite.name} has no test for this model's labels and these texts")
@@ -107,12 +125,17 @@ class Behaviours:
         )
         return Measured(measurements=tuple(measurements), exhibits=(*exhibits, *(Note(text=note) for note in notes)))
 
+    @property
+    def _read(self) -> SuiteFile:
+        assert self.file is not None  # __post_init__ saw to it
+        return self.file
+
     def _cases(
         self, suite: Suite, model: Classifier, corpus: Corpus, setting: Setting
     ) -> tuple[list[_Made], list[str]]:
         drawn = corpus.sample(self.examples).canonical()
         # A suite of one's own may use the ids of the shipped one.
-        prefix = "" if (SHIPPED / f"{self.suite}.toml").is_file() else f"{suite.name}: "
+        prefix = "" if self._read.shipped else f"{suite.name}: "
         cases: list[_Made] = []
         notes: list[str] = []
         foreign: dict[str, list[str]] = {}
@@ -137,8 +160,8 @@ class Behaviours:
                 cases += [_Made(behaviour, case(text)) for text in texts]
                 continue
             made = [
-                _Made(behaviour, case(text, one.input), one.id, int(person))
-                for one, person in zip(drawn, drawn.people, strict=True)
+                _Made(behaviour, case(text, one.input), one.id, drawn.owners[one.id])
+                for one in drawn
                 if (text := suite.rewritten(behaviour, one.input, setting.streams.stream(behaviour.id, one.id)))
                 != one.input
             ]

@@ -15,11 +15,11 @@ from workbench.seeds import Streams
 
 
 def certified_accuracy(
-    found: Sequence[Certificate], people: People, radii: Sequence[int], streams: Streams
+    found: Sequence[Certificate], people: People, radii: Sequence[int], streams: Streams, *, keep: float
 ) -> tuple[Measurement, ...]:
     """Return, per radius, the share of examples that are decided rightly and certified at that radius at least.
 
-    `people` says whose each of `found` is.
+    `people` says whose each of `found` is, `keep` which share of the words their smoothed model is shown.
     """
     measured = []
     for r in radii:
@@ -32,7 +32,7 @@ def certified_accuracy(
                 better="higher",
                 n=people.size,
                 interval=proportion_interval(holds, people, rng=streams.stream("interval", "certified", str(r))),
-                where={"radius": str(r)},
+                where={"keep": f"{keep:g}", "radius": str(r)},
             )
         )
     return tuple(measured)

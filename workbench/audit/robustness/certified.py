@@ -126,10 +126,9 @@ class Certified:
         )
         if len(beyond) == len(self.radii):
             return NotApplicable(reason=unreachable)
-        code = {example.id: int(person) for example, person in zip(corpus, corpus.people, strict=True)}
-        people = People(np.array([code[one.example] for one in found], dtype=np.int64))
+        people = People(np.array([corpus.owners[one.example] for one in found], dtype=np.int64))
         within = [r for r in self.radii if r <= reach]
-        measured = certified_accuracy(found, people, within, setting.streams)
+        measured = certified_accuracy(found, people, within, setting.streams, keep=self.keep)
         notes = caveats(found, keep=self.keep, alpha=self.alpha)
         if beyond:
             notes.append(f"Not measured: {unreachable}")

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import ClassVar, NamedTuple, Protocol
 
-from workbench.adapters.families import Family
-from workbench.adapters.textattack import (
-    Search,
-    require_encoder_and_tagger,
-    require_near_words,
-    require_textattack,
-    require_wordnet,
-    search,
-)
+from workbench.adapters.families import ATTACKS, ATTACKS_THAT_ASK_MORE, Family, Needs
+from workbench.adapters.textattack import Search, require_textattack, search
 from workbench.adapters.word_gradients import WhiteBox
 from workbench.audit.robustness import rules
 from workbench.audit.robustness.rules import Rule, first_broken
@@ -93,16 +86,15 @@ def listed() -> tuple[Listed, ...]:
 
 
 class _TextAttack(Attack):
-    """A recipe that TextAttack searches for, with the parts that `textattack_recipes` puts together."""
+    """A recipe that TextAttack searches for: its first line unpacks what `families` says of it."""
 
     made: ClassVar[str]
     """Its name in `textattack_recipes`."""
     family: ClassVar[Family]
+    needs: ClassVar[Needs] = ()
     changes: ClassVar[str]
     source: ClassVar[str]
     promises: ClassVar[tuple[Rule, ...]] = ()
-    needs: ClassVar[tuple[Callable[[], None], ...]] = ()
-    """What raises `MissingResource` where something beside TextAttack is missing."""
 
     def prepare(self) -> None:
         for require in (require_textattack, *self.needs):
@@ -142,8 +134,7 @@ class DeepWordBug(_TextAttack):
     replaced, dropped or added), up to 30 edits in all. Stopwords stay as they are.
     """
 
-    made = "DeepWordBugGao2018"
-    family = "letters"
+    made, family, needs = ATTACKS["deepwordbug"]
     changes = "misspells words, the most telling first: letters swapped, replaced, dropped, added; 30 edits at most"
     source = "Gao et al. 2018, as published in TextAttack"
     promises = (rules.edits_at_most(30), rules.stopwords_stay)
@@ -161,8 +152,7 @@ class DeepWordBug(_TextAttack):
 class Pruthi(_TextAttack):
     """Pruthi et al. 2019: one typing mistake inside one word, every place and kind tried."""
 
-    made = "Pruthi2019"
-    family = "letters"
+    made, family, needs = ATTACKS["pruthi"]
     changes = "one typing mistake inside one word of four letters or more; about a thousand queries where it fails"
     source = "Pruthi et al. 2019, as published in TextAttack"
     promises = (rules.words_at_most(1), rules.only_inner_letters, rules.stopwords_stay)
@@ -172,8 +162,7 @@ class Pruthi(_TextAttack):
 class TextBuggerLetters(_TextAttack):
     """TextBugger's four bugs of letters, without its near words and without a bound on similarity."""
 
-    made = "TextBuggerLetters"
-    family = "letters"
+    made, family, needs = ATTACKS["textbugger_letters"]
     changes = "bugs in words, the most telling first: a space, a letter dropped, two swapped, a look-alike letter"
     source = "Li et al. 2019 without near words and without the Universal Sentence Encoder, which are downloads"
     promises = (rules.stopwords_stay,)
@@ -183,19 +172,17 @@ class TextBuggerLetters(_TextAttack):
 class Pwws(_TextAttack):
     """PWWS (Ren et al. 2019): synonyms from WordNet, in the order of saliency times effect."""
 
-    made = "PWWSRen2019"
-    family = "synonyms"
+    made, family, needs = ATTACKS["pwws"]
     changes = "replaces words by WordNet's synonyms, the most telling first"
     source = "Ren et al. 2019, as published in TextAttack; synonyms in alphabetical order, so that it is repeatable"
     promises = (rules.words_at_most(), rules.synonyms, rules.stopwords_stay)
-    needs = (require_wordnet,)
 
 
 @recipes.register("leap@1")
 class Leap(Pwws):
     """LEAP (Xiao et al. 2023): WordNet's synonyms in at most 16% of the words, found by a particle swarm."""
 
-    made = "LEAP2023"
+    made, family, needs = ATTACKS["leap"]
     changes = "replaces up to 16% of the words by WordNet's synonyms, searched by a particle swarm"
     source = "Xiao et al. 2023, as published in TextAttack; synonyms in alphabetical order, so that it is repeatable"
     promises = (rules.words_at_most(share=0.16), rules.synonyms, rules.stopwords_stay)
@@ -205,22 +192,20 @@ class Leap(Pwws):
 class TextFoolerGlove(_TextAttack):
     """TextFooler (Jin et al. 2020) with vectors and a sentence encoder that packages carry; figures are not theirs."""
 
-    made = "TextFoolerGlove"
-    family = "near words"
+    made, family, needs = ATTACKS["textfooler_glove"]
     changes = "replaces words by near ones of the same part of speech, the most telling first"
     source = (
         "Jin et al. 2020 with GloVe (cosine 0.7, no opposites) for counter-fitted vectors, MiniLM for the Universal "
         "Sentence Encoder, NLTK's stopwords"
     )
     promises = (rules.words_at_most(), rules.near_words, rules.stopwords_stay)
-    needs = (require_wordnet, require_near_words)
 
 
 @recipes.register("a2t_glove@1")
 class A2tGlove(TextFoolerGlove):
     """A2T (Yoo and Qi 2021) with vectors and a sentence encoder that packages carry; figures are not theirs."""
 
-    made = "A2TGlove"
+    made, family, needs = ATTACKS_THAT_ASK_MORE["a2t_glove"]
     changes = "replaces up to a tenth of the words, or four, by near ones, those with the largest gradient first"
     source = (
         "Yoo and Qi 2021 with GloVe (cosine 0.8, no opposites) for counter-fitted vectors, MiniLM for DistilBERT as "
@@ -238,7 +223,7 @@ class HotFlip(TextFoolerGlove):
     bends these, see `centred`, and keeps their order, so the direction is right for it too.
     """
 
-    made = "HotFlip"
+    made, family, needs = ATTACKS_THAT_ASK_MORE["hotflip"]
     changes = "flips up to two words to near ones along the gradient, by beam search"
     source = (
         "Ebrahimi et al. 2018 as in TextAttack, for any model's tokens: a flip is from one that is a word to another; "
@@ -252,8 +237,7 @@ class HotFlip(TextFoolerGlove):
 class CheckListWithoutNames(_TextAttack):
     """CheckList's rewritings (Ribeiro et al. 2020) but for names and places."""
 
-    made = "CheckListWithoutNames"
-    family = "paraphrases"
+    made, family, needs = ATTACKS["checklist_without_names"]
     changes = "writes contractions out or contracts (don't, do not) and changes numbers"
     source = "Ribeiro et al. 2020 without names and places, for which TextAttack downloads a tagger"
 
@@ -262,8 +246,7 @@ class CheckListWithoutNames(_TextAttack):
 class InvisibleCharacters(_TextAttack):
     """Bad characters (Boucher et al. 2021): zero-width characters that nobody sees."""
 
-    made = "BadCharactersInvisible"
-    family = "unseen characters"
+    made, family, needs = ATTACKS["invisible_characters"]
     changes = "puts up to three invisible characters into the text"
     source = "Boucher et al. 2021, as in TextAttack; untargeted, three perturbations, ends at the first success"
     promises = (rules.invisible,)
@@ -273,7 +256,7 @@ class InvisibleCharacters(_TextAttack):
 class Homoglyphs(InvisibleCharacters):
     """Bad characters (Boucher et al. 2021): letters of other alphabets that look the same."""
 
-    made = "BadCharactersHomoglyphs"
+    made, family, needs = ATTACKS["homoglyphs"]
     changes = "replaces up to three letters by look-alikes of other alphabets"
     source = "Boucher et al. 2021, as in TextAttack, with Unicode's confusables; untargeted, three perturbations"
     promises = (rules.alike,)
@@ -283,7 +266,7 @@ class Homoglyphs(InvisibleCharacters):
 class Reorderings(InvisibleCharacters):
     """Bad characters (Boucher et al. 2021): letters stored in another order than they are shown."""
 
-    made = "BadCharactersReorderings"
+    made, family, needs = ATTACKS["reorderings"]
     changes = "swaps up to three pairs of letters in storage and back on the screen, by control characters"
     promises = (rules.reordered,)
 
@@ -295,15 +278,13 @@ class Bae(_TextAttack):
     What fits may say something else: BAE asks for the same part of speech and a similar text, not for the same meaning.
     """
 
-    made = "BAE"
-    family = "paraphrases"
+    made, family, needs = ATTACKS_THAT_ASK_MORE["bae"]
     changes = "replaces words by ones that fit in their place, the most telling first"
     source = (
         "Garg and Ramakrishnan 2020 (BAE-R), as in TextAttack; the masked language model is yours, MiniLM stands for "
         "the Universal Sentence Encoder"
     )
     promises = (rules.words_at_most(), rules.stopwords_stay)
-    needs = (require_encoder_and_tagger,)
 
     def prepare(self) -> None:
         super().prepare()

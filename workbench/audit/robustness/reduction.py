@@ -111,8 +111,7 @@ class InputReduction:
         done = [one for one in found if one.outcome == "reduced"]
         if found and all(one.outcome == "failed" for one in found):
             raise RuntimeError(f"input reduction crashed on all {len(found)} texts: {found[0].error}")
-        code = {example.id: int(person) for example, person in zip(corpus, corpus.people, strict=True)}
-        people = People(np.array([code[one.example] for one in done], dtype=np.int64))
+        people = People(np.array([corpus.owners[one.example] for one in done], dtype=np.int64))
         left = np.array([(one.words_left or 0) / one.words for one in done], dtype=np.float64)
         sure = np.array([one.probability_after for one in done], dtype=np.float64)
         measured = [

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 from workbench.audit.robustness.cases import Case, ask
 from workbench.errors import BadInput, EmptyData, Misconfigured, NotFound
 from workbench.evidence.decision import Decision
-from workbench.evidence.exhibits import FailingCases, Rewrite
+from workbench.evidence.exhibits import FailingCases, JudgedRewrite, Rewrite
 from workbench.evidence.record import AuditRecord
 from workbench.evidence.schema import Stored
 from workbench.models.protocols import Classifier
@@ -30,6 +30,14 @@ class Regressions(Stored):
     cases: tuple[Case, ...] = Field(min_length=1)
 
 
+class Collected(NamedTuple):
+    """What a record holds for the next model."""
+
+    held: Regressions
+    left_out: int
+    """Successful rewrites that people judged to have lost their label: another decision on them is no mistake."""
+
+
 class Asked(NamedTuple):
     """What another model makes of a case."""
 
@@ -40,8 +48,12 @@ class Asked(NamedTuple):
     """Of the label decided."""
 
 
-def collect(record: AuditRecord) -> Regressions:
-    """Return every failing case and every successful rewrite that `record` holds. Raises `EmptyData` for none."""
+def collect(record: AuditRecord) -> Collected:
+    """Return every failing case and every successful rewrite that `record` holds, but for those without their label.
+
+    A rewrite has lost its label where more of those who judged it (`workbench judgements`) answer no than yes; one that
+    nobody judged, or nobody is sure of, stays. Raises `EmptyData` where nothing is left.
+    """
     cases = [
         Case(
             behaviour=exhibit.behaviour,
@@ -55,26 +67,47 @@ def collect(record: AuditRecord) -> Regressions:
         if isinstance(exhibit, FailingCases)
         for case in exhibit.cases
     ]
-    cases += [
-        Case(
-            behaviour=f"attack {one.recipe}",
-            test="minimum functionality",
-            text=one.rewritten,
-            before=one.original,
-            label=one.label,
+    lost, left_out = _without_label(record), 0
+    for _, one in record.exhibits("rewrite"):
+        if not isinstance(one, Rewrite) or one.outcome != "succeeded" or one.rewritten is None:
+            continue
+        if (one.recipe, one.example) in lost:
+            left_out += 1
+            continue
+        cases.append(
+            Case(
+                behaviour=f"attack {one.recipe}",
+                test="minimum functionality",
+                text=one.rewritten,
+                before=one.original,
+                label=one.label,
+            )
         )
-        for _, one in record.exhibits("rewrite")
-        if isinstance(one, Rewrite) and one.outcome == "succeeded" and one.rewritten is not None
-    ]
     if not cases:
-        raise EmptyData("this audit holds no failing case and no successful rewrite; there is nothing to save")
-    return Regressions(
+        raise EmptyData(
+            f"this audit holds no failing case, and people judged all of its {left_out} successful rewrites to have "
+            "lost their label; there is nothing to save"
+            if left_out
+            else "this audit holds no failing case and no successful rewrite; there is nothing to save"
+        )
+    held = Regressions(
         model=record.model.name,
         model_digest=record.model.digest,
         decision=record.audit.decision,
         positive_label=record.audit.positive_label,
         cases=tuple(cases),
     )
+    return Collected(held, left_out)
+
+
+def _without_label(record: AuditRecord) -> frozenset[tuple[str, str]]:
+    """Return recipe and example of the rewrites that people judged to have lost their label."""
+    answers = {
+        (one.recipe, one.example): [each.label_kept for each in one.judgements]
+        for _, one in record.exhibits("judged_rewrite")
+        if isinstance(one, JudgedRewrite)
+    }
+    return frozenset(key for key, given in answers.items() if given.count("no") > given.count("yes"))
 
 
 def read_regressions(path: str | Path) -> Regressions:

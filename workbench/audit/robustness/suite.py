@@ -7,19 +7,19 @@ functionality, invariance, directional expectation.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
 from workbench.audit.robustness.cases import Kind
 from workbench.audit.robustness.rewritings import REWRITINGS
-from workbench.errors import BadInput, Misconfigured, NotFound
+from workbench.errors import Misconfigured
 from workbench.evidence.schema import Stored
+from workbench.files import read_toml
 
 SHIPPED = Path(__file__).parent / "suites"
 _SLOT = re.compile(r"\{([a-z][a-z0-9_]*)\}")
@@ -102,7 +102,16 @@ class Suite(Stored):
         return f"{text.rstrip()} {filled}" if text.strip() else text
 
 
-def read_suite(suite: str | Path) -> Suite:
+class SuiteFile(NamedTuple):
+    """A suite as it was read, and which one it is."""
+
+    suite: Suite
+    sha256: str
+    """Of the file."""
+    shipped: bool
+
+
+def read_suite(suite: str | Path) -> SuiteFile:
     """Return the shipped suite of that name, or the one in that TOML file.
 
     Raises:
@@ -110,20 +119,12 @@ def read_suite(suite: str | Path) -> Suite:
         BadInput: the file cannot be read.
         Misconfigured: it says something impossible; the message names file and place.
     """
-    shipped = {file.stem: file for file in SHIPPED.glob("*.toml")}
-    path = shipped.get(str(suite), Path(suite))
+    found = read_toml(suite, kind="suite", shipped=SHIPPED)
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        raise NotFound(f"{NotFound.among('suite', str(suite), shipped)}, and there is no file of that name") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"cannot read the suite {path}: {error}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise Misconfigured(f"{path}: not TOML: {error}") from error
-    try:
-        return Suite.model_validate({"name": path.stem, **table})
+        held = Suite.model_validate({"name": found.name, **found.table})
     except ValidationError as error:
-        raise Misconfigured("; ".join(f"{path}: {_said(one)}" for one in error.errors())) from None
+        raise Misconfigured("; ".join(f"{found.where}: {_said(one)}" for one in error.errors())) from None
+    return SuiteFile(held, found.sha256, found.shipped)
 
 
 def combinations(template: str, lexicons: Mapping[str, Sequence[str]]) -> list[str]:

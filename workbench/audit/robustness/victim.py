@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.evidence.decision import Decision
+from workbench.models.probabilities import normalised
 from workbench.models.protocols import Classifier, FloatArray
 
 
@@ -30,8 +31,7 @@ class Victim:
         TextAttack's own wrappers score in float32, where a very sure model gives every candidate exactly 1 and the
         search goes blind. In float64 it still sees which word matters, so on such texts it may find other rewrites.
         """
-        given = self.model.predict_proba(texts)
-        probabilities: FloatArray = given / given.sum(axis=1, keepdims=True)
+        probabilities = normalised(self.model.predict_proba(texts))
         if self.decision.threshold is None:
             return probabilities
         return centred(probabilities, self.positive, self.decision.threshold)

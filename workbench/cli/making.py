@@ -1,0 +1,97 @@
+"""Commands that make a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workbench import terminal
+from workbench.cli.options import (
+    Backbone,
+    BatchSize,
+    Epochs,
+    GroupColumn,
+    IdColumn,
+    LabelColumn,
+    LearningRate,
+    MaxLength,
+    Online,
+    Out,
+    PersonColumn,
+    RandomLabels,
+    RecipeFile,
+    Resume,
+    TextColumn,
+    Track,
+    TrainData,
+    TrainLimit,
+    TrainPrecision,
+    TrainSeed,
+    columns_of,
+    network,
+)
+from workbench.cli.root import app
+
+
+@app.command(
+    epilog="[bold]Examples[/]\n\n  workbench demo\n\n  workbench demo --out reports/demo --fresh",
+)
+def demo(
+    out: Out = Path("reports/demo"),
+    runs: Annotated[Path, typer.Option("--runs", help="Folder for the trained model.")] = Path("runs/demo"),
+    fresh: Annotated[bool, typer.Option("--fresh", help="Train again even if the model is there.")] = False,
+) -> None:
+    """Train the embedded default model on the embedded default corpus, audit it, write the report."""
+    from workbench.demo import run_demo
+
+    run_demo(runs, out, fresh=fresh)
+
+
+@app.command(
+    epilog="[bold]Examples[/]\n\n  workbench train --data reviews --out runs/base\n\n"
+    "  workbench train --recipe my.toml --out runs/mine --track tensorboard\n\n"
+    "  workbench train --data mails.csv --text-column body --label-column topic --out runs/mails --epochs 3\n\n"
+    "  workbench train --data reviews --out runs/base --resume",
+)
+def train(
+    out: Out,
+    data: TrainData = None,
+    recipe: RecipeFile = None,
+    backbone: Backbone = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    learning_rate: LearningRate = None,
+    max_length: MaxLength = None,
+    limit: TrainLimit = None,
+    seed: TrainSeed = None,
+    precision: TrainPrecision = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    group_column: GroupColumn = None,
+    id_column: IdColumn = None,
+    person_column: PersonColumn = None,
+    random_labels: RandomLabels = False,
+    resume: Resume = False,
+    track: Track = None,
+    online: Online = False,
+) -> None:
+    """Fine-tune a text classifier and write a plain Hugging Face checkpoint with a training card."""
+    network(online)
+    from workbench import verbs
+    from workbench.train.recipe import Recipe
+
+    flags = {
+        "backbone": backbone, "epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate,
+        "max_length": max_length, "limit": limit, "seed": seed, "precision": precision,
+        "random_labels": random_labels or None,
+    }  # fmt: skip
+    chosen = Recipe.read(recipe or "default").but(where="train", **flags)
+    with terminal.training_progress() as progress:
+        trained = verbs.train(
+            chosen, data, out=out,
+            columns=columns_of(text_column, label_column, group_column, id_column, person_column),
+            resume=resume, track=track, online=online, progress=progress,
+        )  # fmt: skip
+    terminal.print_training(trained.card, out)

@@ -1,0 +1,92 @@
+"""Privacy: what is guaranteed, in words first, then what the figures rest on, and what is not covered."""
+
+from __future__ import annotations
+
+from math import exp
+
+from workbench.evidence.cards import PrivacyCard
+from workbench.evidence.record import AuditRecord
+from workbench.report.blocks import Block, Bullets, Cell, Definitions, Heading, Item, Paragraph, Table
+from workbench.report.text import plural
+
+_SPELLED = {
+    "prv": "numerical composition (PRV)",
+    "rdp": "Rényi (RDP)",
+    "gdp": "Gaussian (GDP), approximate",
+    "pld": "privacy loss distribution (PLD), second library",
+}
+
+
+def privacy(record: AuditRecord) -> tuple[Block, ...]:
+    """Return the privacy statement of the model's training, if there is one."""
+    card = None if record.training is None else record.training.privacy
+    if card is None:
+        return ()
+    return (
+        Heading("What is guaranteed"),
+        *(Paragraph(text) for text in in_words(card)),
+        _accountants(card),
+        Definitions(tuple(_basis(card))),
+        Heading("What is not covered"),
+        Bullets(tuple(Item(one) for one in card.not_covered)),
+    )
+
+
+def in_words(card: PrivacyCard) -> tuple[str, ...]:
+    """Return the guarantee as sentences about one reader's record."""
+    yours = "your record" if card.unit == "example" else f"your records (up to {card.records or 1})"
+    times = exp(card.epsilon)
+    told = f"{times:.2f}" if times < 10 else f"{times:,.0f}"
+    guess = times / (1 + times)
+    return (
+        f"If {yours} had not been used, the model would be much the same: whatever anybody concludes from its weights, "
+        f"they would have concluded with a probability at most {told} times smaller or larger, but for a chance of "
+        f"{card.delta:g} (epsilon {card.epsilon:.3g}).",
+        f"Somebody who knows everything else and has to guess, from the weights, whether {yours} took part in training "
+        f"is right in at most {_share(guess)} of the cases, where 50% is blind guessing."
+        + (" That is little protection: the attacks on privacy in this report matter more." if guess > 0.99 else ""),
+        f"This holds for each of {plural(card.units, 'unit')} of training, one {card.unit} each. It says nothing "
+        "about what the model tells of people in general, which it would tell without any one of them as well.",
+    )
+
+
+def _share(value: float) -> str:
+    return f"{value:.1%}" if value < 0.9995 else "practically all"
+
+
+def _accountants(card: PrivacyCard) -> Table:
+    rows = tuple(
+        (
+            Cell(_SPELLED.get(one.accountant, one.accountant)),
+            Cell(f"{one.epsilon:.4g}", numeric=True),
+            Cell(one.library),
+            Cell(one.error),
+        )
+        for one in card.accountants
+    )
+    columns = (Cell("Accountant"), Cell("Epsilon", numeric=True), Cell("Library"), Cell("How near the truth"))
+    return Table(f"Epsilon at delta {card.delta:g}, by accountant", columns, rows, wide=True)
+
+
+def _basis(card: PrivacyCard) -> list[tuple[str, str]]:
+    others = card.runs - 1
+    total = "" if card.epsilon_of_runs is None else f"; together at most epsilon {card.epsilon_of_runs:.3g}"
+    rows = [
+        ("Claim", f"epsilon {card.epsilon:.4g}, delta {card.delta:g} (times the number of units: "
+         f"{card.delta * card.units:.2g})"),
+        ("Unit", f"one {card.unit}; two data sets are neighbours where {card.neighbours}"),
+        ("Sampling", f"{card.sampling}; rate {card.sample_rate:.4g}"
+         + (", derived from the number of units, which is treated as public" if card.units_public else "")),
+        ("Noise", f"standard deviation {card.noise_multiplier:.4g} times the clipping bound {card.max_grad_norm:g}; "
+         f"from {card.noise}"),
+        ("Divisor", f"{card.batch:,}, fixed in the recipe, whoever takes part"),
+        ("Steps", f"{card.steps:,} paid for"
+         + (f", {card.lost:,} of them lost to interruptions" if card.lost else ", none lost")),
+        ("Clipping", f"one clip for each unit, over {card.trainable:,} trainable parameters ({card.clipping})"),
+        ("Runs on these data", f"this one and {plural(others, 'other')} in the ledger here{total}: whoever chose among "
+         "them has spent more than this one's epsilon" if others else "this one only, as far as the ledger here knows"),
+        ("Checked before and after training", "; ".join(card.checks)),
+    ]  # fmt: skip
+    if card.left_out:
+        rows.insert(2, ("Never seen", f"{plural(card.left_out, 'example')} of people with more than {card.records}"))
+    return rows

@@ -1,0 +1,1 @@
+"""Training with differential privacy: units, clipped sums, noise, and the statement of what they guarantee."""

@@ -1,0 +1,173 @@
+"""A private run checks its own mechanism before the first step, and its result at the end.
+
+A private model that was trained wrongly looks like one that was trained rightly: the loss falls, epsilon is counted. So
+every run looks at the very objects that it will use, with made-up texts in place of private ones, and stops
+where one does not do what the statement says. A check that fails raises `GuaranteeBroken` with its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from math import sqrt
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+from scipy import stats
+from torch import nn
+
+from workbench.errors import BadInput, GuaranteeBroken, Misconfigured
+from workbench.train.private.account import Account
+from workbench.train.private.step import Mechanism
+from workbench.train.private.units import Units
+from workbench.train.step import Workshop
+
+_ALPHA = 1e-9
+"""Chance that a correct run fails a statistical check."""
+_LOUD = 1e4
+"""Share of a row that makes its gradient long enough to be clipped, whatever the network."""
+_DRAWS, _UNITS = 400, 50
+"""Samples of the sampler, and units in each."""
+
+
+def before(shop: Workshop, mechanism: Mechanism, units: Units, rate: float) -> tuple[str, ...]:
+    """Run the checks that need no private example; return their names. Raises `GuaranteeBroken`."""
+    checks: Mapping[str, Callable[[], None]] = {
+        "one unit adds at most max_grad_norm": lambda: _bounded(shop, mechanism),
+        "all rows of a unit share one clip": lambda: _together(shop, mechanism),
+        "noise has the stated deviation": lambda: _noisy(shop, mechanism),
+        "sums are divided by the expected batch": lambda: _divided(shop, mechanism),
+        "units take part by independent coins": lambda: _sampled(units, rate),
+        "every begun step is counted": _counted,
+    }
+    for name, check in checks.items():
+        try:
+            check()
+        except GuaranteeBroken as error:
+            raise GuaranteeBroken(f"check {name!r} failed: {error}; nothing was trained") from error
+    return tuple(checks)
+
+
+def snapshot_of(parameters: Sequence[nn.Parameter]) -> list[torch.Tensor]:
+    """Return what `after` compares with."""
+    return [one.detach().clone() for one in parameters]
+
+
+def after(parameters: Sequence[nn.Parameter], start: Sequence[torch.Tensor]) -> tuple[str, ...]:
+    """Check that training changed what it was to change: a parameter without noise was never part of the mechanism."""
+    name = "every trainable parameter moved"
+    still = sum(torch.equal(one.detach(), was) for one, was in zip(parameters, start, strict=True))
+    if still:
+        raise GuaranteeBroken(
+            f"check {name!r} failed: {still} of {len(parameters)} trainable parameters are what they were before; "
+            "noise alone would have moved them"
+        )
+    return (name,)
+
+
+def _length(sums: Mapping[torch.Tensor, torch.Tensor]) -> float:
+    return sqrt(sum(float(total.double().square().sum()) for total in sums.values()))
+
+
+def _bounded(shop: Workshop, mechanism: Mechanism) -> None:
+    """One loud unit: clipping is off, or a parameter is left out of the norm, where its gradient is too long."""
+    for seed in range(3):
+        sums = mechanism.clipped_sum(shop, {0: mechanism.feed.made_up(1, share=_LOUD, seed=seed)})
+        _require_within(sums, mechanism, shop)
+        if missing := [one for one in mechanism.parameters if one not in sums]:
+            raise GuaranteeBroken(
+                f"{len(missing)} of {len(mechanism.parameters)} trainable parameters got no gradient from a made-up "
+                "text"
+            )
+
+
+def _together(shop: Workshop, mechanism: Mechanism) -> None:
+    """A loud unit of several like rows: clipped apart, their sum is longer than one clip allows."""
+    (row,) = mechanism.feed.made_up(1, share=_LOUD, seed=3)
+    try:
+        sums = mechanism.clipped_sum(shop, {0: [row] * 3})
+    except Misconfigured:
+        return  # a way that refuses such units clips none apart
+    _require_within(sums, mechanism, shop)
+
+
+def _require_within(sums: Mapping[torch.Tensor, torch.Tensor], mechanism: Mechanism, shop: Workshop) -> None:
+    if shop.accelerator.num_processes > 1 and not sums:
+        return  # the unit is another process's
+    found, bound = _length(sums), mechanism.how.max_grad_norm
+    if not bound * 0.9 <= found <= bound * (1 + 1e-6):
+        raise GuaranteeBroken(f"a unit with a gradient far longer than the bound {bound:g} adds {found:.6g}")
+
+
+def _noisy(shop: Workshop, mechanism: Mechanism) -> None:
+    """A step in which nobody takes part: what is released is noise alone, of a known deviation."""
+    mechanism.released(shop, {})
+    deviation = mechanism.noise_multiplier * mechanism.how.max_grad_norm / mechanism.how.batch
+    n = square = 0.0
+    for one in mechanism.parameters:
+        assert one.grad is not None
+        n += one.numel()
+        square += float(one.grad.double().square().sum())
+        one.grad = None
+    # Of n independent normal numbers, the sum of squares over the variance is chi-squared with n degrees of freedom.
+    low, high = stats.chi2.ppf((_ALPHA / 2, 1 - _ALPHA / 2), n)
+    if not low <= square / deviation**2 <= high:
+        raise GuaranteeBroken(
+            f"noise should have the standard deviation {deviation:.4g} and has {sqrt(square / n):.4g} (n = {n:,.0f})"
+        )
+
+
+def _divided(shop: Workshop, mechanism: Mechanism) -> None:
+    """Twice as many units in a step: what is released doubles, because the divisor does not depend on them."""
+    quiet = replace(mechanism, noise_multiplier=0.0)
+    rows = mechanism.feed.made_up(1, share=1.0, seed=4)
+    found = []
+    for units in (1, 2):
+        sums = quiet.clipped_sum(shop, dict.fromkeys(range(units), rows))
+        expected = {one: total.clone() for one, total in sums.items()}
+        quiet.released(shop, sums)
+        for one in quiet.parameters:
+            assert one.grad is not None
+            found.append((one.grad * quiet.how.batch, expected.get(one, torch.zeros_like(one))))
+            one.grad = None
+    if shop.accelerator.num_processes == 1 and not all(torch.allclose(a, b, rtol=1e-4, atol=1e-7) for a, b in found):
+        raise GuaranteeBroken(
+            f"what is released is not the sum over the expected batch ({quiet.how.batch}); a divisor that depends on "
+            "who takes part tells of the data"
+        )
+
+
+def _sampled(units: Units, rate: float) -> None:
+    """The sampler itself, on as many units: sizes vary as those of independent coins, and no unit is left out."""
+    few = Units(units.kind, units.members[:_UNITS], 0)
+    chance = min(max(rate, 0.02), 0.5)
+    taken = np.zeros((_DRAWS, len(few)), dtype=bool)
+    for draw in taken:
+        draw[few.sample(chance)] = True
+    sizes = taken.sum(axis=1)
+    total = stats.binomtest(int(sizes.sum()), _DRAWS * len(few), chance).pvalue
+    # Shuffled batches have one size; the sizes of independent coins vary by n q (1 - q).
+    spread = float(((sizes - len(few) * chance) ** 2).sum()) / (len(few) * chance * (1 - chance))
+    low, high = stats.chi2.ppf((_ALPHA / 2, 1 - _ALPHA / 2), _DRAWS)
+    if total < _ALPHA or not low * 0.5 <= spread <= high * 1.5:
+        raise GuaranteeBroken(
+            f"units should take part with probability {chance:g}, independently; in {_DRAWS} draws of {len(few)} they "
+            f"took part {int(sizes.sum())} times, with a spread {spread / _DRAWS:.2g} times that of coins"
+        )
+
+
+def _counted() -> None:
+    """An account in a place of its own: steps are counted one by one, and a file that lost some is refused."""
+    with TemporaryDirectory() as place:
+        account = Account(Path(place))
+        for expected in range(1, 4):
+            account.begin()
+            if (found := Account(Path(place)).begun()) != expected:
+                raise GuaranteeBroken(f"{expected} steps were begun and {found} were counted")
+        try:
+            account.begun(at_least=4)
+        except BadInput:
+            return
+        raise GuaranteeBroken("steps that the account has lost go unnoticed")

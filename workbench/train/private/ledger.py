@@ -1,0 +1,50 @@
+"""The private training runs made here, and on which examples: whoever publishes the best of many has spent them all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from workbench.errors import Unwritable
+
+
+class Entry(NamedTuple):
+    """One run that was begun."""
+
+    corpus: str
+    """Digest of its training examples."""
+    unit: str
+    epsilon: float
+    """What it was to spend."""
+    delta: float
+    run: str
+    """Digest of the run: a resumed run is one run."""
+    date: str
+
+
+def enter(ledger: Path, entry: Entry) -> None:
+    """Append `entry` to `ledger`. Raises `Unwritable`."""
+    try:
+        ledger.parent.mkdir(parents=True, exist_ok=True)
+        with ledger.open("a", encoding="utf-8") as file:  # append mode: one short write is atomic on local disks
+            file.write(json.dumps(entry._asdict(), sort_keys=True) + "\n")
+    except OSError as error:
+        raise Unwritable(
+            f"cannot write the ledger of private runs {ledger}: {error}; set WORKBENCH_HOME to your own folder"
+        ) from error
+
+
+def runs_on(ledger: Path, *, corpus: str, unit: str) -> list[Entry]:
+    """Return the runs on these training examples that `ledger` knows of, oldest first."""
+    if not ledger.is_file():
+        return []
+    entries = (_read(line) for line in ledger.read_text("utf-8").splitlines())
+    return [entry for entry in entries if entry is not None and (entry.corpus, entry.unit) == (corpus, unit)]
+
+
+def _read(line: str) -> Entry | None:
+    try:
+        return Entry(**json.loads(line))
+    except (ValueError, TypeError):
+        return None  # a line cut short by a crash

@@ -1,0 +1,164 @@
+"""Private training: a fixed number of steps, each paid for before it is taken; the last weights are the result.
+
+Nothing that the loop decides depends on the private examples: not how long it runs, not which weights it keeps, not how
+large its steps are. It tells no training loss, which would be one more thing to pay for.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import ceil
+from pathlib import Path
+from typing import NamedTuple
+
+from workbench.adapters.privacy_accounting import Phase, epsilon_of, noise_for
+from workbench.data.corpus import Corpus
+from workbench.errors import Misconfigured
+from workbench.home import private_ledger
+from workbench.train.events import OnEvent, TrainingEvent
+from workbench.train.optimiser import make_optimiser, rate_at, set_rate
+from workbench.train.privacy import Privacy
+from workbench.train.private.account import Account
+from workbench.train.private.checks import after, before, snapshot_of
+from workbench.train.private.clippers import clipper_for
+from workbench.train.private.feed import Feed, Row, feed_for
+from workbench.train.private.ledger import Entry, enter
+from workbench.train.private.step import Mechanism, together
+from workbench.train.private.units import Units, units_of
+from workbench.train.resume import begin, snapshot
+from workbench.train.state import Progress, Weights, optimiser_moments, save_state, state_folder
+from workbench.train.step import Workshop
+from workbench.train.variants import Source, Texts
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is fixed before the first step, and what it will have spent at the last."""
+
+    how: Privacy
+    units: Units
+    sample_rate: float
+    noise_multiplier: float
+    epsilon: float
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """The steps as accountants see them."""
+        return (Phase(self.noise_multiplier, self.sample_rate, self.how.steps),)
+
+    @property
+    def said(self) -> str:
+        """What a run tells before it starts."""
+        return (
+            f"private training: epsilon {self.epsilon:.3g} at delta {self.how.delta:g} for {len(self.units):,} units "
+            f"(one {self.how.unit} each); {self.how.steps:,} steps with {self.how.batch:,} units on average, noise "
+            f"multiplier {self.noise_multiplier:.4g}"
+        )
+
+
+class Finished(NamedTuple):
+    """What the loop leaves."""
+
+    progress: Progress
+    weights: Weights
+    """The last ones."""
+    clipping: str
+    """How the sums of clipped gradients were computed."""
+    trainable: int
+    """Parameters that training may change."""
+    checks: tuple[str, ...]
+    """Names of the checks of the mechanism that this run passed."""
+
+
+def plan_of(how: Privacy, train: Corpus) -> Plan:
+    """Return the plan of a run on `train`. Raises `Misconfigured` for one that cannot be, or protects nobody."""
+    units = units_of(train, how.unit, most=how.records)
+    if how.delta >= 1 / len(units):
+        raise Misconfigured(
+            f"privacy.delta is {how.delta:g}, which allows to publish whole records: with {len(units):,} units it must "
+            f"be below {1 / len(units):.2g}; a tenth of that is usual"
+        )
+    rate = how.sample_rate if how.sample_rate is not None else how.batch / len(units)
+    if rate > 1:
+        raise Misconfigured(f"privacy.batch is {how.batch:,}, but there are only {len(units):,} units; lower it")
+    noise = how.noise_multiplier
+    if noise is None:
+        assert how.epsilon is not None, "a recipe has one of the two"
+        noise = noise_for(how.epsilon, how.delta, sample_rate=rate, steps=how.steps, accountant=how.accountant)
+    spent = epsilon_of((Phase(noise, rate, how.steps),), how.delta, accountant=how.accountant)
+    return Plan(how, units, rate, noise, spent)
+
+
+def fit_private(
+    shop: Workshop, plan: Plan, train: Corpus, source: Source, out: Path, *, corpus: str, run: str, tell: OnEvent
+) -> Finished:
+    """Run the loop from the newest state, or from the start, to its last step.
+
+    Args:
+        shop: the network and what surrounds it.
+        plan: of this run.
+        train: the private examples.
+        source: of their rewritings.
+        out: what the run will become; its state lies beside it.
+        corpus: digest of the whole corpus, for the ledger.
+        run: digest of the run.
+        tell: told every step.
+    """
+    recipe, accelerator = shop.recipe, shop.accelerator
+    network = accelerator.unwrap_model(shop.network)
+    optimiser = make_optimiser(network, recipe)
+    progress, _ = begin(shop, optimiser, out, run=run)
+    account = Account(state_folder(out))
+    begun = together(shop, account.begun(at_least=progress.step))
+    if begun == 0 and accelerator.is_main_process:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        enter(private_ledger(), Entry(corpus, plan.how.unit, plan.epsilon, plan.how.delta, run, now))
+    progress = progress.model_copy(update={"lost": progress.lost + begun - progress.step, "step": begun})
+    if begun:
+        tell(TrainingEvent("train", begun, plan.how.steps, message=_resumed(begun, progress.lost)))
+    since = time.monotonic() - progress.seconds
+    feed = feed_for(shop, train)
+    round_of_all = ceil(1 / plan.sample_rate)  # steps in which each unit takes part once, on average
+    network.train()
+    way, clipper = clipper_for(plan.how.clipping, shop, feed, plan.units, rewritten=recipe.augmentation is not None)
+    trained = tuple(one for one in network.parameters() if one.requires_grad)
+    mechanism = Mechanism(plan.how, plan.noise_multiplier, clipper, feed, trained)
+    checks = before(shop, mechanism, plan.units, plan.sample_rate)
+    start, first = snapshot_of(trained), progress.step
+    while progress.step < plan.how.steps:
+        step = progress.step
+        variants = source.of(step // round_of_all, starts=step % round_of_all == 0)
+        if accelerator.is_main_process:
+            account.begin()
+        rate = rate_at(step, plan.how.steps, recipe)
+        set_rate(optimiser, rate)
+        chosen = together(shop, plan.units.sample(plan.sample_rate))
+        mechanism.step(shop, optimiser, {unit: _rows(feed, plan, variants.texts, unit) for unit in chosen})
+        progress = progress.model_copy(
+            update={
+                "step": step + 1,
+                "seconds": time.monotonic() - since,
+                "rewritings": sum(map(len, variants.texts.values())),
+            }
+        )
+        tell(TrainingEvent("train", step + 1, plan.how.steps, learning_rate=rate))
+        if (step + 1) % recipe.checkpoint_every == 0 or step + 1 == plan.how.steps:
+            if accelerator.is_main_process:
+                moments = optimiser_moments(optimiser, network)
+                save_state(state_folder(out), progress, network.state_dict(), moments, None)
+            accelerator.wait_for_everyone()
+    progress = progress.model_copy(update={"stopped": "steps completed", "best_step": progress.step})
+    checks += after(trained, start) if progress.step > first else ()
+    return Finished(progress, snapshot(network), way, sum(one.numel() for one in trained), checks)
+
+
+def _rows(feed: Feed, plan: Plan, texts: Texts, unit: int) -> list[Row]:
+    """Return the rows of one unit: those of its examples with their rewritings, an equal share for each example."""
+    mine = plan.units.members[unit]
+    return [row for i in mine for row in feed.rows(i, texts.get(i, ()), share=1 / len(mine))]
+
+
+def _resumed(begun: int, lost: int) -> str:
+    return f"resumed after step {begun}" + (f"; {lost} steps were paid for and lost" if lost else "")

@@ -1,0 +1,57 @@
+"""What a private run guarantees, in figures and words that can be held against it: the card's part on privacy."""
+
+from __future__ import annotations
+
+from workbench.adapters.privacy_accounting import reckoned
+from workbench.evidence.cards import PrivacyCard
+from workbench.home import private_ledger
+from workbench.train.private.entropy import NAME
+from workbench.train.private.ledger import runs_on
+from workbench.train.private.loop import Finished, Plan
+
+_NOT_COVERED = (
+    "What this folder tells beside the weights: the number of training examples, of each label and group, the digest "
+    "and the figures on validation and test examples in training.json.",
+    "fingerprints.txt holds hashes of the training texts and people: whoever has a text can look up whether it was "
+    "used. It is for audits inside the house; remove it before the model leaves.",
+    "Reports of audits that show training examples, their scores or their explanations.",
+    "Other models trained on the same examples, private or not: what each spends adds up.",
+    "The choice of recipe, where it was made by looking at results on these examples.",
+    "How long training took, and what the machine's memory or files told while it ran.",
+    "Rounding: noise is added in the numbers of a computer, not in real ones (Mironov 2012).",
+)
+
+
+def statement(plan: Plan, finished: Finished, corpus: str) -> PrivacyCard:
+    """Return the card of the finished run. `corpus`: digest of the whole corpus, as the ledger has it."""
+    how = plan.how
+    runs = runs_on(private_ledger(), corpus=corpus, unit=how.unit)
+    person = how.unit == "person"
+    return PrivacyCard(
+        epsilon=plan.epsilon,
+        delta=how.delta,
+        unit=how.unit,
+        records=how.records if person else None,
+        units=len(plan.units),
+        left_out=plan.units.left_out,
+        neighbours=(
+            f"one has one {how.unit}{', with all records of theirs,' if person else ''} more than the other (add or "
+            "remove one)"
+        ),
+        sampling="Poisson: in each step, each unit takes part by a coin of its own",
+        sample_rate=plan.sample_rate,
+        units_public=how.sample_rate is None,
+        batch=how.batch,
+        noise_multiplier=plan.noise_multiplier,
+        max_grad_norm=how.max_grad_norm,
+        steps=finished.progress.step,
+        lost=finished.progress.lost,
+        clipping=finished.clipping,
+        noise=NAME,
+        accountants=reckoned(plan.phases, how.delta, claimed=how.accountant),
+        trainable=finished.trainable,
+        runs=max(1, len(runs)),
+        epsilon_of_runs=sum(run.epsilon for run in runs) if runs else None,
+        checks=finished.checks,
+        not_covered=_NOT_COVERED,
+    )

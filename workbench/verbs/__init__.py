@@ -1,0 +1,12 @@
+"""The verbs: what people call. Each composes the rooms below; none has an algorithm of its own.
+
+Heavy modules are imported inside the verbs, so that `render` and `judge` work on a machine without torch.
+"""
+
+from workbench.verbs.asking import attack, explain, explore, regress
+from workbench.verbs.auditing import audit
+from workbench.verbs.judging import judge, render
+from workbench.verbs.loading import load, smoothed
+from workbench.verbs.training import train
+
+__all__ = ["attack", "audit", "explain", "explore", "judge", "load", "regress", "render", "smoothed", "train"]

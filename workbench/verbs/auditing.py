@@ -1,0 +1,222 @@
+"""Auditing: the choices that every number of an audit assumes are made here, once, before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.errors import BadInput, Misconfigured, NotFound
+from workbench.evidence.decision import Decision
+from workbench.evidence.record import AuditRecord, AuditSettings
+from workbench.results import Audited, set_aside
+from workbench.verbs.corpora import audited_part, corpus_of
+from workbench.verbs.judging import judge
+from workbench.verbs.loading import load
+from workbench.verbs.measuring import measure
+from workbench.verdict.policy import Policy, load_policy
+
+if TYPE_CHECKING:
+    from workbench.audit.runner import Progress
+    from workbench.data.corpus import Corpus
+    from workbench.data.sources import Columns
+    from workbench.models.protocols import Classifier
+
+
+def audit(
+    model: str | Path | Classifier,
+    data: str | Path | Corpus,
+    *,
+    out: str | Path | None = None,
+    profile: str = "quick",
+    policy: str | Path | Policy = "default",
+    columns: Columns | None = None,
+    label_map: Mapping[str, str] | None = None,
+    positive_label: str | None = None,
+    threshold: float | None = None,
+    split: str | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+    precision: str = "auto",
+    device: str = "auto",
+    label_randomised: str | Path | None = None,
+    behaviours: Sequence[str | Path] = (),
+    online: bool = False,
+    command: str | None = None,
+    progress: Progress | None = None,
+) -> Audited:
+    """Audit `model` on `data`; return the record, the findings and the verdict, and write the report to `out`.
+
+    Named corpora are audited on their test split, everything else on all its rows, unless `split` says otherwise.
+    With `out`, an interrupted audit continues where it stopped when it is run again with the same arguments.
+
+    Args:
+        model: a checkpoint folder, a hub id (with `online`), or any `Classifier`.
+        data: a named corpus, a file, a hub data set (with `online`), or a `Corpus`.
+        out: folder for `index.html`, `audit.json` and `predictions.parquet`.
+        profile: 'quick', 'standard' or 'full'.
+        policy: a shipped policy's name, a TOML file, or a `Policy`. Fixed before the audit runs.
+        columns: which columns of a file or hub data set hold text, label, groups, id, person.
+        label_map: data label -> model label, where they differ.
+        positive_label: the label that rates are about (default: the corpus's own, else the last).
+        threshold: decide 'positive' from this probability on (two labels only); default: the most probable label.
+        split: 'train', 'validation', 'test' or 'all'.
+        limit: at most so many examples, sampled by hash of their id.
+        seed: root of all random streams.
+        precision: what attacks and explainers search in: 'float32', 'bfloat16', or 'auto' (bfloat16 where it was once
+            timed to be faster on this machine). Predictions, scores and successes are float32 in any case.
+        device: 'auto', 'cpu', 'cuda', …
+        label_randomised: folder of a model trained on random labels (`random_labels` in the recipe); the sanity check
+            of the explanations compares with it.
+        behaviours: TOML files with behavioural tests of your own, run after the shipped ones.
+        online: allow downloads.
+        command: the command line, for the report's last section.
+        progress: called with every step.
+
+    Raises:
+        BadInput: the model, data or arguments cannot be used; the message says what to do.
+    """
+    from workbench import home
+    from workbench.audit.ledger import count_audit
+    from workbench.audit.profiles import gains_from_twin, with_attack
+    from workbench.audit.profiles import profile as probes_of
+    from workbench.audit.store import Store, key_of
+    from workbench.environment import environment
+    from workbench.files import require_writable
+    from workbench.models.engine.choice import search_precision
+    from workbench.models.training_card import read_training_card
+
+    chosen_policy = policy if isinstance(policy, Policy) else load_policy(policy)
+    probes = probes_of(
+        profile,
+        label_randomised=None if label_randomised is None else str(label_randomised),
+        behaviours=[str(one) for one in behaviours],
+    )
+    folder = None if out is None else Path(out)
+    if folder is not None:
+        require_writable(folder)
+    if limit is not None and limit < 1:
+        raise Misconfigured(f"--limit must be at least 1; got {limit}")
+    whole = corpus_of(data, columns=columns, online=online)  # before the model: quick to read, often the culprit
+    classifier: Classifier = load(model, online=online, device=device) if isinstance(model, str | Path) else model
+    if label_randomised is not None:
+        _require_labels(load(label_randomised, online=online, device="cpu"), classifier)
+    searching = search_precision(classifier, precision, worthwhile=gains_from_twin(probes))
+    mapping = dict(label_map or {})
+    corpus = audited_part(whole, classifier.labels, label_map=mapping, split=split, limit=limit)
+    settings = AuditSettings(
+        seed=seed,
+        profile=profile,
+        split=corpus.split,
+        limit=limit,
+        decision=_decision(threshold, classifier.labels),
+        positive_label=_positive(positive_label, corpus, classifier.labels),
+        label_map=mapping,
+        precision=str(getattr(classifier, "precision", "float64")),
+        search_precision=searching.precision,
+        search_reason=searching.because,
+        policy=chosen_policy.name,
+        policy_digest=chosen_policy.digest,
+        date=(now := datetime.now(UTC).isoformat(timespec="seconds")),
+        ledger_count=1,  # counted below
+        command=command,
+    )
+    place = environment(str(getattr(classifier, "device", "cpu")))
+    # Whatever could be unreadable is read before the long work, not after it.
+    model_folder = getattr(classifier, "folder", None)
+    training = None if model_folder is None else read_training_card(model_folder)
+    hardened = None if training is None else training.augmentation
+    seen = None if hardened is None else hardened.families
+    if hardened is not None and hardened.primary_attack is not None:
+        # Named before training, to be judged by.
+        probes = with_attack(probes, f"{hardened.primary_attack.removesuffix('@1')}@1")
+    card = corpus.card.model_copy(update=_reading(classifier, corpus, model_folder))
+    store = None if folder is None else Store(folder)
+    try:
+        if folder is not None:
+            set_aside(folder)
+        # An audit that continues after an interruption is one audit.
+        asked = key_of(
+            model=classifier.card.model_dump(mode="json"),
+            corpus=corpus.digest,
+            settings=settings.model_dump(
+                mode="json", exclude={"date", "ledger_count", "command", "profile", "policy", "policy_digest"}
+            ),
+            environment=place.model_dump(mode="json"),
+            seen=seen,
+            privacy=None if training is None or training.privacy is None else training.privacy.model_dump(mode="json"),
+        )
+        counted = None if store is None else store.get(key_of(ledger=asked))
+        count = int(counted or count_audit(home.ledger(), corpus=corpus.digest, model=classifier.card.digest, date=now))
+        if store is not None:
+            store.put(key_of(ledger=asked), str(count))
+        settings = settings.model_copy(update={"ledger_count": count})
+        measured = measure(
+            classifier, corpus, probes, settings, training, key=asked, store=store, progress=progress or _silent
+        )
+        record = AuditRecord(
+            model=classifier.card,
+            training=training,
+            corpus=card,
+            environment=place,
+            audit=settings.model_copy(update={"shapes": measured.shapes}),
+            evidence=measured.evidence,
+            effort=measured.effort,
+        )
+        record = record.model_copy(update={"findings": judge(record, chosen_policy)})
+        audited = Audited(record, corpus, measured.probabilities)
+        if folder is not None:
+            audited.save(folder)
+        if store is not None:
+            store.discard()  # complete: the next run with these arguments measures anew
+            store = None
+    finally:
+        if store is not None:
+            store.close()
+    return audited
+
+
+def _decision(threshold: float | None, labels: tuple[str, ...]) -> Decision:
+    if threshold is None:
+        return Decision()
+    if len(labels) != 2:
+        raise Misconfigured(
+            f"--threshold needs a model with two labels; this one has {len(labels)}: {', '.join(labels)}"
+        )
+    if not 0 < threshold < 1:
+        raise Misconfigured(f"--threshold must lie between 0 and 1; got {threshold}")
+    return Decision(rule="threshold", threshold=threshold)
+
+
+def _require_labels(unlearned: Classifier, classifier: Classifier) -> None:
+    if unlearned.labels != classifier.labels:
+        raise BadInput(
+            f"--label-randomised: that model has the labels {list(unlearned.labels)}, the model under audit has "
+            f"{list(classifier.labels)}; train it on the same data"
+        )
+
+
+def _positive(asked: str | None, corpus: Corpus, labels: tuple[str, ...]) -> str:
+    if asked is not None:
+        if asked not in labels:
+            raise NotFound.among("positive label", asked, labels)
+        return asked
+    return corpus.positive_label if corpus.positive_label in labels else labels[-1]
+
+
+def _reading(classifier: Classifier, corpus: Corpus, model_folder: Path | None) -> dict[str, int | None]:
+    """Return what only model and corpus together know: texts cut off, examples seen in training."""
+    from workbench.data.overlap import overlap
+    from workbench.models.protocols import Truncating
+    from workbench.models.training_card import read_fingerprints
+
+    seen = None if model_folder is None else read_fingerprints(model_folder)
+    return {
+        "truncated": classifier.truncated(corpus.inputs) if isinstance(classifier, Truncating) else None,
+        "in_training": None if seen is None else overlap(corpus, seen),
+    }
+
+
+def _silent(step: object) -> None:
+    """Report progress to nobody."""
