@@ -100,7 +100,16 @@ def noise_for(epsilon: float, delta: float, *, sample_rate: float, steps: int, a
     high = _bisect(lambda noise: spent(noise, "rdp") <= epsilon, 0.0, high)
     if accountant == "rdp":
         return high
-    return _bisect(lambda noise: spent(noise, "prv") <= epsilon, 0.5 * high, high)
+    if spent(low := 0.5 * high, "prv") <= epsilon:
+        return _bisect(lambda noise: spent(noise, "prv") <= epsilon, 0.0, low)
+    if spent(high, "prv") > epsilon:
+        return high  # beyond what PRV reckons; by RDP it is enough
+    from scipy import optimize
+
+    found = float(optimize.brentq(lambda noise: spent(noise, "prv") - epsilon, low, high, rtol=_NOISE_TOLERANCE / 4))
+    while spent(found, "prv") > epsilon:
+        found *= 1 + _NOISE_TOLERANCE / 4
+    return found
 
 
 def shuffled_epsilon(noise_multiplier: float, epochs: int, delta: float) -> float:

@@ -16,7 +16,8 @@ def page(found: Mapping[str, Any]) -> str:
         "",
         f"The default backbone, trained on `{found['data']}` by recipes that differ in their augmentation alone, and "
         f"attacked by `{found['primary_attack']}`, an attack of a family that no training saw, named in the recipes "
-        "before training. Changes are paired with the plain model on the same texts; intervals are 95%. "
+        "before training. How strong each is was chosen on the validation split; everything here is measured on the "
+        "test split. Changes are paired with the plain model on the same texts; intervals are 95%. "
         "`python -m workbench.bench.hardening` makes this page.",
         "",
         "| model | edits seen in training | accuracy | change | accuracy under attack | change | the same after "

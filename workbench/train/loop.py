@@ -109,6 +109,8 @@ def train(
         shop = _workshop(recipe, parts, trainee, accelerator)
         if track:
             accelerator.init_trackers(out.name, config={k: str(v) for k, v in recipe.model_dump(mode="json").items()})
+        if recipe.privacy is not None and recipe.privacy.epsilon is not None:
+            tell(TrainingEvent("prepare", 1, 1, message="looking for the noise that epsilon allows (up to a minute)"))
         plan = None if recipe.privacy is None else plan_of(recipe.privacy, parts.train)
         run, mask = _run(shop, trainee, corpus, plan), trainee.tokenizer.mask_token
         source = source_of(

@@ -70,12 +70,13 @@ class Statement:
 
 
 def _hold(card: PrivacyCard, found: dict[str, float]) -> None:
-    """Raise `BadInput` where `card` claims less than two accountants find."""
-    if card.epsilon < found["pld"] * (1 - _TOLERANCE):
+    """Raise `BadInput` where `card` claims less than the second accountant finds, or RDP where it finds nothing."""
+    name = "pld" if "pld" in found else "rdp"
+    if card.epsilon < found[name] * (1 - _TOLERANCE):
         raise BadInput(
             f"training.json claims epsilon {card.epsilon:.4g} at delta {card.delta:g}, but its own noise multiplier "
             f"({card.noise_multiplier:.4g}), sampling rate ({card.sample_rate:.4g}) and steps ({card.steps:,}) give "
-            f"{found['pld']:.4g}; the claim is not to be relied on"
+            f"{found[name]:.4g} by {name}; the claim is not to be relied on"
         )
     if card.delta * card.units >= 1:
         raise BadInput(
