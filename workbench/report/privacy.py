@@ -9,6 +9,9 @@ from workbench.evidence.record import AuditRecord
 from workbench.report.blocks import Block, Bullets, Cell, Definitions, Heading, Item, Paragraph, Table
 from workbench.report.text import plural
 
+GUARANTEED = frozenset({"privacy.epsilon", "privacy.delta"})
+"""Measurements that the statement itself shows."""
+
 _SPELLED = {
     "prv": "numerical composition (PRV)",
     "rdp": "Rényi (RDP)",
@@ -43,15 +46,15 @@ def in_words(card: PrivacyCard) -> tuple[str, ...]:
         f"they would have concluded with a probability at most {told} times smaller or larger, but for a chance of "
         f"{card.delta:g} (epsilon {card.epsilon:.3g}).",
         f"Somebody who knows everything else and has to guess, from the weights, whether {yours} took part in training "
-        f"is right in at most {_share(guess)} of the cases, where 50% is blind guessing."
-        + (" That is little protection: the attacks on privacy in this report matter more." if guess > 0.99 else ""),
+        f"can be right in {_share(guess)}, where 50% is blind guessing."
+        + (" So large an epsilon proves little by itself; attacks have to show the rest." if guess > 0.99 else ""),
         f"This holds for each of {plural(card.units, 'unit')} of training, one {card.unit} each. It says nothing "
         "about what the model tells of people in general, which it would tell without any one of them as well.",
     )
 
 
 def _share(value: float) -> str:
-    return f"{value:.1%}" if value < 0.9995 else "practically all"
+    return f"at most {value:.1%} of the cases" if value < 0.9995 else "practically all cases"
 
 
 def _accountants(card: PrivacyCard) -> Table:

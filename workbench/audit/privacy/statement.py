@@ -10,7 +10,6 @@ from workbench.audit.probe import Setting, probes
 from workbench.data.corpus import Corpus, Task
 from workbench.errors import BadInput
 from workbench.evidence.cards import PrivacyCard
-from workbench.evidence.exhibits import Note
 from workbench.evidence.measurement import Measurement
 from workbench.evidence.record import Measured, NotApplicable
 from workbench.models.protocols import Classifier
@@ -65,8 +64,7 @@ class Statement:
                 name="privacy.delta", value=card.delta, unit="proportion", better="lower", n=card.units, interval=None
             )
         )
-        notes = [f"{one.accountant}: {one.error} ({one.library})." for one in found]
-        return Measured(measurements=tuple(measurements), exhibits=tuple(Note(text=note) for note in notes))
+        return Measured(measurements=tuple(measurements), exhibits=())
 
 
 def _hold(card: PrivacyCard, found: dict[str, float]) -> None:
