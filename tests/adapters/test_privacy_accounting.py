@@ -19,11 +19,7 @@ from workbench.adapters.privacy_accounting import (
 from workbench.errors import Misconfigured
 
 QUICK = [(0.7, 0.001, 1_000), (1.0, 0.01, 1_000), (2.0, 0.1, 100), (4.0, 0.01, 10_000), (10.0, 1.0, 10)]
-GRID = [
-    point
-    for point in product((0.5, 1.0, 2.0, 10.0), (1e-4, 1e-2, 0.1, 1.0), (1, 100, 10_000))
-    if epsilon_of((Phase(*point),), 1e-5, accountant="rdp") <= NUMERICAL
-]
+GRID = list(product((0.5, 1.0, 2.0, 10.0), (1e-4, 1e-2, 0.1, 1.0), (1, 100, 10_000)))
 
 
 def agrees(point, delta):
@@ -43,8 +39,9 @@ def test_two_libraries_agree(point):
 @pytest.mark.slow
 @pytest.mark.parametrize("delta", [1e-5, 1e-7])
 def test_two_libraries_agree_over_the_grid(delta):
-    assert len(GRID) >= 30
-    for point in GRID:
+    points = [point for point in GRID if epsilon_of((Phase(*point),), delta, accountant="rdp") <= NUMERICAL]
+    assert len(points) >= 30
+    for point in points:
         agrees(point, delta)
 
 

@@ -72,7 +72,7 @@ def test_wrong_recipe(tmp_path: Path, text: str, kind: type[WorkbenchError], sai
 
 
 def test_unreadable_recipes(tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match="shipped recipe: default"):
+    with pytest.raises(NotFound, match="available: default"):
         Recipe.read(tmp_path / "none.toml")
     with pytest.raises(BadInput, match="cannot read"):
         Recipe.read(tmp_path)

@@ -64,14 +64,17 @@ def epsilon_of(phases: Sequence[Phase], delta: float, *, accountant: Accountant)
 
 
 def pld_epsilon(phases: Sequence[Phase], delta: float) -> float | None:
-    """Return dp-accounting's pessimistic epsilon, losses rounded up to `DISCRETISATION`; None beyond `NUMERICAL`."""
+    """Return dp-accounting's pessimistic epsilon, losses rounded up to `DISCRETISATION`; None beyond `NUMERICAL`.
+
+    The grid is finer where epsilon is below 1, down to a hundredth of that: rounding adds up over steps.
+    """
     _check(phases, delta)
-    if _rdp(phases, delta) > NUMERICAL:
+    if (bound := _rdp(phases, delta)) > NUMERICAL:
         return None
     import dp_accounting
     from dp_accounting.pld import PLDAccountant
 
-    accountant = PLDAccountant(value_discretization_interval=DISCRETISATION)
+    accountant = PLDAccountant(value_discretization_interval=DISCRETISATION * min(1.0, max(bound, 0.01)))
     for phase in phases:
         event = dp_accounting.GaussianDpEvent(phase.noise_multiplier)
         if phase.sample_rate < 1:
@@ -141,7 +144,7 @@ def reckoned(phases: Sequence[Phase], delta: float, *, claimed: Accountant) -> t
             found.append(Reckoned(accountant="gdp", library=opacus, epsilon=gdp, error=error))
     second = pld_epsilon(phases, delta)
     if second is not None:
-        error = f"an upper bound, losses rounded up to {DISCRETISATION:g}"
+        error = f"an upper bound, losses rounded up to {DISCRETISATION:g} or finer"
         found.append(
             Reckoned(accountant="pld", library=f"dp-accounting {version('dp-accounting')}", epsilon=second, error=error)
         )

@@ -11,12 +11,11 @@ from typing import Any
 
 from workbench.adapters.families import EDITS
 from workbench.adapters.near_words import NEAR
-from workbench.adapters.textattack import require_near_words, require_textattack, require_wordnet, textattack_module
+from workbench.adapters.textattack import require_textattack, textattack_module
 from workbench.adapters.textattack_parts import parts_of
 from workbench.adapters.turns import turn
 from workbench.errors import NotFound
 
-_NEEDS = {"synonyms": (require_wordnet,), "near_words": (require_wordnet, require_near_words)}
 _TRIES = 3
 """Rewritings made for each that is wanted, as in TextAttack: two may be the same."""
 
@@ -28,7 +27,7 @@ def prepare(edit: str) -> None:
     """
     if edit not in EDITS:
         raise NotFound.among("edit", edit, EDITS)
-    for require in (require_textattack, *_NEEDS.get(edit, ())):
+    for require in (require_textattack, *EDITS[edit].needs):
         require()
 
 

@@ -23,7 +23,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from workbench.data.corpus import Corpus, Example, Task
 from workbench.errors import Misconfigured
-from workbench.evidence.cards import TrainingCard
+from workbench.evidence.cards import CanaryRun, TrainingCard
 from workbench.evidence.decision import Decision
 from workbench.evidence.exhibits import Certificate, ExplanationCheck, Reduction, Rewrite, TokenScores, WordEffects
 from workbench.evidence.record import Measured, NotApplicable
@@ -50,6 +50,8 @@ class Setting:
     """
     training: TrainingCard | None = None
     """How the model was made, where that is known."""
+    canaries: CanaryRun | None = None
+    """What became of the canaries of its private training; None without."""
 
     def positive(self, labels: Sequence[str]) -> int:
         """Return the column of the positive label."""

@@ -48,6 +48,7 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         ("performance.calibration@1", {}),
         ("fairness.groups@1", {}),
         ("privacy.statement@1", {}),
+        ("privacy.one_run@1", {}),
         ("robustness.attack@1", {"examples": 40}),
         # Nothing here needs what a machine may lack: WordNet's synonyms are for the standard profile.
         ("robustness.attack@1", {"recipe": "checklist_without_names@1", "examples": 100, "query_budget": 100}),
@@ -68,6 +69,7 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         ("performance.calibration@1", {}),
         ("fairness.groups@1", {}),
         ("privacy.statement@1", {}),
+        ("privacy.one_run@1", {}),
         ("robustness.attack@1", {"examples": 200}),
         *(("robustness.attack@1", {"recipe": recipe, "examples": 100, "query_budget": 300}) for recipe in _ATTACKS[:2]),
         *(("robustness.attack@1", {"recipe": recipe, "examples": 30, "query_budget": 300}) for recipe in _ATTACKS[2:]),
@@ -90,6 +92,7 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         ("performance.calibration@1", {"replicates": 10_000}),
         ("fairness.groups@1", {"replicates": 10_000}),
         ("privacy.statement@1", {}),
+        ("privacy.one_run@1", {}),
         ("robustness.attack@1", {"examples": 1000}),
         *(("robustness.attack@1", {"recipe": recipe, "examples": 200, "query_budget": 2000}) for recipe in _ATTACKS),
         (BEHAVIOURS, {"examples": 1000}),
@@ -184,6 +187,7 @@ def _register_all() -> None:
     import workbench.audit.performance.classification
     import workbench.audit.performance.cost
     import workbench.audit.performance.search_precision
+    import workbench.audit.privacy.one_run_probe
     import workbench.audit.privacy.statement
     import workbench.audit.robustness.attack
     import workbench.audit.robustness.behaviours

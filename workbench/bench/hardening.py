@@ -110,17 +110,12 @@ def share(values: Mapping[str, bool], corpus: Corpus) -> tuple[float, Interval |
 
 def change(before: Mapping[str, bool], after: Mapping[str, bool], corpus: Corpus) -> tuple[float, Interval | None, int]:
     """Return the paired change of a share, over the examples that both have, its interval over people, and n."""
-    found = paired("change", before, after, _owners(corpus))
+    found = paired("change", before, after, corpus.owners)
     return found.change, found.interval, found.n
 
 
 def _people(ids: Mapping[str, bool], corpus: Corpus) -> People:
-    owners = _owners(corpus)
-    return People(np.array([owners[one] for one in ids], dtype=np.int64))
-
-
-def _owners(corpus: Corpus) -> dict[str, int]:
-    return {example.id: int(person) for example, person in zip(corpus, corpus.people, strict=True)}
+    return People(np.array([corpus.owners[one] for one in ids], dtype=np.int64))
 
 
 def recipe_of(name: str) -> Recipe:

@@ -160,6 +160,24 @@ class PrivacyCard(Stored):
     """What is published beside the weights and is not covered by the guarantee, and what it assumes."""
 
 
+class CanaryRun(Stored):
+    """Canaries of a training run, stored beside its weights as `canaries.json`: which were used, how each scored."""
+
+    kind: Literal["gradient"]
+    """'gradient': made-up gradients along one coordinate each, seen in every released gradient."""
+    included: tuple[bool, ...]
+    """Whether each was a unit of the run, by a fair coin."""
+    scores: tuple[float, ...]
+    """Higher: more likely a unit."""
+    positive_guesses: int = Field(ge=0)
+    negative_guesses: int = Field(ge=0)
+    """How many of the highest are guessed to be units, and of the lowest not to be: fixed before training."""
+    epsilon: float = Field(ge=0)
+    delta: float = Field(gt=0, lt=1)
+    """What the run claims."""
+    steps: int = Field(ge=1)
+
+
 class TrainingCard(Stored):
     """How a model was made: stored beside its weights as `training.json`."""
 

@@ -31,7 +31,7 @@ class Named:
     optional: tuple[str, ...] = ()
     """Facets of its breakdown: with all of them, or with none."""
     qualifiers: tuple[str, ...] = ()
-    """Facets that add to it without telling two measurements apart."""
+    """Facets that a criterion need not name: left out, every value is judged."""
 
     @property
     def all_facets(self) -> tuple[str, ...]:
@@ -89,7 +89,7 @@ NAMES: Mapping[str, Named] = MappingProxyType(
         "robustness.reduced_confidence_mean": Named("Confidence in the words left, mean", "score", _RECIPE),
         "robustness.failure_rate": Named("Behaviour failure rate", "proportion", ("behaviour",)),
         "robustness.noise_auc": Named("Accuracy under noise, area", "score", ("noise",)),
-        "robustness.certified_accuracy": Named("Certified accuracy", "proportion", ("radius",)),
+        "robustness.certified_accuracy": Named("Certified accuracy", "proportion", ("radius",), qualifiers=("keep",)),
         "fairness.selection_rate": Named("Selection rate", "proportion", _GROUP),
         "fairness.accuracy": Named("Accuracy", "proportion", _GROUP),
         "fairness.true_positive_rate": Named("True positive rate", "proportion", _GROUP),
@@ -114,6 +114,7 @@ NAMES: Mapping[str, Named] = MappingProxyType(
         "privacy.membership_tpr": Named("Membership inference true positive rate", "proportion", ("attack", "fpr")),
         "privacy.canary_exposure": Named("Canary exposure", "amount"),
         "privacy.epsilon_lower_bound": Named("Empirical lower bound of epsilon", "amount", ("confidence",)),
+        "privacy.claim_margin": Named("Claimed epsilon above its empirical lower bound", "amount", ("confidence",)),
         "explanations.comprehensiveness": Named("Comprehensiveness", "score", _ATTRIBUTOR, _REMOVAL),
         "explanations.sufficiency": Named("Sufficiency", "score", _ATTRIBUTOR, _REMOVAL),
         "explanations.deletion_auc": Named("Deletion curve, area", "score", _ATTRIBUTOR, _REMOVAL),

@@ -8,9 +8,9 @@ from pydantic import ValidationError
 
 from workbench.data import overlap
 from workbench.errors import BadInput
-from workbench.evidence.cards import TrainingCard
+from workbench.evidence.cards import CanaryRun, TrainingCard
 
-CARD, FINGERPRINTS = "training.json", "fingerprints.txt"
+CARD, FINGERPRINTS, CANARIES = "training.json", "fingerprints.txt", "canaries.json"
 
 
 def read_training_card(folder: Path) -> TrainingCard | None:
@@ -29,3 +29,18 @@ def read_fingerprints(folder: Path) -> frozenset[str] | None:
     """Return the hashes of the texts and people that the model in `folder` was trained on; None where unknown."""
     path = folder / FINGERPRINTS
     return overlap.read_fingerprints(path) if path.is_file() else None
+
+
+def read_canaries(folder: Path) -> CanaryRun | None:
+    """Return what became of the canaries of the private run that made the model in `folder`; None without.
+
+    Raises `BadInput`.
+    """
+    path = folder / CANARIES
+    if not path.is_file():
+        return None
+    try:
+        return CanaryRun.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, ValidationError) as error:
+        first = str(error).splitlines()[0]
+        raise BadInput(f"cannot read the canaries {path}: {first}; restore the file, or remove it") from error

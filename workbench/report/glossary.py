@@ -247,6 +247,10 @@ GLOSSARY: Mapping[str, Entry] = MappingProxyType(
             "The least epsilon that the attack's success proves, at the stated confidence.",
             "A stronger attack or more canaries.",
         ),
+        "privacy.claim_margin": Entry(
+            "The claimed epsilon less what the attack proves; below zero the claim is false.",
+            "A stronger attack or more canaries can only lower it; that it is positive certifies nothing.",
+        ),
         "explanations.comprehensiveness": Entry(
             "Fall in the probability when the words named most important are deleted; higher is more faithful.",
             "What deleted words are replaced by; the share deleted. Compare with the random baseline.",

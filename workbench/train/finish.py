@@ -12,11 +12,11 @@ from workbench.data.corpus import Corpus
 from workbench.data.overlap import fingerprints, write_fingerprints
 from workbench.environment import code_revision, installed
 from workbench.errors import Unwritable
-from workbench.evidence.cards import AugmentationCard, PrivacyCard, TrainingCard
+from workbench.evidence.cards import AugmentationCard, CanaryRun, PrivacyCard, TrainingCard
 from workbench.models.checkpoint import read_backbone
 from workbench.models.protocols import FloatArray
 from workbench.models.quiet import quiet_transformers
-from workbench.models.training_card import CARD, FINGERPRINTS, read_training_card
+from workbench.models.training_card import CANARIES, CARD, FINGERPRINTS, read_training_card
 from workbench.train.backbone import Trainee, find_backbone
 from workbench.train.evaluation import report_text
 from workbench.train.folders import writing_folder
@@ -48,6 +48,7 @@ def write_result(
     validation: FloatArray,
     test: FloatArray,
     privacy: PrivacyCard | None = None,
+    canaries: CanaryRun | None = None,
 ) -> None:
     """Write a plain Hugging Face checkpoint with its training card to `out`, all or nothing. Raises `Unwritable`."""
     card = TrainingCard(
@@ -79,6 +80,8 @@ def write_result(
         network.save_pretrained(place)
         trainee.tokenizer.save_pretrained(place)
         (place / CARD).write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        if canaries is not None:
+            (place / CANARIES).write_text(canaries.model_dump_json() + "\n", encoding="utf-8")
         write_fingerprints(place / FINGERPRINTS, fingerprints(parts.train))
 
 

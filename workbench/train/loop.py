@@ -116,13 +116,14 @@ def train(
         source = source_of(
             shop, parts.train, state_folder(out), run=run, mask=mask, tell=tell, workers=workers or OneByOne()
         )
-        private = None
+        private = canaries = None
         if plan is None:
             fitted = fit(shop, parts, source, out, run=run, tell=tell)
         else:
             tell(TrainingEvent("prepare", 1, 1, message=plan.said))
             finished = fit_private(shop, plan, parts.train, source, out, corpus=corpus.digest, run=run, tell=tell)
             fitted, private = Fitted(finished.progress, finished.weights), statement(plan, finished, corpus.digest)
+            canaries = finished.canaries
         network = accelerator.unwrap_model(shop.network)
         network.load_state_dict({name: value.to(shop.device) for name, value in fitted.best.items()})
         plain(network)
@@ -130,7 +131,15 @@ def train(
         if accelerator.is_main_process:
             tell(TrainingEvent("save", 0, 1))
             write_result(
-                out, shop, trainee, parts, fitted.progress, validation=judged[0], test=judged[1], privacy=private
+                out,
+                shop,
+                trainee,
+                parts,
+                fitted.progress,
+                validation=judged[0],
+                test=judged[1],
+                privacy=private,
+                canaries=canaries,
             )
             clear_state(out)
             tell(TrainingEvent("save", 1, 1))

@@ -10,16 +10,13 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from workbench.errors import Unsupported
+from workbench.models.embeddings import require_embeddings as require_agreement
 from workbench.train.augmentation import Embedding
 from workbench.train.place import autocast, seeded
 
 Inputs = dict[str, torch.Tensor]
 Loss = Callable[[torch.Tensor], torch.Tensor]
 """Logits, (rows, n_labels), to the batch's part of the loss."""
-
-_AGREEMENT = 1e-3
-"""How far logits from embeddings may lie from logits from ids."""
 
 
 @dataclass(frozen=True)
@@ -151,15 +148,10 @@ class _Point:
 
 def require_embeddings(network: Any, inputs: Inputs) -> None:
     """Raise `Unsupported` for a network, in evaluation mode, whose logits from embeddings are not those from ids."""
-    with torch.no_grad():
-        from_ids = network(**inputs).logits.float()
-        rest = {name: tensor for name, tensor in inputs.items() if name != "input_ids"}
-        try:
-            found = network(inputs_embeds=network.get_input_embeddings()(inputs["input_ids"]), **rest).logits.float()
-        except (TypeError, ValueError, NotImplementedError) as error:
-            raise Unsupported(f"augmentation of embeddings: {type(network).__name__} takes none ({error})") from error
-    if (off := float((found - from_ids).abs().max())) > _AGREEMENT:
-        raise Unsupported(
-            f"augmentation of embeddings: {type(network).__name__} gives other logits from embeddings than from token "
-            f"ids (off by {off:.2g}); choose the kind 'adversarial' or 'edits'"
-        )
+    rest = {name: tensor for name, tensor in inputs.items() if name != "input_ids"}
+    require_agreement(
+        lambda: network(**inputs).logits,
+        lambda: network(inputs_embeds=network.get_input_embeddings()(inputs["input_ids"]), **rest).logits,
+        what=f"augmentation of embeddings: {type(network).__name__}",
+        instead="; choose the kind 'adversarial' or 'edits'",
+    )

@@ -42,9 +42,22 @@ class Privacy(Stored):
     physical_tokens: int = Field(default=8192, ge=1)
     """Tokens that go through the network at once: bounds memory, and changes nothing else."""
 
+    canaries: int = Field(default=0, ge=0)
+    """Made-up units of known coins, half of them used, for an audit that tries to refute epsilon; 0: none. They cost a
+    little of the model: a coordinate each."""
+    guesses: int | None = Field(default=None, ge=1)
+    """How many of the canaries' coins that audit will guess, fixed here, before anything is seen; None: a fifth."""
+
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:
         if (self.epsilon is None) == (self.noise_multiplier is None):
             given = "neither" if self.epsilon is None else "both"
             raise ValueError(f"give epsilon or noise_multiplier, the other follows from it; got {given}")
+        if self.guesses is not None and self.guesses > self.canaries:
+            raise ValueError(f"guesses: {self.guesses} of {self.canaries} canaries; guess fewer, or plant more")
         return self
+
+    @property
+    def guessed(self) -> int:
+        """How many canaries will be guessed."""
+        return max(1, self.canaries // 5) if self.guesses is None else self.guesses

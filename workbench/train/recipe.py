@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
 from workbench.data.corpus import Task
-from workbench.errors import BadInput, Misconfigured, NotFound
+from workbench.errors import Misconfigured
 from workbench.evidence.schema import Stored
+from workbench.files import read_toml
 from workbench.train.adapter import Adapter
 from workbench.train.augmentation import Adversarial, Augmentation, Edits
 from workbench.train.privacy import Privacy
@@ -125,21 +125,8 @@ class Recipe(Stored):
             NotFound: no such file.
             Misconfigured: not TOML, an unknown key or an impossible value; the message starts with file and key.
         """
-        file = Path(path)
-        if not file.is_file() and (shipped := SHIPPED / f"{path}.toml").is_file():
-            file = shipped
-        try:
-            content = tomllib.loads(file.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            known = sorted(shipped.stem for shipped in SHIPPED.glob("*.toml"))
-            raise NotFound(
-                f"no recipe {str(path)!r}; give a TOML file or a shipped recipe: {', '.join(known)}"
-            ) from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadInput(f"cannot read the recipe {file}: {error}") from error
-        except tomllib.TOMLDecodeError as error:
-            raise Misconfigured(f"{file}: not TOML: {error}") from error
-        return cls.checked(content, where=str(file))
+        found = read_toml(path, kind="recipe", shipped=SHIPPED)
+        return cls.checked(found.table, where=found.where)
 
     @classmethod
     def checked(cls, content: dict[str, Any], *, where: str) -> Recipe:

@@ -26,6 +26,8 @@ Weights = Mapping[str, torch.Tensor]
 
 BEGUN = "steps-begun"
 """File of a private run's state that tells how many steps were begun."""
+CANARIES = "canaries.safetensors"
+"""File of a state that holds the canaries of a private run."""
 
 
 class Progress(Stored):
@@ -67,7 +69,14 @@ def run_digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def save_state(folder: Path, progress: Progress, weights: Weights, moments: Weights, best: Weights | None) -> None:
+def save_state(
+    folder: Path,
+    progress: Progress,
+    weights: Weights,
+    moments: Weights,
+    best: Weights | None,
+    canaries: Weights | None = None,
+) -> None:
     """Write one state and remove older ones. Raises `Unwritable`."""
     from safetensors.torch import save_file
 
@@ -79,6 +88,8 @@ def save_state(folder: Path, progress: Progress, weights: Weights, moments: Weig
         save_file(_whole(moments), place / "optimiser.safetensors")
         if best is not None:
             save_file(_whole(best), place / "best.safetensors")
+        if canaries is not None:
+            save_file(_whole(canaries), place / CANARIES)
         (place / "progress.json").write_text(progress.model_dump_json(indent=1), encoding="utf-8")
     for older in sorted(folder.glob("step-*")):
         if older != target:

@@ -49,15 +49,18 @@ def measure(
     from workbench.engines.local import Threads
     from workbench.models.engine import OutOfRoom, engine_for
     from workbench.models.engine.room import rooms
+    from workbench.models.training_card import read_canaries
     from workbench.seeds import Streams
 
     hardened = None if training is None else training.augmentation
+    folder = getattr(classifier, "folder", None)
     setting = Setting(
         Streams(settings.seed),
         settings.decision,
         settings.positive_label,
         seen=None if hardened is None else hardened.families,
         training=training,
+        canaries=None if folder is None else read_canaries(folder),
     )
     precision = "bfloat16" if settings.search_precision == "bfloat16" and settings.precision == "float32" else "float32"
     chosen = tuple(probes) if precision == "float32" else (*probes, search_probe())

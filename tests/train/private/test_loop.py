@@ -176,9 +176,9 @@ def test_empty_steps_are_steps(
     taken: list[int] = []
     real = step_module.Mechanism.step
 
-    def counting(self, shop, optimiser, taking_part):  # type: ignore[no-untyped-def]
+    def counting(self, shop, optimiser, taking_part, **more):  # type: ignore[no-untyped-def]
         taken.append(len(taking_part))
-        real(self, shop, optimiser, taking_part)
+        real(self, shop, optimiser, taking_part, **more)
 
     monkeypatch.setattr(step_module.Mechanism, "step", counting)
     assert private_recipe.privacy is not None

@@ -24,6 +24,8 @@ from workbench.evidence.measurement import Better, Interval, Measurement
 from workbench.evidence.record import Measured, NotApplicable
 from workbench.models.protocols import Classifier, FloatArray
 
+_MOST_REPLICATES = 200_000
+"""Of a bootstrap, at most: beyond, an interval says no more than the range of its score."""
 TOP = 5
 """Words that two methods may have in common."""
 
@@ -206,9 +208,16 @@ class Table:
         people = self._people.among(has)
         rng = self._streams.stream("interval", "quality", method, "gain")
         level = 1 - 0.05 / compared
-        # Enough that some twenty replicates lie in either tail.
-        replicates = int(np.ceil(max(REPLICATES, 20 / expanded_tail(max(people.size, 2), level=level))))
-        interval = score_interval(numbers, people, bottom=-2.0, top=2.0, rng=rng, replicates=replicates, level=level)
+        # Enough that some twenty replicates lie in either tail; of very few people that would be millions.
+        tail = expanded_tail(max(people.size, 2), level=level)
+        if tail * _MOST_REPLICATES < 20:
+            method = f"the whole range of the score: {people.size} people are too few to say more at this level"
+            interval: Interval | None = Interval(low=-2.0, high=2.0, level=level, method=method)
+        else:
+            replicates = int(np.ceil(max(REPLICATES, 20 / tail)))
+            interval = score_interval(
+                numbers, people, bottom=-2.0, top=2.0, rng=rng, replicates=replicates, level=level
+            )
         if interval is not None:
             yield _measurement("gain_over_random", numbers, people, interval, {"attributor": method}, "higher")
 

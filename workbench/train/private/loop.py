@@ -7,20 +7,26 @@ large its steps are. It tells no training loss, which would be one more thing to
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
+from torch import nn
+
 from workbench.adapters.privacy_accounting import Phase, epsilon_of, noise_for
 from workbench.data.corpus import Corpus
 from workbench.errors import Misconfigured
+from workbench.evidence.cards import CanaryRun
 from workbench.home import private_ledger
 from workbench.train.events import OnEvent, TrainingEvent
 from workbench.train.optimiser import make_optimiser, rate_at, set_rate
 from workbench.train.privacy import Privacy
 from workbench.train.private.account import Account
+from workbench.train.private.canaries import Canaries, plant
 from workbench.train.private.checks import after, before, snapshot_of
 from workbench.train.private.clippers import clipper_for
 from workbench.train.private.feed import Feed, Row, feed_for
@@ -28,7 +34,16 @@ from workbench.train.private.ledger import Entry, enter
 from workbench.train.private.step import Mechanism, together
 from workbench.train.private.units import Units, units_of
 from workbench.train.resume import begin, snapshot
-from workbench.train.state import Progress, Weights, optimiser_moments, save_state, state_folder
+from workbench.train.state import (
+    CANARIES,
+    Progress,
+    Weights,
+    load_weights,
+    newest_state,
+    optimiser_moments,
+    save_state,
+    state_folder,
+)
 from workbench.train.step import Workshop
 from workbench.train.variants import Source, Texts
 
@@ -70,6 +85,8 @@ class Finished(NamedTuple):
     """Parameters that training may change."""
     checks: tuple[str, ...]
     """Names of the checks of the mechanism that this run passed."""
+    canaries: CanaryRun | None
+    """What became of the canaries; None without."""
 
 
 def plan_of(how: Privacy, train: Corpus) -> Plan:
@@ -127,6 +144,7 @@ def fit_private(
     mechanism = Mechanism(plan.how, plan.noise_multiplier, clipper, feed, trained)
     checks = before(shop, mechanism, plan.units, plan.sample_rate)
     start, first = snapshot_of(trained), progress.step
+    canaries = _canaries(plan, trained, out, run) if accelerator.is_main_process else None
     while progress.step < plan.how.steps:
         step = progress.step
         variants = source.of(step // round_of_all, starts=step % round_of_all == 0)
@@ -135,7 +153,13 @@ def fit_private(
         rate = rate_at(step, plan.how.steps, recipe)
         set_rate(optimiser, rate)
         chosen = together(shop, plan.units.sample(plan.sample_rate))
-        mechanism.step(shop, optimiser, {unit: _rows(feed, plan, variants.texts, unit) for unit in chosen})
+        mechanism.step(
+            shop,
+            optimiser,
+            {unit: _rows(feed, plan, variants.texts, unit) for unit in chosen},
+            canaries=canaries,
+            rate=plan.sample_rate,
+        )
         progress = progress.model_copy(
             update={
                 "step": step + 1,
@@ -147,11 +171,30 @@ def fit_private(
         if (step + 1) % recipe.checkpoint_every == 0 or step + 1 == plan.how.steps:
             if accelerator.is_main_process:
                 moments = optimiser_moments(optimiser, network)
-                save_state(state_folder(out), progress, network.state_dict(), moments, None)
+                held = None if canaries is None else canaries.tensors()
+                save_state(state_folder(out), progress, network.state_dict(), moments, None, held)
             accelerator.wait_for_everyone()
     progress = progress.model_copy(update={"stopped": "steps completed", "best_step": progress.step})
     checks += after(trained, start) if progress.step > first else ()
-    return Finished(progress, snapshot(network), way, sum(one.numel() for one in trained), checks)
+    found = None
+    if canaries is not None:
+        found = canaries.run(
+            guesses=plan.how.guessed,
+            epsilon=plan.epsilon,
+            delta=plan.how.delta,
+            steps=max(1, progress.step - progress.lost),
+        )
+    return Finished(progress, snapshot(network), way, sum(one.numel() for one in trained), checks, found)
+
+
+def _canaries(plan: Plan, trained: Sequence[nn.Parameter], out: Path, run: str) -> Canaries | None:
+    """Return the run's canaries: planted anew, or those of the state that it goes on from."""
+    if not plan.how.canaries:
+        return None
+    state = newest_state(state_folder(out), run=run)
+    if state is None:
+        return plant(plan.how.canaries, trained)
+    return Canaries.of_tensors(load_weights(state[1] / CANARIES, torch.device("cpu")))
 
 
 def _rows(feed: Feed, plan: Plan, texts: Texts, unit: int) -> list[Row]:

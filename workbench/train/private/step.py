@@ -12,6 +12,7 @@ from torch import nn
 
 from workbench.errors import Misconfigured
 from workbench.train.privacy import Privacy
+from workbench.train.private.canaries import Canaries
 from workbench.train.private.clipping import Clipper, Sums
 from workbench.train.private.entropy import normal
 from workbench.train.private.feed import Feed, Row
@@ -69,10 +70,25 @@ class Mechanism:
                 )
             parameter.grad = gradient
 
-    def step(self, shop: Workshop, optimiser: torch.optim.Optimizer, taking_part: Mapping[int, Sequence[Row]]) -> None:
-        """Take one step; also when nobody takes part, as noise alone must then hide."""
+    def step(
+        self,
+        shop: Workshop,
+        optimiser: torch.optim.Optimizer,
+        taking_part: Mapping[int, Sequence[Row]],
+        *,
+        canaries: Canaries | None = None,
+        rate: float = 0.0,
+    ) -> None:
+        """Take one step; also when nobody takes part, as noise alone must then hide.
+
+        `canaries`, if there are any, take part with the chance `rate`.
+        """
         sums = self.clipped_sum(shop, taking_part)
+        if canaries is not None and shop.accelerator.is_main_process:
+            canaries.add(sums, self.parameters, rate=rate, bound=self.how.max_grad_norm)
         self.released(shop, sums)
+        if canaries is not None:
+            canaries.observe(self.parameters, batch=self.how.batch)
         optimiser.step()
         optimiser.zero_grad()
 

@@ -1,0 +1,73 @@
+"""The one-run audit of a private model: do its own canaries refute its claim?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from workbench.audit.privacy.one_run import epsilon_lower_bound, guess, largest_bound, tally
+from workbench.audit.probe import Setting, probes
+from workbench.data.corpus import Corpus, Task
+from workbench.evidence.exhibits import Note
+from workbench.evidence.intervals import LEVEL
+from workbench.evidence.measurement import Interval, Measurement
+from workbench.evidence.record import Measured, NotApplicable
+from workbench.models.protocols import Classifier
+
+
+@probes.register("privacy.one_run@1")
+@dataclass(frozen=True)
+class OneRun:
+    """Reads the canaries' scores, guesses as many coins as were fixed before training, bounds epsilon from below."""
+
+    name: ClassVar[str] = "privacy.one_run@1"
+    tasks: ClassVar[frozenset[Task]] = frozenset(Task)
+    protocol: ClassVar[type[Any]] = Classifier
+    grows: ClassVar[bool] = False
+
+    def measure(self, model: Classifier, corpus: Corpus, setting: Setting) -> Measured | NotApplicable:
+        """Return the bound, and what the claim lies above it. Not applicable without canaries."""
+        run = setting.canaries
+        if run is None:
+            return NotApplicable(
+                reason="no canaries were planted in training (no canaries.json beside the weights); to have some, set "
+                "canaries in the recipe's table [privacy]"
+            )
+        m, r = len(run.included), run.positive_guesses + run.negative_guesses
+        rng = setting.streams.stream("privacy", self.name)
+        found = tally(guess(run.scores, run.positive_guesses, run.negative_guesses, rng=rng), run.included)
+        bound = epsilon_lower_bound(m, r, found.right, run.delta)
+        most = largest_bound(m, r, run.delta)
+        refuted = bound > run.epsilon
+        verdict = (
+            "the claim is refuted: the implementation is broken, or the claim is wrong"
+            if refuted
+            else "the claim is not refuted, which certifies nothing"
+        )
+        able = "" if most > run.epsilon else " So many guesses could not have refuted the claim, had all been right."
+        note = (
+            f"One-run audit (Steinke, Nasr and Jagielski 2023): {m:,} {run.kind} canaries, half of them used by a fair "
+            f"coin each; {found.right} of {r} guesses are right. At {LEVEL:.0%} confidence epsilon is at least "
+            f"{bound:.3g}, where the claim is {run.epsilon:.3g} and all guesses right would have shown {most:.3g}: "
+            f"{verdict}.{able}"
+        )
+        where = {"confidence": f"{LEVEL:g}"}
+        method = "one-sided lower limit; the other end is not limited"
+        return Measured(
+            measurements=tuple(
+                Measurement(
+                    name=name,
+                    value=value,
+                    unit="nats",
+                    better=better,
+                    n=m,
+                    interval=Interval(low=value, high=value, level=LEVEL, method=method),
+                    where=where,
+                )
+                for name, value, better in (
+                    ("privacy.epsilon_lower_bound", bound, "lower"),
+                    ("privacy.claim_margin", run.epsilon - bound, "higher"),
+                )
+            ),
+            exhibits=(Note(text=note),),
+        )
