@@ -54,6 +54,24 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, ensure_ascii=True) + "\n")
 
 
+def add_line(path: Path, value: Any, *, what: str) -> list[str]:
+    """Add `value` to `path` as one line of JSON; return all lines that are there now.
+
+    A short write in append mode is atomic on local disks. Raises `Unwritable`, naming `what` the file is.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a+", encoding="utf-8") as file:
+            file.write(json.dumps(value, sort_keys=True) + "\n")
+            file.flush()
+            file.seek(0)
+            return list(file)
+    except OSError as error:
+        raise Unwritable(
+            f"cannot write {what} {path}: {error.strerror or error}; set WORKBENCH_HOME to your own folder"
+        ) from error
+
+
 def require_writable(folder: Path) -> None:
     """Make `folder` and prove that it can be written, before hours of work. Raises `Unwritable`."""
     try:

@@ -14,15 +14,12 @@ from typing import Any
 import torch
 from torch import nn
 
+from workbench.adapters.clipped_sums import Factors, Losses, Sums, add_to, backward
 from workbench.errors import Misconfigured, Unsupported
 
-Losses = Callable[[], torch.Tensor]
-Factors = Callable[[torch.Tensor, float], torch.Tensor]
-"""Norms and bound to what each unit's gradient is multiplied with."""
 
-
-class OpacusHooks:
-    """Gradients of each row by `GradSampleModule`, added up by unit, then clipped. Needs a gradient's room per row."""
+class _Opacus:
+    """A network that Opacus takes."""
 
     def __init__(self, network: nn.Module, factors: Factors) -> None:
         """Raises `Unsupported` for what Opacus refuses, such as batch normalisation."""
@@ -30,7 +27,11 @@ class OpacusHooks:
         self._trained = [one for one in network.parameters() if one.requires_grad]
         require_valid(network)
 
-    def add(self, losses: Losses, *, rows: int, bound: float, sums: dict[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+
+class OpacusHooks(_Opacus):
+    """Gradients of each row by `GradSampleModule`, added up by unit, then clipped. Needs a gradient's room per row."""
+
+    def add(self, losses: Losses, *, rows: int, bound: float, sums: Sums) -> torch.Tensor:
         """Add the clipped gradients of some units to `sums`; return each unit's norm before, (units,).
 
         As `workbench.train.private.clipping.Clipper.add`.
@@ -43,29 +44,19 @@ class OpacusHooks:
         norms: torch.Tensor = torch.stack([found.flatten(1).norm(dim=1) for found in units.values()]).norm(dim=0)
         scale = self._factors(norms, bound)
         for parameter, found in units.items():
-            total = torch.einsum("u,u...->...", scale, found)
-            sums[parameter] = sums[parameter].add_(total) if parameter in sums else total
-        self._forget()
-        return norms
-
-    def _forget(self) -> None:
+            add_to(sums, parameter, torch.einsum("u,u...->...", scale, found))
         for one in self._trained:
             one.grad = one.grad_sample = None  # type: ignore[attr-defined]
+        return norms
 
 
-class OpacusGhost:
+class OpacusGhost(_Opacus):
     """Norms of each row by `GradSampleModuleFastGradientClipping`, then a second backward pass of the clipped losses.
 
     Li et al. 2022, section 4. Clips rows, so it is for units of one row only.
     """
 
-    def __init__(self, network: nn.Module, factors: Factors) -> None:
-        """Raises `Unsupported` for what Opacus refuses, such as batch normalisation."""
-        self._network, self._factors = network, factors
-        self._trained = [one for one in network.parameters() if one.requires_grad]
-        require_valid(network)
-
-    def add(self, losses: Losses, *, rows: int, bound: float, sums: dict[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+    def add(self, losses: Losses, *, rows: int, bound: float, sums: Sums) -> torch.Tensor:
         """As `OpacusHooks.add`. Raises `Misconfigured` for units of several rows."""
         from opacus.grad_sample import GradSampleModuleFastGradientClipping
 
@@ -80,7 +71,7 @@ class OpacusGhost:
             )
         ) as stock:
             found = losses()
-            found.sum().backward(retain_graph=True)  # type: ignore[no-untyped-call]
+            backward(found.sum(), keep_graph=True)
             norms: torch.Tensor = stock.get_norm_sample().detach()
             for one in self._trained:
                 one.grad = None
@@ -88,7 +79,7 @@ class OpacusGhost:
             backward((found * self._factors(norms, bound)).sum())
         for one in self._trained:
             if one.grad is not None:
-                sums[one] = sums[one].add_(one.grad) if one in sums else one.grad
+                add_to(sums, one, one.grad)
             one.grad = None
         return norms
 
@@ -121,11 +112,6 @@ def _hooked(make: Callable[[], Any]) -> Iterator[Any]:
             for layer in stock._module.modules():
                 if hasattr(layer, "activations"):
                     del layer.activations
-
-
-def backward(loss: torch.Tensor) -> None:
-    """Add the gradient of `loss` to whatever needs one."""
-    loss.backward()  # type: ignore[no-untyped-call]
 
 
 def _rows_of(parameter: nn.Parameter) -> Any:

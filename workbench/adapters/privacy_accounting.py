@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib.metadata import version
@@ -49,7 +49,11 @@ class Phase(NamedTuple):
     steps: int
 
 
-def epsilon_of(phases: Sequence[Phase], delta: float, *, accountant: Accountant) -> float:
+Phases = tuple[Phase, ...]
+"""The steps of a run, in order."""
+
+
+def epsilon_of(phases: Phases, delta: float, *, accountant: Accountant) -> float:
     """Return an upper bound of the epsilon that `phases` spend together at `delta`.
 
     'prv': its upper bound, at most 0.01 and 1% above the true value; for an RDP bound beyond `NUMERICAL` that bound
@@ -63,7 +67,7 @@ def epsilon_of(phases: Sequence[Phase], delta: float, *, accountant: Accountant)
     return bound if accountant == "rdp" or bound > NUMERICAL else min(bound, _prv(phases, delta))
 
 
-def pld_epsilon(phases: Sequence[Phase], delta: float) -> float | None:
+def pld_epsilon(phases: Phases, delta: float) -> float | None:
     """Return dp-accounting's pessimistic epsilon, losses rounded up to `DISCRETISATION`; None beyond `NUMERICAL`.
 
     The grid is finer where epsilon is below 1, down to a hundredth of that: rounding adds up over steps.
@@ -105,8 +109,6 @@ def noise_for(epsilon: float, delta: float, *, sample_rate: float, steps: int, a
         return high
     if spent(low := 0.5 * high, "prv") <= epsilon:
         return _bisect(lambda noise: spent(noise, "prv") <= epsilon, 0.0, low)
-    if spent(high, "prv") > epsilon:
-        return high  # beyond what PRV reckons; by RDP it is enough
     from scipy import optimize
 
     found = float(optimize.brentq(lambda noise: spent(noise, "prv") - epsilon, low, high, rtol=_NOISE_TOLERANCE / 4))
@@ -125,7 +127,7 @@ def shuffled_epsilon(noise_multiplier: float, epochs: int, delta: float) -> floa
     return epsilon_of((Phase(noise_multiplier, 1.0, epochs),), delta, accountant="prv")
 
 
-def reckoned(phases: Sequence[Phase], delta: float, *, claimed: Accountant) -> tuple[Reckoned, ...]:
+def reckoned(phases: Phases, delta: float, *, claimed: Accountant) -> tuple[Reckoned, ...]:
     """Return what every accountant makes of `phases`, the claimed one first; those that cannot reckon are left out."""
     order: tuple[Accountant, ...] = ("prv", "rdp") if claimed == "prv" else ("rdp", "prv")
     rdp, opacus = _rdp(phases, delta), f"opacus {version('opacus')}"
@@ -159,7 +161,7 @@ def _bisect(enough: Callable[[float], bool], low: float, high: float) -> float:
     return high
 
 
-def _check(phases: Sequence[Phase], delta: float) -> None:
+def _check(phases: Phases, delta: float) -> None:
     if not 0 < delta < 1:
         raise Misconfigured(f"delta must lie between 0 and 1; got {delta}")
     for phase in phases:
@@ -170,16 +172,8 @@ def _check(phases: Sequence[Phase], delta: float) -> None:
             )
 
 
-def _rdp(phases: Sequence[Phase], delta: float) -> float:
-    return _rdp_of(tuple(phases), delta)
-
-
-def _prv(phases: Sequence[Phase], delta: float) -> float:
-    return _prv_of(tuple(phases), delta)
-
-
 @lru_cache(maxsize=256)
-def _rdp_of(phases: tuple[Phase, ...], delta: float) -> float:
+def _rdp(phases: Phases, delta: float) -> float:
     from opacus.accountants import RDPAccountant
 
     accountant = RDPAccountant()
@@ -192,7 +186,7 @@ def _rdp_of(phases: tuple[Phase, ...], delta: float) -> float:
 
 
 @lru_cache(maxsize=256)
-def _prv_of(phases: tuple[Phase, ...], delta: float) -> float:
+def _prv(phases: Phases, delta: float) -> float:
     from opacus.accountants import PRVAccountant
 
     accountant = PRVAccountant()

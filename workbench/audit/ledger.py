@@ -9,23 +9,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from workbench.errors import Unwritable
+from workbench.files import add_line
 
 
 def count_audit(ledger: Path, *, corpus: str, model: str, date: str) -> int:
-    """Append one audit of corpus digest `corpus` to `ledger` and return how many it now holds for that corpus."""
-    line = json.dumps({"corpus": corpus, "model": model, "date": date}, sort_keys=True)
-    try:
-        ledger.parent.mkdir(parents=True, exist_ok=True)
-        with ledger.open("a+", encoding="utf-8") as file:  # append mode: one short write is atomic on local disks
-            file.write(line + "\n")
-            file.flush()
-            file.seek(0)
-            return sum(1 for written in file if _corpus(written) == corpus)
-    except OSError as error:
-        raise Unwritable(
-            f"cannot write the audit ledger {ledger}: {error}; set WORKBENCH_HOME to your own folder"
-        ) from error
+    """Append one audit of corpus digest `corpus` to `ledger` and return how many it now holds for that corpus.
+
+    Raises `Unwritable`.
+    """
+    lines = add_line(ledger, {"corpus": corpus, "model": model, "date": date}, what="the audit ledger")
+    return sum(1 for written in lines if _corpus(written) == corpus)
 
 
 def _corpus(line: str) -> str | None:

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import ValidationError
 
 from workbench.data import overlap
 from workbench.errors import BadInput
 from workbench.evidence.cards import CanaryRun, TrainingCard
+from workbench.evidence.schema import Stored
 
 CARD, FINGERPRINTS, CANARIES = "training.json", "fingerprints.txt", "canaries.json"
+
+_Kept = TypeVar("_Kept", bound=Stored)
 
 
 def read_training_card(folder: Path) -> TrainingCard | None:
     """Return the card in `folder`, or None for a model that the workbench did not train. Raises `BadInput`."""
-    path = folder / CARD
-    if not path.is_file():
-        return None
-    try:
-        return TrainingCard.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, ValidationError) as error:
-        first = str(error).splitlines()[0]
-        raise BadInput(f"cannot read the training card {path}: {first}; restore the file, or remove it") from error
+    return _read(folder / CARD, TrainingCard, "the training card")
 
 
 def read_fingerprints(folder: Path) -> frozenset[str] | None:
@@ -36,11 +33,14 @@ def read_canaries(folder: Path) -> CanaryRun | None:
 
     Raises `BadInput`.
     """
-    path = folder / CANARIES
+    return _read(folder / CANARIES, CanaryRun, "the canaries")
+
+
+def _read(path: Path, kind: type[_Kept], called: str) -> _Kept | None:
     if not path.is_file():
         return None
     try:
-        return CanaryRun.model_validate_json(path.read_text(encoding="utf-8"))
+        return kind.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, ValidationError) as error:
         first = str(error).splitlines()[0]
-        raise BadInput(f"cannot read the canaries {path}: {first}; restore the file, or remove it") from error
+        raise BadInput(f"cannot read {called} {path}: {first}; restore the file, or remove it") from error

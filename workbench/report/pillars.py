@@ -12,7 +12,7 @@ from workbench.report.blocks import Block, Bullets, Cell, Heading, Item, Paragra
 from workbench.report.curves import all_curves, figures
 from workbench.report.explanations import explanations
 from workbench.report.fairness import fairness
-from workbench.report.privacy import GUARANTEED, privacy
+from workbench.report.privacy import privacy
 from workbench.report.quotes import folded
 from workbench.report.robustness import robustness
 from workbench.report.scaling import scaling
@@ -21,6 +21,9 @@ from workbench.report.tables import explained, methods, tables
 from workbench.report.text import excerpt, plural, short
 from workbench.report.trust import trust
 from workbench.verdict import wording
+
+_OWN_TABLES = frozenset({"fairness", "privacy"})
+"""Pillars whose section says itself where its measurements stand."""
 
 CASES = 20
 """Cases shown of one list; the rest is in audit.json."""
@@ -55,13 +58,9 @@ def _section(
         special = maker(record) if maker is not None else ()
         if name == "explanations":
             blocks += trust(held)
-        elif name == "privacy":  # the guarantee in words comes first, and its table says what each figure is
-            rest = [one for one in held if not (special and one.name in GUARANTEED)]
-            blocks += (*special, *_measured(name_title, rest))
-        elif name != "fairness":
+        elif name not in _OWN_TABLES:
             blocks += _measured(name_title, held)
-        if name != "privacy":
-            blocks += special
+        blocks += special
         blocks += _notes(record, name, held)
         if how := methods(held):
             blocks.append(Paragraph(f"How the intervals were computed. {how}.", "quiet"))

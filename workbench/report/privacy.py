@@ -7,9 +7,10 @@ from math import exp
 from workbench.evidence.cards import PrivacyCard
 from workbench.evidence.record import AuditRecord
 from workbench.report.blocks import Block, Bullets, Cell, Definitions, Heading, Item, Paragraph, Table
+from workbench.report.tables import tables
 from workbench.report.text import plural
 
-GUARANTEED = frozenset({"privacy.epsilon", "privacy.delta"})
+_GUARANTEED = frozenset({"privacy.epsilon", "privacy.delta"})
 """Measurements that the statement itself shows."""
 
 _SPELLED = {
@@ -21,10 +22,11 @@ _SPELLED = {
 
 
 def privacy(record: AuditRecord) -> tuple[Block, ...]:
-    """Return the privacy statement of the model's training, if there is one."""
+    """Return the privacy statement of the model's training, if there is one, then what else was measured."""
     card = None if record.training is None else record.training.privacy
+    held = [one for _, one in record.measurements() if one.name.startswith("privacy.")]
     if card is None:
-        return ()
+        return tuple(tables("Privacy", held))
     return (
         Heading("What is guaranteed"),
         *(Paragraph(text) for text in in_words(card)),
@@ -32,6 +34,7 @@ def privacy(record: AuditRecord) -> tuple[Block, ...]:
         Definitions(tuple(_basis(card))),
         Heading("What is not covered"),
         Bullets(tuple(Item(one) for one in card.not_covered)),
+        *tables("Privacy", [one for one in held if one.name not in _GUARANTEED]),
     )
 
 

@@ -79,13 +79,15 @@ def audit(
     """
     from workbench import home
     from workbench.audit.ledger import count_audit
+    from workbench.audit.probe import Setting
     from workbench.audit.profiles import gains_from_twin, with_attack
     from workbench.audit.profiles import profile as probes_of
     from workbench.audit.store import Store, key_of
     from workbench.environment import environment
     from workbench.files import require_writable
     from workbench.models.engine.choice import search_precision
-    from workbench.models.training_card import read_training_card
+    from workbench.models.training_card import read_canaries, read_training_card
+    from workbench.seeds import Streams
 
     chosen_policy = policy if isinstance(policy, Policy) else load_policy(policy)
     probes = probes_of(
@@ -127,7 +129,14 @@ def audit(
     model_folder = getattr(classifier, "folder", None)
     training = None if model_folder is None else read_training_card(model_folder)
     hardened = None if training is None else training.augmentation
-    seen = None if hardened is None else hardened.families
+    setting = Setting(
+        Streams(seed),
+        settings.decision,
+        settings.positive_label,
+        seen=None if hardened is None else hardened.families,
+        training=training,
+        canaries=None if model_folder is None else read_canaries(model_folder),
+    )
     if hardened is not None and hardened.primary_attack is not None:
         # Named before training, to be judged by.
         probes = with_attack(probes, f"{hardened.primary_attack.removesuffix('@1')}@1")
@@ -144,7 +153,7 @@ def audit(
                 mode="json", exclude={"date", "ledger_count", "command", "profile", "policy", "policy_digest"}
             ),
             environment=place.model_dump(mode="json"),
-            seen=seen,
+            seen=setting.seen,
             privacy=None if training is None or training.privacy is None else training.privacy.model_dump(mode="json"),
         )
         counted = None if store is None else store.get(key_of(ledger=asked))
@@ -153,7 +162,7 @@ def audit(
             store.put(key_of(ledger=asked), str(count))
         settings = settings.model_copy(update={"ledger_count": count})
         measured = measure(
-            classifier, corpus, probes, settings, training, key=asked, store=store, progress=progress or _silent
+            classifier, corpus, probes, settings, setting, key=asked, store=store, progress=progress or _silent
         )
         record = AuditRecord(
             model=classifier.card,

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from workbench.errors import MissingResource
 
 if TYPE_CHECKING:
-    from workbench.audit.probe import ItemProbe, WholeProbe
+    from workbench.audit.probe import ItemProbe, Setting, WholeProbe
     from workbench.audit.runner import Progress
     from workbench.audit.store import Store
     from workbench.data.corpus import Corpus
-    from workbench.evidence.cards import TrainingCard
     from workbench.evidence.effort import Effort
     from workbench.evidence.record import AuditSettings, Evidence
     from workbench.models.protocols import Classifier, FloatArray
@@ -32,7 +31,7 @@ def measure(
     corpus: Corpus,
     probes: Sequence[WholeProbe | ItemProbe],
     settings: AuditSettings,
-    training: TrainingCard | None,
+    setting: Setting,
     *,
     key: str,
     store: Store | None,
@@ -42,26 +41,13 @@ def measure(
 
     Raises `MissingResource` if one text alone does not fit.
     """
-    from workbench.audit.probe import Setting
     from workbench.audit.profiles import search_probe
     from workbench.audit.runner import Run, run_probes
     from workbench.audit.store import key_of
     from workbench.engines.local import Threads
     from workbench.models.engine import OutOfRoom, engine_for
     from workbench.models.engine.room import rooms
-    from workbench.models.training_card import read_canaries
-    from workbench.seeds import Streams
 
-    hardened = None if training is None else training.augmentation
-    folder = getattr(classifier, "folder", None)
-    setting = Setting(
-        Streams(settings.seed),
-        settings.decision,
-        settings.positive_label,
-        seen=None if hardened is None else hardened.families,
-        training=training,
-        canaries=None if folder is None else read_canaries(folder),
-    )
     precision = "bfloat16" if settings.search_precision == "bfloat16" and settings.precision == "float32" else "float32"
     chosen = tuple(probes) if precision == "float32" else (*probes, search_probe())
     for shapes in rooms(classifier):

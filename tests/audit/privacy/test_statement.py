@@ -6,7 +6,7 @@ from workbench.audit.privacy.statement import Statement
 from workbench.audit.probe import Setting
 from workbench.data.corpus import Corpus, Example
 from workbench.errors import BadInput
-from workbench.evidence.cards import CorpusCard, PrivacyCard, TrainingCard
+from workbench.evidence.cards import PrivacyCard, TrainingCard
 from workbench.evidence.decision import Decision
 from workbench.evidence.record import Measured, NotApplicable
 from workbench.seeds import Streams
@@ -25,19 +25,8 @@ def privacy(**changes):
 
 
 def training(card):
-    corpus = CorpusCard(
-        name="made",
-        digest="0",
-        source="made",
-        licence="CC0",
-        split="train",
-        n=10_000,
-        people=10_000,
-        labels={},
-        groups={},
-    )
     return TrainingCard(
-        recipe={}, corpus=corpus, fingerprints="fingerprints.txt", curve=(), best_step=1, steps=1, stopped="done",
+        recipe={}, corpus=CORPUS.card, fingerprints="fingerprints.txt", curve=(), best_step=1, steps=1, stopped="done",
         class_weights=None, validation_report="", test_report="", device="cpu", processes=1, precision="float32",
         seconds=1.0, date="2026-11-26", code="0", versions={}, privacy=card,
     )  # fmt: skip

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from workbench.adapters.clipped_sums import Sums
 from workbench.errors import Misconfigured
 from workbench.evidence.cards import CanaryRun
 from workbench.train.private import clipping
@@ -35,7 +36,7 @@ class Canaries:
     seen: torch.Tensor
     """(canaries,) sums of what was released along each coordinate, times the divisor; float64."""
 
-    def add(self, sums: clipping.Sums, parameters: Sequence[nn.Parameter], *, rate: float, bound: float) -> None:
+    def add(self, sums: Sums, parameters: Sequence[nn.Parameter], *, rate: float, bound: float) -> None:
         """Let the canaries that are units take part in a step, each by a coin of chance `rate`."""
         takes = coins(len(self.places), rate) & np.asarray(self.included, dtype=bool)
         scale = float(clipping.factors(torch.tensor([_LOUD * bound]), bound)[0])

@@ -18,6 +18,7 @@ import torch
 from scipy import stats
 from torch import nn
 
+from workbench.adapters.clipped_sums import Sums
 from workbench.errors import BadInput, GuaranteeBroken, Misconfigured
 from workbench.train.private.account import Account
 from workbench.train.private.step import Mechanism
@@ -67,7 +68,7 @@ def after(parameters: Sequence[nn.Parameter], start: Sequence[torch.Tensor]) -> 
     return (name,)
 
 
-def _length(sums: Mapping[torch.Tensor, torch.Tensor]) -> float:
+def _length(sums: Sums) -> float:
     return sqrt(sum(float(total.double().square().sum()) for total in sums.values()))
 
 
@@ -93,7 +94,7 @@ def _together(shop: Workshop, mechanism: Mechanism) -> None:
     _require_within(sums, mechanism, shop)
 
 
-def _require_within(sums: Mapping[torch.Tensor, torch.Tensor], mechanism: Mechanism, shop: Workshop) -> None:
+def _require_within(sums: Sums, mechanism: Mechanism, shop: Workshop) -> None:
     if shop.accelerator.num_processes > 1 and not sums:
         return  # the unit is another process's
     found, bound = _length(sums), mechanism.how.max_grad_norm

@@ -9,7 +9,7 @@ rewritings) must share one clip, or its influence grows with their number.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -17,15 +17,9 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
-from workbench.adapters.opacus_clipping import backward
+from workbench.adapters.clipped_sums import Losses, Sums, add_to, backward
 from workbench.errors import Unsupported
 from workbench.train.private.layers import RULES, trainable_layers
-
-Losses = Callable[[], torch.Tensor]
-"""Runs the network on the rows of some units, each unit's together; returns the loss of each row, (units * rows,)."""
-
-Sums = dict[torch.Tensor, torch.Tensor]
-"""Parameter -> the sum over units of their clipped gradients."""
 
 MARGIN = 1e-3
 """Norms are taken for so much larger, relatively: no unit's gradient passes the bound because a norm was rounded."""
@@ -95,7 +89,7 @@ class Bookkeeper:
             entered, returned = one.by_unit(rows)
             clipped = torch.where(scale > 0, returned * scale, 0)  # 0 * inf is no number
             for parameter, total in RULES[type(one.layer)].total(one.layer, entered, clipped):
-                sums[parameter] = sums[parameter].add_(total) if parameter in sums else total
+                add_to(sums, parameter, total)
         return norms
 
     @contextmanager

@@ -83,14 +83,14 @@ class FeatureFeed:
 
     def __init__(self, shop: Workshop, train: Corpus, head: nn.Linear) -> None:
         self._shop, self._head, self._labels = shop, head, train.label_ids.tolist()
-        self._features = features(shop, train.inputs, head)
+        self._features = list(features(shop, train.inputs, head))
         self._known: dict[str, int] = {}
 
     def rows(self, example: int, rewritings: Sequence[str], *, share: float) -> list[Row]:
         """As `Feed.rows`."""
         if new := [text for text in rewritings if text not in self._known]:
             self._known |= {text: len(self._features) + i for i, text in enumerate(new)}
-            self._features = torch.cat((self._features, features(self._shop, new, self._head)))
+            self._features += features(self._shop, new, self._head)
         copies = [example, *(self._known[text] for text in rewritings)]
         return [Row((i,), self._labels[example], share / len(copies)) for i in copies]
 
@@ -99,13 +99,13 @@ class FeatureFeed:
         rng = np.random.default_rng(seed)
         start = len(self._features)
         made = torch.from_numpy(rng.standard_normal((n, self._head.in_features), dtype=np.float32))
-        self._features = torch.cat((self._features, made.to(self._features.device)))
+        self._features += made.to(self._shop.device)
         labels = len(self._shop.class_weights)
         return [Row((start + i,), int(rng.integers(labels)), share) for i in range(n)]
 
     def losses(self, rows: Sequence[Row]) -> torch.Tensor:
         """As `Feed.losses`."""
-        return _weighed(self._shop, self._head(self._features[[row.ids[0] for row in rows]]), rows)
+        return _weighed(self._shop, self._head(torch.stack([self._features[row.ids[0]] for row in rows])), rows)
 
 
 def feed_for(shop: Workshop, train: Corpus) -> Feed:

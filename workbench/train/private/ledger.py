@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from workbench.errors import Unwritable
+from workbench.files import add_line
 
 
 class Entry(NamedTuple):
@@ -25,14 +25,7 @@ class Entry(NamedTuple):
 
 def enter(ledger: Path, entry: Entry) -> None:
     """Append `entry` to `ledger`. Raises `Unwritable`."""
-    try:
-        ledger.parent.mkdir(parents=True, exist_ok=True)
-        with ledger.open("a", encoding="utf-8") as file:  # append mode: one short write is atomic on local disks
-            file.write(json.dumps(entry._asdict(), sort_keys=True) + "\n")
-    except OSError as error:
-        raise Unwritable(
-            f"cannot write the ledger of private runs {ledger}: {error}; set WORKBENCH_HOME to your own folder"
-        ) from error
+    add_line(ledger, entry._asdict(), what="the ledger of private runs")
 
 
 def runs_on(ledger: Path, *, corpus: str, unit: str) -> list[Entry]:

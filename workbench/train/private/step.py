@@ -10,10 +10,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from workbench.adapters.clipped_sums import Sums
 from workbench.errors import Misconfigured
 from workbench.train.privacy import Privacy
 from workbench.train.private.canaries import Canaries
-from workbench.train.private.clipping import Clipper, Sums
+from workbench.train.private.clipping import Clipper
 from workbench.train.private.entropy import normal
 from workbench.train.private.feed import Feed, Row
 from workbench.train.private.units import Shape, groups_of
