@@ -145,6 +145,7 @@ def attack(
     examples: int,
     query_budget: int,
     seed: int,
+    seconds: float | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Attacked:
     """Attack `model` on a sample of `corpus`, which has its labels: see `workbench.attack`."""
@@ -155,7 +156,8 @@ def attack(
     from workbench.models.engine import engine_for
     from workbench.seeds import Streams
 
-    probe = AttackProbe(recipe=recipe if "@" in recipe else f"{recipe}@1", examples=examples, query_budget=query_budget)
+    named = recipe if "@" in recipe else f"{recipe}@1"
+    probe = AttackProbe(recipe=named, examples=examples, query_budget=query_budget, seconds=seconds)
     setting = Setting(Streams(seed), Decision(), model.labels[-1])
     with engine_for(model) as engine:
         chosen = probe.select(engine, corpus, setting)

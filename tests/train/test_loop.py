@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import errno
+import json
 import os
 import shutil
 import signal
@@ -253,6 +254,21 @@ def test_result_in_place_is_not_overwritten(finished: Trained, quick: Recipe, to
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(Unwritable, match="another run"):
         train(quick, toy, tmp_path, resume=True)
+
+
+def test_finished_run_of_a_version_with_fewer_settings_counts_as_the_same(
+    quick: Recipe, toy: Corpus, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    first = train(quick, toy, out)
+    card = json.loads((out / "training.json").read_text())
+    assert card["recipe"].pop("pooling") == "backbone"
+    (out / "training.json").write_text(json.dumps(card))
+    assert train(quick, toy, out, resume=True).card.date == first.card.date
+    card["recipe"]["seed"] += 1
+    (out / "training.json").write_text(json.dumps(card))
+    with pytest.raises(Unwritable, match="another run"):
+        train(quick, toy, out, resume=True)
 
 
 def test_resuming_a_finished_run_returns_it(quick: Recipe, toy: Corpus, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ BY_QUERIES = "attack_success_by_queries"
 _OUTCOMES = {
     "succeeded": ("succeeded", "a rewriting changed the decision"),
     "resisted": ("resisted", "the search ended without one"),
-    "exhausted": ("budget spent", "the query budget ended first; more queries might succeed"),
+    "exhausted": ("budget spent", "the budget of queries or seconds ended first; more might succeed"),
     "skipped": ("not attacked", "the decision was wrong already"),
     "failed": ("attack crashed", "counted neither way"),
 }

@@ -88,13 +88,15 @@ def write_result(
 def already_finished(out: Path, recipe: Recipe, corpus: Corpus, *, online: bool = False) -> TrainingCard | None:
     """Return the card in `out` if this very run has finished there; None if nothing is there.
 
-    Cards of older versions do not tell the backbone's digest; of those, its name must do. Raises `Unwritable` if `out`
-    holds something else, and like `find_backbone` and `read_backbone` if the backbone cannot be compared.
+    Cards of older versions do not tell the backbone's digest; of those, its name must do. Settings that came later had
+    their defaults then. Raises `Unwritable` if `out` holds something else, and like `find_backbone` and `read_backbone`
+    if the backbone cannot be compared.
     """
     if not out.is_dir() or not any(out.iterdir()):
         return None
     card = read_training_card(out)
-    if card is None or card.recipe != portable(recipe) or card.corpus.digest != divide(corpus, recipe).train.digest:
+    same = card is not None and _complete(card.recipe) == portable(recipe)
+    if card is None or not same or card.corpus.digest != divide(corpus, recipe).train.digest:
         raise Unwritable(f"{out} holds the result of another run; choose another --out, or remove it first")
     if card.backbone_digest is not None:
         found = find_backbone(recipe.backbone, online=online)
@@ -113,6 +115,12 @@ def portable(recipe: Recipe) -> dict[str, Any]:
         if Path(stored[key]).exists() or Path(stored[key]).is_absolute():
             stored[key] = Path(stored[key]).resolve().name
     return stored
+
+
+def _complete(stored: dict[str, Any]) -> dict[str, Any]:
+    """Return a stored recipe with the settings that its version did not have yet."""
+    defaults = {name: field.get_default(call_default_factory=True) for name, field in Recipe.model_fields.items()}
+    return {**{name: value for name, value in defaults.items() if name not in stored}, **stored}
 
 
 def _weights(shop: Workshop, train: Corpus) -> dict[str, float] | None:

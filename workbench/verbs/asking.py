@@ -26,6 +26,7 @@ def attack(
     recipe: str = "deepwordbug",
     examples: int = 100,
     query_budget: int = 500,
+    seconds: float | None = None,
     split: str | None = None,
     seed: int = 0,
     online: bool = False,
@@ -41,6 +42,7 @@ def attack(
         recipe: one of those that `workbench attacks` lists.
         examples: texts to draw.
         query_budget: texts scored for each at most.
+        seconds: longest that a search on one text may take; what it ends cannot be repeated exactly.
         split: 'train', 'validation', 'test' or 'all'.
         seed: of the attack's own randomness.
         online: allow downloads.
@@ -54,7 +56,14 @@ def attack(
     whole = corpus_of(data, columns=None, online=online)
     part = audited_part(whole, classifier.labels, label_map={}, split=split, limit=None)
     return attacked(
-        classifier, part, recipe=recipe, examples=examples, query_budget=query_budget, seed=seed, progress=progress
+        classifier,
+        part,
+        recipe=recipe,
+        examples=examples,
+        query_budget=query_budget,
+        seconds=seconds,
+        seed=seed,
+        progress=progress,
     )
 
 

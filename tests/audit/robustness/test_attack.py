@@ -292,3 +292,31 @@ def test_endless_texts_are_not_drawn_and_the_reader_is_told(textattack):
     measured = run(AttackProbe(), BRITTLE, corpus_of([*LOVELY, endless]))
     assert all(one.words <= 12_000 for one in rewrites(measured))
     assert "1 of 13 texts have more than 12,000 words and were not drawn from." in notes(measured)
+
+
+def test_search_that_outlasts_its_seconds_ends_exhausted_and_says_so(textattack, monkeypatch):
+    """The clock jumps by ten seconds with each question, so it is known how many fit."""
+    now = [0.0]
+
+    def clock():
+        now[0] += 10
+        return now[0]
+
+    monkeypatch.setattr("workbench.audit.robustness.victim.time.monotonic", clock)
+    found = run(AttackProbe(examples=1, seconds=15), BRITTLE, corpus_of(LOVELY[:1]))
+    (one,) = rewrites(found)
+    assert (one.outcome, one.error) == ("exhausted", "ended by the limit of 15 seconds")
+    assert one.queries >= 1
+    assert "1 of 1 searches were ended by the limit of 15 seconds a text" in notes(found)
+
+
+def test_search_that_ends_in_time_is_as_without_a_limit(textattack):
+    corpus = corpus_of(LOVELY)
+    calm, hurried = (rewrites(run(AttackProbe(examples=12, seconds=s), BRITTLE, corpus)) for s in (None, 3600))
+    assert calm == hurried
+
+
+@pytest.mark.parametrize("seconds", [0, -1.0])
+def test_no_time_at_all_is_refused(seconds):
+    with pytest.raises(Misconfigured, match="seconds must be more than 0"):
+        AttackProbe(seconds=seconds)

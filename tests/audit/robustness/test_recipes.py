@@ -23,7 +23,7 @@ from workbench.models.protocols import Encoded
 from workbench.seeds import Streams
 
 SETTING = Setting(Streams(0), Decision(), "positive")
-ABSENT = {"a2t@1", "bae@1", "bert_attack@1", "clare@1", "textbugger@1", "textfooler@1"}
+ABSENT = {"a2t@1", "bae@1", "bert_attack@1", "checklist@1", "clare@1", "textbugger@1", "textfooler@1"}
 RUNNING = sorted(set(recipes) - ABSENT)
 SYNONYMS = {"pwws@1", "leap@1", "textfooler_glove@1", "a2t_glove@1", "hotflip@1"}
 

@@ -19,10 +19,10 @@ from workbench.audit.raised import raised
 from workbench.audit.robustness.budget import course
 from workbench.audit.robustness.rates import rates
 from workbench.audit.robustness.recipes import recipes
-from workbench.audit.robustness.victim import Victim
+from workbench.audit.robustness.victim import OutOfTime, Timed, Victim
 from workbench.audit.robustness.words import words, words_changed
 from workbench.data.corpus import Corpus, Example, Task
-from workbench.errors import MissingResource, Unsupported, Untrusted
+from workbench.errors import Misconfigured, MissingResource, Unsupported, Untrusted
 from workbench.evidence.bootstrap import People
 from workbench.evidence.exhibits import Note, Rewrite
 from workbench.evidence.measurement import Measurement
@@ -33,6 +33,9 @@ from workbench.models.sentences import similarity
 
 MOST_WORDS = 12_000
 """Longer texts are not attacked: every query reads the whole text, and one could hold up the audit for minutes."""
+
+LATE = "ended by the limit"
+"""How the record says that a search was ended by the clock."""
 
 REPEATED_SHARE, REPEATED_LEAST = 0.1, 20
 """How many of the texts that resisted a search on the twin are searched again on the model itself."""
@@ -47,6 +50,9 @@ class AttackProbe:
     examples: int = 30
     query_budget: int = 500
     """Texts scored per example at most."""
+    seconds: float | None = None
+    """Longest that a search on one text may take, waiting for its turn included; None: as long as its queries last.
+    Where this ends a search, another run may end it elsewhere."""
 
     name: ClassVar[str] = "robustness.attack@1"
     tasks: ClassVar[frozenset[Task]] = frozenset({Task.TEXT_CLASSIFICATION})
@@ -54,6 +60,8 @@ class AttackProbe:
 
     def __post_init__(self) -> None:
         require_at_least(self, examples=1, query_budget=2)
+        if self.seconds is not None and not self.seconds > 0:
+            raise Misconfigured(f"{self.name}: seconds must be more than 0; got {self.seconds:g}")
         if self.recipe not in recipes:
             recipes[self.recipe]  # raises, naming what there is
 
@@ -107,7 +115,8 @@ class AttackProbe:
         return found.model_copy(update={"repeated": "missed" if found.outcome == "succeeded" else "agreed"})
 
     def _victim(self, model: Classifier, setting: Setting) -> Victim:
-        return Victim(model, setting.decision, setting.positive(model.labels))
+        rule = setting.decision, setting.positive(model.labels)
+        return Victim(model, *rule) if self.seconds is None else Timed(model, *rule, seconds=self.seconds)
 
     def _before(self, model: Classifier, example: Example, setting: Setting) -> Rewrite:
         """Return the rewrite of `example` that says that nothing was attacked."""
@@ -136,6 +145,15 @@ class AttackProbe:
             found = recipes[self.recipe]().attack(victim, example.input, label, budget=self.query_budget, seed=seed)
         except MissingResource:
             raise  # no text's fault
+        except OutOfTime:
+            assert isinstance(victim, Timed), "nobody else is in a hurry"
+            return rewrite.model_copy(
+                update={
+                    "outcome": "exhausted",
+                    "queries": victim.queries,
+                    "error": f"{LATE} of {self.seconds:g} seconds",
+                }
+            )
         except Exception as error:  # noqa: BLE001 - a recipe may crash on a text in any way; the others are still attacked
             return rewrite.model_copy(update={"outcome": "failed", "error": raised(error)})
         if found.rewritten is None:
@@ -215,6 +233,11 @@ class AttackProbe:
             "have people read the rewrites before relying on the rates (workbench judgements)."
         ]
         caveats += [f"Used: the {name} (sha256 {digest})." for name, digest in self.uses().items()]
+        if late := sum((one.error or "").startswith(LATE) for one in found):
+            caveats.append(
+                f"{late} of {len(found)} searches were ended by the limit of {self.seconds:g} seconds a text; a slower "
+                "or busier machine ends more, so these figures cannot be repeated exactly."
+            )
         limit = recipes[self.recipe]().words_edited(self.query_budget)
         if long := sum(one.words > limit for one in found):
             caveats.append(

@@ -336,5 +336,13 @@ _absent(
     "Yoo and Qi 2021",
     "it needs the counter-fitted word vectors and a sentence encoder, which are downloads; use a2t_glove@1",
 )
+_absent(
+    "checklist",
+    "paraphrases",
+    "changes names, places, numbers and contractions",
+    "Ribeiro et al. 2020",
+    "it finds names and places with a tagger that is a download; use checklist_without_names@1 for the rest, and the "
+    "behavioural tests, which put names and places into texts from templates",
+)
 _absent("bert_attack", "paraphrases", "replaces words by ones that fit", "Li et al. 2020", _LANGUAGE_MODEL)
 _absent("clare", "paraphrases", "replaces, inserts and merges words that fit", "Li et al. 2021", _LANGUAGE_MODEL)

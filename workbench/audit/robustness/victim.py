@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -35,6 +36,32 @@ class Victim:
         if self.decision.threshold is None:
             return probabilities
         return centred(probabilities, self.positive, self.decision.threshold)
+
+
+class OutOfTime(Exception):
+    """A search has had its time."""
+
+
+@dataclass(frozen=True)
+class Timed(Victim):
+    """A victim that answers for so many seconds from its making on, and then raises `OutOfTime`."""
+
+    seconds: float = float("inf")
+    _asked: list[int] = field(default_factory=list)
+    _since: float = field(default_factory=lambda: time.monotonic())
+
+    @property
+    def queries(self) -> int:
+        """Texts scored so far."""
+        return sum(self._asked)
+
+    def scores(self, texts: Sequence[str]) -> FloatArray:
+        """As `Victim.scores`."""
+        if time.monotonic() - self._since > self.seconds:
+            raise OutOfTime
+        found = super().scores(texts)
+        self._asked.append(len(texts))
+        return found
 
 
 def centred(probabilities: FloatArray, positive: int, threshold: float) -> FloatArray:
