@@ -186,8 +186,9 @@ class TrainingCard(Stored):
     """sha256 over config, weights and tokenizer of the backbone that the recipe names; None in older cards."""
     corpus: CorpusCard
     """The training split."""
-    fingerprints: str
-    """File beside the weights that lists hashes of the training examples' texts and people, for overlap counts."""
+    fingerprints: str | None
+    """File beside the weights that lists hashes of the training examples' texts and people, for overlap counts; None
+    for a private model, whose folder would tell who took part."""
     curve: tuple[EpochPoint, ...]
     best_step: int
     steps: int

@@ -55,7 +55,7 @@ def write_result(
         recipe=portable(shop.recipe),
         backbone_digest=trainee.digest,
         corpus=parts.train.card,
-        fingerprints=FINGERPRINTS,
+        fingerprints=FINGERPRINTS if privacy is None else None,
         curve=progress.curve,
         best_step=progress.best_step,
         steps=progress.step,
@@ -82,7 +82,8 @@ def write_result(
         (place / CARD).write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")
         if canaries is not None:
             (place / CANARIES).write_text(canaries.model_dump_json() + "\n", encoding="utf-8")
-        write_fingerprints(place / FINGERPRINTS, fingerprints(parts.train))
+        if privacy is None:
+            write_fingerprints(place / FINGERPRINTS, fingerprints(parts.train))
 
 
 def already_finished(out: Path, recipe: Recipe, corpus: Corpus, *, online: bool = False) -> TrainingCard | None:

@@ -229,9 +229,18 @@ def _workshop(recipe: Recipe, parts: Parts, trainee: Trainee, accelerator: Any) 
         network=accelerator.prepare(trainee.network),
         encoder=trainee.encoder,
         class_weights=weights.to(accelerator.device),
-        precision=resolve_precision(recipe.precision, accelerator.device),
+        precision=resolve_precision(_precision(recipe), accelerator.device),
         streams=Streams(recipe.seed),
     )
+
+
+def _precision(recipe: Recipe) -> str:
+    """Return the precision asked for; a private run that asks for none computes in float32.
+
+    In bfloat16 what a network makes of one text depends in the second digit on the texts beside it, so a unit that
+    leaves would change the clipped gradients of those that stay.
+    """
+    return "float32" if recipe.privacy is not None and recipe.precision == "auto" else recipe.precision
 
 
 def _run(shop: Workshop, trainee: Trainee, corpus: Corpus, plan: Plan | None) -> str:

@@ -73,7 +73,8 @@ def test_the_card_states_what_was_done(trained: Trained, toy: Corpus) -> None:
     assert card.trainable == sum(one.numel() for one in trained.classifier.network.parameters())
     assert "every trainable parameter moved" in card.checks
     assert len(card.checks) == 7
-    assert any("fingerprints.txt" in one for one in card.not_covered)
+    assert trained.card.fingerprints is None
+    assert not (trained.classifier.folder / "fingerprints.txt").exists(), "who took part is nobody's to look up"
 
 
 def test_no_loss_on_private_examples_is_told(private_recipe: Recipe, toy: Corpus, tmp_path: Path) -> None:

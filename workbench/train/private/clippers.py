@@ -16,6 +16,11 @@ from workbench.train.step import Workshop
 _ROWS, _TOKENS, _TIMES = 16, 64, 3
 """Made-up rows on which the ways are timed, and how often."""
 
+_ROUNDED = (
+    'private training: clipping "{0}" adds gradients up in {1}, whose rounding may change by more than one unit\'s '
+    'bound when that unit leaves; choose clipping = "bookkeeping", which adds up in float32, or precision = "float32"'
+)
+
 WAYS: dict[str, Callable[[Any], Clipper]] = {
     "bookkeeping": Bookkeeper,
     "ghost": lambda network: OpacusGhost(network, factors),
@@ -35,7 +40,10 @@ def clipper_for(
     """
     network = shop.accelerator.unwrap_model(shop.network)
     several = rewritten or any(len(members) > 1 for members in units.members)
+    exact = shop.precision == "float32"
     if asked != "auto":
+        if asked != "bookkeeping" and not exact:
+            raise Unsupported(_ROUNDED.format(asked, shop.precision))
         if asked == "ghost" and several:
             raise Unsupported(
                 'privacy.clipping "ghost" clips each row of a unit apart, and units have several rows here; choose '
@@ -46,6 +54,9 @@ def clipper_for(
     reasons: list[str] = []
     for name, make in WAYS.items():
         if name == "ghost" and several:
+            continue
+        if name != "bookkeeping" and not exact:
+            reasons.append(_ROUNDED.format(name, shop.precision))
             continue
         try:
             clipper = make(network)

@@ -55,10 +55,14 @@ class _Passed:
     returned: torch.Tensor | None = None
 
     def by_unit(self, rows: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return both as (units, positions, width)."""
+        """Return both as (units, positions, width), in float32 at least.
+
+        The network may compute in bfloat16. Norms and sums may not: a norm rounded to bfloat16 can be too small by
+        more than `MARGIN`, and a rounded sum can change by more than one unit's bound when that unit leaves.
+        """
         assert self.returned is not None
-        entered = self.entered.unsqueeze(-1) if isinstance(self.layer, nn.Embedding) else self.entered
-        return _by_unit(entered, rows), _by_unit(self.returned, rows)
+        entered = self.entered.unsqueeze(-1) if isinstance(self.layer, nn.Embedding) else _exact(self.entered)
+        return _by_unit(entered, rows), _by_unit(_exact(self.returned), rows)
 
 
 class Bookkeeper:
@@ -123,6 +127,10 @@ class Bookkeeper:
                 hook.remove()
             for one in trained:
                 one.requires_grad_()
+
+
+def _exact(values: torch.Tensor) -> torch.Tensor:
+    return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
 def _by_unit(rows: torch.Tensor, each: int) -> torch.Tensor:

@@ -16,6 +16,7 @@ from workbench.data.corpus import Corpus
 from workbench.models.batches import token_batches
 from workbench.train.evaluation import evaluating
 from workbench.train.place import autocast, seeded
+from workbench.train.private.kept import kept
 from workbench.train.step import Workshop
 
 
@@ -83,7 +84,9 @@ class FeatureFeed:
 
     def __init__(self, shop: Workshop, train: Corpus, head: nn.Linear) -> None:
         self._shop, self._head, self._labels = shop, head, train.label_ids.tolist()
-        self._features = list(features(shop, train.inputs, head))
+        network, ids = shop.accelerator.unwrap_model(shop.network), shop.encoder.ids(train.inputs)
+        made = kept(network, head, ids, shop.precision, lambda: features(shop, train.inputs, head))
+        self._features = list(made)
         self._known: dict[str, int] = {}
 
     def rows(self, example: int, rewritings: Sequence[str], *, share: float) -> list[Row]:

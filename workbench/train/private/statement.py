@@ -12,13 +12,15 @@ from workbench.train.private.loop import Finished, Plan
 _NOT_COVERED = (
     "What this folder tells beside the weights: the number of training examples, of each label and group, the digest "
     "and the figures on validation and test examples in training.json.",
-    "fingerprints.txt holds hashes of the training texts and people: whoever has a text can look up whether it was "
-    "used. It is for audits inside the house; remove it before the model leaves.",
+    "Features of the training texts that a frozen part of the network made: they are kept in the workbench's own "
+    "folder (features), not in this one.",
     "Reports of audits that show training examples, their scores or their explanations.",
     "Other models trained on the same examples, private or not: what each spends adds up.",
     "The choice of recipe, where it was made by looking at results on these examples.",
     "How long training took, and what the machine's memory or files told while it ran.",
-    "Rounding: noise is added in the numbers of a computer, not in real ones (Mironov 2012).",
+    "Rounding: noise is added in the numbers of a computer, not in real ones (Mironov 2012), and what a network makes "
+    "of one text depends in the last digits on the texts beside it (in bfloat16, if the recipe asks for that, in the "
+    "second digit).",
 )
 
 
