@@ -22,6 +22,13 @@ SHOWN = {
         ("text/html", "hardened"),
         ("text/plain", "at temperature"),
     ),
+    "03_train_with_privacy": (
+        ("text/html", "ROC-AUC"),
+        ("text/plain", "epsilon by pld"),
+        ("text/html", "AUC of the attack"),
+        ("text/plain", "noise has the stated deviation"),
+        ("text/plain", "lower bound of epsilon"),
+    ),
 }
 """What a reader must see: notebook -> (kind of output, words in it)."""
 

@@ -46,7 +46,10 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
     "quick": (
         ("performance.classification@1", {}),
         ("performance.calibration@1", {}),
+        ("performance.slices@1", {}),
         ("fairness.groups@1", {}),
+        # 840 passes on a corpus that mentions one of the six kinds of groups.
+        ("fairness.counterfactual@1", {"examples": 40}),
         ("privacy.statement@1", {}),
         ("privacy.one_run@1", {}),
         ("robustness.attack@1", {"examples": 40}),
@@ -67,7 +70,9 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
     "standard": (
         ("performance.classification@1", {}),
         ("performance.calibration@1", {}),
+        ("performance.slices@1", {}),
         ("fairness.groups@1", {}),
+        ("fairness.counterfactual@1", {"examples": 200}),
         ("privacy.statement@1", {}),
         ("privacy.one_run@1", {}),
         ("robustness.attack@1", {"examples": 200}),
@@ -90,7 +95,9 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
     "full": (
         ("performance.classification@1", {"replicates": 10_000}),
         ("performance.calibration@1", {"replicates": 10_000}),
+        ("performance.slices@1", {}),
         ("fairness.groups@1", {"replicates": 10_000}),
+        ("fairness.counterfactual@1", {"examples": 1000}),
         ("privacy.statement@1", {}),
         ("privacy.one_run@1", {}),
         ("robustness.attack@1", {"examples": 1000}),
@@ -182,7 +189,9 @@ def _register_all() -> None:
     import workbench.audit.explanations.quality
     import workbench.audit.explanations.sanity
     import workbench.audit.explanations.stability
+    import workbench.audit.fairness.counterfactual
     import workbench.audit.fairness.groups
+    import workbench.audit.fairness.slices
     import workbench.audit.performance.calibration
     import workbench.audit.performance.classification
     import workbench.audit.performance.cost

@@ -415,6 +415,103 @@ class FailingCases(Stored):
     """Cases of the test."""
 
 
+class TermPair(Stored):
+    """Two terms that stood for each other in texts, and what the swap did."""
+
+    first: str
+    second: str
+    """Without case; of the swap's first and second group."""
+    n: int = Field(ge=1)
+    """Texts in which this was among the terms swapped."""
+    people: int = Field(ge=1)
+    flips: int = Field(ge=0)
+    flip_interval: Interval
+    change: float = Field(ge=-1, le=1)
+    """Mean of the positive label's probability with `second` less that with `first`."""
+    change_interval: Interval | None = None
+    """None where too few people wrote the texts."""
+
+
+class SwappedText(Stored):
+    """One text, and the same with the terms of two groups exchanged."""
+
+    example: str
+    before: str
+    after: str
+    decided_before: str
+    decided: str
+    probability_before: float = Field(ge=0, le=1)
+    """Of the positive label."""
+    probability: float = Field(ge=0, le=1)
+
+
+class TokenSwaps(Stored):
+    """What exchanging the terms of two groups did to the decisions: the terms, and the texts decided otherwise."""
+
+    kind: Literal["token_swaps"] = "token_swaps"
+    swap: str
+    """As in the measurements' facet."""
+    first: str
+    second: str
+    """The groups."""
+    positive: str
+    """The label whose probability is the score."""
+    source: str
+    """Where the list of terms is from."""
+    added: bool
+    """Whether the terms were put before the texts, because too few mention the groups."""
+    terms: tuple[TermPair, ...]
+    """The most frequent first; it may hold fewer than were swapped."""
+    flipped: tuple[SwappedText, ...]
+    """Those whose score changed most; it may hold fewer than `total`."""
+    total: int = Field(ge=0)
+    """Texts decided otherwise."""
+    of: int = Field(ge=1)
+    """Texts swapped."""
+
+
+class Slice(Stored):
+    """A part of the data that looked worse than the rest on one half, and how it does on the other."""
+
+    name: str
+    """The rule that makes it, e.g. 'words <= 12'."""
+    n_found: int = Field(ge=1)
+    people_found: int = Field(ge=1)
+    error_found: float = Field(ge=0, le=1)
+    """Share of wrong decisions on the half where it was found: too high on average, because it was chosen for it."""
+    n: int = Field(ge=1)
+    people: int = Field(ge=1)
+    error: float = Field(ge=0, le=1)
+    """On the half held out."""
+    interval: Interval
+    rest: float = Field(ge=0, le=1)
+    """Share of wrong decisions on the rest of the half held out."""
+    p: float = Field(ge=0, le=1)
+    """That chance alone makes it so much worse than the rest of the half held out; adjusted for all slices tested."""
+    confirmed: bool
+
+
+class Slices(Stored):
+    """The slices that looked worst on one half of the people, with their errors on the other."""
+
+    kind: Literal["slices"] = "slices"
+    slices: tuple[Slice, ...]
+    """Every one that was tested, whatever came of it; the worst on the half held out first."""
+    looked_at: int = Field(ge=0)
+    """Candidates on the first half, of which the tested ones are the worst."""
+    minimum: int = Field(ge=1)
+    """Fewest people of a slice, on either half."""
+    overall: float = Field(ge=0, le=1)
+    """Share of wrong decisions on the half held out."""
+    people_found: int = Field(ge=1)
+    people: int = Field(ge=1)
+    """On the half where slices were found, and on the one held out."""
+    level: float = Field(gt=0, lt=1)
+    """Chance of any false confirmation, at most."""
+    method: str
+    """How slices were tested."""
+
+
 class Note(Stored):
     """A sentence that a reader of the numbers must know, e.g. a caveat found while measuring."""
 
@@ -437,6 +534,8 @@ Exhibit = Annotated[
     | GroupTable
     | Cases
     | FailingCases
+    | TokenSwaps
+    | Slices
     | Note,
     Field(discriminator="kind"),
 ]

@@ -10,6 +10,7 @@ from workbench.evidence.names import title
 from workbench.evidence.record import AuditRecord
 from workbench.report import charts
 from workbench.report.blocks import Block, Cell, Figure, Figures, Heading, Paragraph, Table
+from workbench.report.counterfactual import counterfactual
 from workbench.report.tables import listing, tables
 from workbench.report.text import listed, short
 
@@ -37,6 +38,7 @@ def fairness(record: AuditRecord) -> tuple[Block, ...]:
         of = [one for one in held if one.where.get("attribute") == attribute]
         blocks += _attribute(attribute, sizes.get(attribute), of)
     blocks += tables("Fairness", [one for one in held if "attribute" not in one.where])
+    blocks += counterfactual(record)
     return tuple(blocks)
 
 

@@ -53,6 +53,11 @@ GLOSSARY: Mapping[str, Entry] = MappingProxyType(
             "Mean negative log probability of the true label; 0 is perfect, always saying 50% costs 0.693.",
             "A few confident mistakes: each costs as much as many right answers save.",
         ),
+        "performance.slice_error": Entry(
+            "Share of wrong decisions in a part of the data that looked worse than the rest among other people, who "
+            "are not counted here.",
+            "More people in the slice; what is known of the texts: a slice cut by something else stays unseen.",
+        ),
         "performance.search_disagreement": Entry(
             "Share of texts that the bfloat16 copy, on which attacks and explainers search, decides otherwise than the "
             "model itself. No figure in this report rests on the copy alone.",
@@ -222,6 +227,16 @@ GLOSSARY: Mapping[str, Entry] = MappingProxyType(
         "fairness.counterfactual_flip_rate": Entry(
             "Share of texts whose decision changes when only the words for a group are exchanged.",
             "The list of words; pairs that make no sense after the exchange.",
+        ),
+        "fairness.counterfactual_absolute_change": Entry(
+            "How much the positive label's probability changes, up or down, when only the words for a group are "
+            "exchanged; mean over texts.",
+            "As the flip rate; probabilities near 0 or 1 move less.",
+        ),
+        "fairness.counterfactual_score_change": Entry(
+            "The positive label's probability with the second group's words less that with the first's, in the same "
+            "texts; mean over texts that mention one of the two. Below zero: the second group's words lower the score.",
+            "As the flip rate; rises and falls cancel, so read it beside the mean size of the change.",
         ),
         "privacy.epsilon": Entry(
             "Upper bound of the privacy loss that differential privacy guarantees, given delta; smaller protects more.",

@@ -16,6 +16,7 @@ from workbench.report.privacy import privacy
 from workbench.report.quotes import folded
 from workbench.report.robustness import robustness
 from workbench.report.scaling import scaling
+from workbench.report.slices import slices
 from workbench.report.summary import PILLARS, pillar
 from workbench.report.tables import explained, methods, tables
 from workbench.report.text import excerpt, plural, short
@@ -113,7 +114,7 @@ def _performance(record: AuditRecord) -> tuple[Block, ...]:
         for index, (_, exhibit) in enumerate(record.exhibits("confusion"))
         if isinstance(exhibit, Confusion)
     ]
-    return (*confusions, *_curves_of("performance")(record))
+    return (*confusions, *slices(record), *_curves_of("performance")(record))
 
 
 def _confusion(exhibit: Confusion, several: bool, index: int) -> Table:

@@ -11,7 +11,9 @@ from workbench.report.glossary import GLOSSARY
 from workbench.report.text import short
 from workbench.verdict import wording
 
-_ROW_FACETS = ("group", "attribute", "recipe", "label", "attributor", "behaviour", "noise", "swap", "radius", "attack")
+_ROW_FACETS = (
+    "group", "attribute", "recipe", "label", "attributor", "behaviour", "noise", "swap", "radius", "attack", "slice",
+)  # fmt: skip
 """Facets that become rows, the first that is there."""
 _FACET_TITLES = {
     "recipe": "Attack",

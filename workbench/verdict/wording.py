@@ -107,6 +107,7 @@ def about(where: Mapping[str, str]) -> str:
         ("attributor", "of"),
         ("label", "for the label"),
         ("swap", "for the swap"),
+        ("slice", "for the slice"),
     ):
         if facet in left:
             value = left.pop(facet)

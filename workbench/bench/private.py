@@ -1,0 +1,59 @@
+"""What does privacy cost, and does it protect? `python -m workbench.bench.private`
+
+Three measurements on the default corpus and backbone, kept in the runs folder as they are finished:
+
+- utility: the head alone, and low-rank updates, at several epsilons beside the same without privacy;
+- steps: how long a private step takes beside the plain one on the same batch, and how much memory;
+- members: an overfitted model and its private twin, both learned from half of the same people by independent coins, and
+  how well each tells who those were.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workbench.bench.private_members import measure_members
+from workbench.bench.private_page import page
+from workbench.bench.private_steps import measure_steps
+from workbench.bench.private_utility import measure_utility
+from workbench.files import write_json, write_text
+
+PARTS = ("utility", "steps", "members")
+
+
+def main(
+    out: Annotated[Path, typer.Option("--out", help="Folder for private.json and private.md.")] = Path("reports"),
+    runs: Annotated[Path, typer.Option("--runs", help="Folder for models and finished parts.")] = Path("runs/private"),
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Runs of the head at each epsilon.")] = 3,
+    lora: Annotated[list[float] | None, typer.Option("--lora", help="Epsilon of a run of low-rank updates.")] = None,
+    lora_steps: Annotated[int, typer.Option("--lora-steps", min=1, help="Steps of each of these.")] = 40,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help=f"One of {', '.join(PARTS)}; the rest is kept.")
+    ] = None,
+) -> None:
+    """Measure what private training costs and protects (an hour on two cores; continues where it was interrupted)."""
+    runs.mkdir(parents=True, exist_ok=True)
+    make: dict[str, Callable[[], object]] = {
+        "utility": lambda: measure_utility(runs, seeds=seeds, lora=lora or [], lora_steps=lora_steps, say=typer.echo),
+        "steps": lambda: measure_steps(say=typer.echo),
+        "members": lambda: measure_members(runs, say=typer.echo),
+    }
+    found = {}
+    for part in PARTS:
+        place = runs / f"{part}.json"
+        if part in (only or PARTS):
+            write_json(place, make[part]())
+        if place.is_file():
+            found[part] = json.loads(place.read_text("utf-8"))
+    write_json(out / "private.json", found)
+    write_text(out / "private.md", page(found))
+    typer.echo(page(found))
+
+
+if __name__ == "__main__":
+    typer.run(main)

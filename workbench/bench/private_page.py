@@ -1,0 +1,123 @@
+"""What private training costs and protects, as a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from workbench.bench.private_steps import MEMORY_TARGET, TARGETS
+
+FLOORS = {1.0: 0.90, 3.0: 0.93, 8.0: 0.94}
+"""Epsilon -> ROC-AUC on the test split that was hoped for."""
+
+
+def page(found: Mapping[str, Any]) -> str:
+    """Return the page as Markdown; a part that was not measured is left out and said to be."""
+    lines = [
+        "# What does privacy cost, and does it protect?",
+        "",
+        "Measured on the default corpus (`reviews`: one review is treated as one person) and backbone by "
+        "`python -m workbench.bench.private`. Intervals are 95%, over people.",
+        "",
+    ]
+    for part, make in (("utility", _utility), ("steps", _steps), ("members", _members)):
+        lines += make(found[part]) if part in found else [f"The part `{part}` was not measured.", ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _utility(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    lines = [
+        "## Utility",
+        "",
+        "On the test split. Learning rate, batch and steps were chosen on the validation split: that choice looked at "
+        "results on these examples, and no epsilon here counts it.",
+        "",
+        "| what is trained | epsilon | noise | steps x batch | ROC-AUC | accuracy | worst age group's ROC-AUC | "
+        "calibration error | seconds |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        if row["epsilon"] is None:
+            lines.append(
+                f"| {row['trained']} | none | none | | {_shown(row['roc_auc'])} | {_shown(row['accuracy'])} | | | |"
+            )
+            continue
+        lines.append(
+            f"| {row['trained']} | {row['epsilon']:.3g} | {row['noise_multiplier']:.3g} | {row['steps']:,} x "
+            f"{row['batch']:,} | {_shown(row['roc_auc'])} | {_shown(row['accuracy'])} | "
+            f"{_shown(row['worst_group_roc_auc'])} ({row['worst_group']}) | {_shown(row['ece'])} | "
+            f"{row['seconds']:.0f} |"
+        )
+    lines.append("")
+    for epsilon, hoped in FLOORS.items():
+        at = [row for row in rows if row["epsilon"] is not None and abs(row["epsilon"] - epsilon) < 0.05 * epsilon]
+        if at:
+            best = max(row["roc_auc"]["value"] for row in at)
+            lines.append(
+                f"- Epsilon {epsilon:g}: the best run reaches a ROC-AUC of {best:.3f}; {hoped:.2f} was hoped for: "
+                f"{'reached' if best >= hoped else 'not reached'}."
+            )
+    return [*lines, ""]
+
+
+def _steps(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    first = rows[0]
+    lines = [
+        "## A step",
+        "",
+        f"{first['batch']:,} reviews ({first['tokens']:,} tokens) a step, in turns on this machine, "
+        f"{first['ratio']['repeats']} times each; noise, its drawing and the optimiser are in the time.",
+        "",
+        "| what is trained | how clipped sums are computed | seconds | times the plain step | peak memory, times the "
+        "plain step's |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row['kind']} | {'no privacy' if row['way'] == 'plain' else row['way']} | {row['seconds']:.1f} | "
+        f"{row['ratio']['value']:.2f} ({row['ratio']['low']:.2f} to {row['ratio']['high']:.2f}) | "
+        f"{row['memory_ratio']:.2f} |"
+        for row in rows
+    ]
+    lines.append("")
+    for kind, most in TARGETS.items():
+        private = [row for row in rows if row["kind"] == kind and row["way"] != "plain"]
+        best = min(private, key=lambda row: row["ratio"]["value"])
+        time = "met" if best["ratio"]["value"] <= most else "not met"
+        memory = "met" if best["memory_ratio"] <= MEMORY_TARGET else "not met"
+        lines.append(
+            f"- {kind.capitalize()}: the fastest way ({best['way']}) takes {best['ratio']['value']:.2f} times the "
+            f"plain step; at most {most:g}: {time}. Memory {best['memory_ratio']:.2f}; at most {MEMORY_TARGET:g}: "
+            f"{memory}."
+        )
+    return [*lines, ""]
+
+
+def _members(found: Mapping[str, Any]) -> list[str]:
+    lines = [
+        "## Who was a member?",
+        "",
+        f"{found['people']:,} reviews; coins decide who is learned from, {found['epochs']} times each. The attack "
+        "ranks reviews by the loss of their true label. The private twin has the same reviews, coins of its own, and "
+        f"epsilon {found['epsilon']:g} at delta {found['delta']:g}.",
+        "",
+        f"| model | members | AUC of the attack | true positive rate at {found['fpr']:.0%} false positives |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row['model']} | {row['members']} | {_shown(row['auc'])} | {_shown(row['tpr'])} |"
+        for row in found["models"]
+    ]
+    moved = found["change"]
+    fell = moved["interval"] is not None and moved["interval"]["high"] < 0
+    lines += [
+        "",
+        f"The private model's AUC differs by {_shown(moved)}, paired over people: "
+        f"{'it gives less away' if fell else 'not shown to give less away'}.",
+    ]
+    return [*lines, ""]
+
+
+def _shown(one: Mapping[str, Any]) -> str:
+    held = one["interval"]
+    span = "" if held is None else f" ({held['low']:.3f} to {held['high']:.3f})"
+    return f"{one['value']:.3f}{span}, n = {one['n']:,}"

@@ -1,0 +1,95 @@
+"""How long a private step takes beside the plain one on the same batch, and how much memory."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from workbench.audit.performance.memory import peak_memory
+from workbench.bench.private_shop import shop_of
+from workbench.data.corpus import Corpus
+from workbench.data.sources import load_corpus
+from workbench.data.splits import split
+from workbench.models.batches import token_batches
+from workbench.train.optimiser import make_optimiser
+from workbench.train.privacy import Privacy
+from workbench.train.private.clippers import WAYS
+from workbench.train.private.feed import TextFeed
+from workbench.train.private.step import Mechanism
+from workbench.train.recipe import Recipe
+from workbench.train.step import Batch, Workshop, optimise
+
+Say = Callable[[str], None]
+BATCH, REPEATS = 256, 3
+"""Reviews of a step, and how often each side takes it; the sides take turns."""
+KINDS: dict[str, dict[str, Any]] = {
+    "all parameters": {},
+    "low-rank updates": {"adapter": {"kind": "lora", "rank": 8}},
+}
+TARGETS = {"all parameters": 1.7, "low-rank updates": 1.2}
+"""A private step over a plain one, at most."""
+MEMORY_TARGET = 1.3
+WAYS_MEASURED = {"all parameters": ("bookkeeping", "ghost", "hooks"), "low-rank updates": ("bookkeeping", "hooks")}
+
+
+def measure_steps(*, say: Say) -> list[dict[str, Any]]:
+    """Return a row for each kind of training and way of clipping: seconds, ratio to the plain step, peak memory."""
+    corpus = split(load_corpus("reviews"), "train").sample(BATCH)
+    return [row for kind in KINDS for row in _kind(kind, corpus, say)]
+
+
+def _kind(kind: str, corpus: Corpus, say: Say) -> Iterator[dict[str, Any]]:
+    recipe = Recipe.checked({"data": "reviews", "precision": "float32", **KINDS[kind]}, where="the benchmark")
+    shop = shop_of(recipe, corpus.labels)
+    shop.network.train()
+    sides: dict[str, Callable[[], None]] = {"plain": _plain(shop, corpus)}
+    sides |= {way: _private(shop, corpus, way) for way in WAYS_MEASURED[kind]}
+    seconds: dict[str, list[float]] = {name: [] for name in sides}
+    peaks: dict[str, int] = {}
+    for name, side in sides.items():  # warms up, the plain one first; what a process once held it may keep
+        peaks[name] = peak_memory(side).bytes
+        say(f"steps: {kind}, {name}: peak memory {peaks[name] / 1e6:,.0f} MB")
+    for _ in range(REPEATS):
+        for name, side in sides.items():
+            start = time.perf_counter()
+            side()
+            seconds[name].append(time.perf_counter() - start)
+            say(f"steps: {kind}, {name}: {seconds[name][-1]:.1f} s")
+    for name in sides:
+        pairs = [ours / plain for ours, plain in zip(seconds[name], seconds["plain"], strict=True)]
+        yield {
+            "kind": kind,
+            "way": name,
+            "batch": BATCH,
+            "tokens": sum(len(ids) for ids in shop.encoder.ids(corpus.inputs)),
+            "seconds": statistics.median(seconds[name]),
+            "ratio": {"value": statistics.median(pairs), "low": min(pairs), "high": max(pairs), "repeats": REPEATS},
+            "peak_bytes": peaks[name],
+            "memory_ratio": peaks[name] / peaks["plain"],
+        }
+
+
+def _plain(shop: Workshop, corpus: Corpus) -> Callable[[], None]:
+    ids, labels = shop.encoder.ids(corpus.inputs), corpus.label_ids.tolist()
+    optimiser = make_optimiser(shop.network, shop.recipe)
+    batches = [
+        Batch([ids[i] for i in rows], [labels[i] for i in rows], [1.0] * len(rows))
+        for rows in token_batches(ids, shop.device.type)
+    ]
+    return lambda: _discarded(optimise(shop, optimiser, batches, step=0))
+
+
+def _private(shop: Workshop, corpus: Corpus, way: str) -> Callable[[], None]:
+    feed = TextFeed(shop, corpus)
+    how = Privacy(noise_multiplier=1.0, delta=1e-5, steps=1, batch=BATCH)
+    parameters = tuple(one for one in shop.network.parameters() if one.requires_grad)
+    mechanism = Mechanism(how, 1.0, WAYS[way](shop.network), feed, parameters)
+    optimiser = make_optimiser(shop.network, shop.recipe)
+    units = {i: feed.rows(i, (), share=1.0) for i in range(len(corpus))}
+    return lambda: mechanism.step(shop, optimiser, units)
+
+
+def _discarded(_: float) -> None:
+    """Take a loss and say nothing."""

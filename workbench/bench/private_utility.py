@@ -1,0 +1,154 @@
+"""Accuracy, ranking and calibration at several epsilons, on the test split of the default corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workbench.audit.fairness.groups import Groups
+from workbench.audit.performance.calibration import Calibration
+from workbench.audit.performance.classification import Classification
+from workbench.audit.probe import Setting
+from workbench.bench.private_shop import shop_of
+from workbench.data.labels import align
+from workbench.data.sources import load_corpus
+from workbench.data.splits import split
+from workbench.evidence.decision import Decision
+from workbench.evidence.measurement import Measurement
+from workbench.evidence.record import Measured
+from workbench.models.engine import engine_for
+from workbench.models.protocols import Classifier
+from workbench.seeds import Streams
+from workbench.train.private.feed import features, head_of
+from workbench.train.private.kept import kept
+from workbench.train.recipe import Recipe
+from workbench.verbs import train
+
+Say = Callable[[str], None]
+EPSILONS = (1.0, 3.0, 8.0)
+DELTA = 1e-5
+ATTRIBUTE = "age_band"
+HEAD = {
+    "data": "reviews",
+    "pooling": "mean",
+    "learning_rate": 3e-2,
+    "adapter": {"kind": "last_layers", "layers": 0},
+    "precision": "float32",
+}
+"""The head alone. Learning rate, batch and steps were chosen on the validation split, which costs privacy, too."""
+HEAD_PRIVACY = {"delta": DELTA, "steps": 300, "batch": 3_400}
+LORA = {
+    "data": "reviews",
+    "pooling": "mean",
+    "learning_rate": 2e-3,
+    "max_length": 128,
+    "checkpoint_every": 5,
+    "adapter": {"kind": "lora", "rank": 8},
+    "precision": "bfloat16",
+}
+
+
+def measure_utility(
+    runs: Path, *, seeds: int, lora: Sequence[float], lora_steps: int, say: Say
+) -> list[dict[str, Any]]:
+    """Return a row for each run: what was trained at which epsilon, and the figures on the test split."""
+    rows = []
+    for name, recipe in _runs(seeds, lora, lora_steps):
+        say(f"utility: {name}")
+        done = train(recipe, out=runs / name, resume=True)
+        card = done.card.privacy
+        assert card is not None
+        rows.append(
+            {
+                "name": name,
+                "trained": "the head alone" if recipe.adapter and recipe.adapter.kind == "last_layers" else "low-rank",
+                "epsilon": card.epsilon,
+                "noise_multiplier": card.noise_multiplier,
+                "steps": card.steps,
+                "batch": card.batch,
+                "seconds": done.card.seconds,
+                **figures(done.classifier),
+            }
+        )
+        say(f"utility: {name}: ROC-AUC {rows[-1]['roc_auc']['value']:.3f}")
+    rows.append(_without(say))
+    return rows
+
+
+def figures(model: Classifier) -> dict[str, Any]:
+    """Return accuracy, ROC-AUC, calibration error and the worst group's ROC-AUC on the test split, with intervals."""
+    corpus = align(split(load_corpus("reviews"), "test"), model.labels, {}).canonical()
+    setting = Setting(Streams(0), Decision(), corpus.positive_label or model.labels[-1])
+    held: list[Measurement] = []
+    with engine_for(model) as engine:
+        for probe in (Classification(), Calibration(), Groups()):
+            found = probe.measure(engine, corpus, setting)
+            assert isinstance(found, Measured)
+            held += found.measurements
+    groups = [one for one in held if one.name == "fairness.roc_auc" and one.where["attribute"] == ATTRIBUTE]
+    worst = min(groups, key=lambda one: one.value)
+    chosen = {
+        "accuracy": _named(held, "performance.accuracy"),
+        "roc_auc": _named(held, "performance.roc_auc"),
+        "ece": _named(held, "calibration.ece"),
+        "worst_group_roc_auc": worst,
+    }
+    return {**{name: stated(one) for name, one in chosen.items()}, "worst_group": worst.where["group"]}
+
+
+def stated(one: Measurement) -> dict[str, Any]:
+    """Return value, n and interval."""
+    return {"value": one.value, "n": one.n, "interval": None if one.interval is None else one.interval.model_dump()}
+
+
+def _named(held: Sequence[Measurement], name: str) -> Measurement:
+    return next(one for one in held if one.name == name and "group" not in one.where and "label" not in one.where)
+
+
+def _runs(seeds: int, lora: Sequence[float], lora_steps: int) -> Iterator[tuple[str, Recipe]]:
+    for epsilon in EPSILONS:
+        for seed in range(seeds):
+            privacy: dict[str, Any] = {"epsilon": epsilon, **HEAD_PRIVACY}
+            yield (
+                f"head-{epsilon:g}-{seed}",
+                Recipe.checked({**HEAD, "seed": seed, "privacy": privacy}, where="the benchmark"),
+            )
+    for epsilon in lora:
+        privacy = {"epsilon": epsilon, "delta": DELTA, "steps": lora_steps, "batch": 1_000, "clipping": "bookkeeping"}
+        yield f"lora-{epsilon:g}", _recipe({**LORA, "privacy": privacy})
+
+
+def _recipe(table: dict[str, Any]) -> Recipe:
+    return Recipe.checked(table, where="the benchmark")
+
+
+def _without(say: Say) -> dict[str, Any]:
+    """Return the figures of the head without privacy: scikit-learn's logistic regression on the same features."""
+    say("utility: the head without privacy")
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import roc_auc_score
+
+    whole = load_corpus("reviews")
+    train_part, test = (split(whole, name).canonical() for name in ("train", "test"))
+    x, held = (features_of(part.inputs) for part in (train_part, test))
+    head = LogisticRegression(C=100.0, max_iter=2_000).fit(x, train_part.label_ids)
+    scores = head.predict_proba(held)[:, 1]
+    return {
+        "name": "head-without",
+        "trained": "the head alone, by scikit-learn's logistic regression",
+        "epsilon": None,
+        "roc_auc": {"value": float(roc_auc_score(test.label_ids, scores)), "n": len(test), "interval": None},
+        "accuracy": {"value": float(np.mean((scores > 0.5) == test.label_ids)), "n": len(test), "interval": None},
+    }
+
+
+def features_of(texts: Sequence[str]) -> Any:
+    """Return what enters the head for each of `texts`, (n, width), from where training keeps it."""
+    shop = shop_of(_recipe(HEAD), ("a", "b"))
+    head = head_of(shop.network)
+    assert head is not None, "the recipe trains the head alone"
+    ids = shop.encoder.ids(texts)
+    return kept(shop.network, head, ids, shop.precision, lambda: features(shop, texts, head)).numpy()
