@@ -29,6 +29,18 @@ def test_operations_are_those_of_the_closed_form(kind, shape, length):
     assert cost_of(network(kind, **shape))(length) == by_hand(length, head=1)
 
 
+@pytest.mark.parametrize(("kind", "shape"), [("bert", BERT), ("distilbert", DISTIL)])
+@pytest.mark.parametrize("length", [8, 37])
+def test_a_slope_is_twice_the_products_and_attention_once_more(kind, shape, length):
+    """Backward to the activations: each product with weights once more; attention, recomputed, has five for two."""
+    found = network(kind, **shape)
+    before = [one.requires_grad for one in found.parameters()]
+    attention = LAYERS * 2 * 2 * length * length * WIDTH
+    products = by_hand(length, head=1) - attention
+    assert cost_of(found, slope=True)(length) == 2 * products + attention * (1 + 5 / 2)
+    assert [one.requires_grad for one in found.parameters()] == before
+
+
 def test_many_sequences_are_a_sum():
     cost = cost_of(network("bert", **BERT))
     assert cost.of({3: 2, 40: 1}) == 2 * by_hand(3, head=1) + by_hand(40, head=1)

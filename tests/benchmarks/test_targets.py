@@ -1,12 +1,17 @@
 """The promises of the benchmark, read once more, from the table that they were made in."""
 
+from pathlib import Path
+
 import pytest
 
 from workbench.bench.agreement import agreement, correlations, pearson, share
 from workbench.bench.compare import _met
-from workbench.bench.results import Check, Ratio
+from workbench.bench.profile import profiled
+from workbench.bench.results import Bench, Check, Profile, Ratio, Result
 from workbench.bench.targets import ATTACK, GRADIENTS, LIME, PREDICTIONS, SHAP, TARGETS, TITLES, Target
 from workbench.bench.timing import best_threads, middle, ratio_of, seconds_of
+from workbench.bench.wording import limit, limits
+from workbench.models.hugging_face import load_checkpoint
 
 PROMISED = {
     ATTACK: (5, 12),
@@ -90,3 +95,47 @@ def test_scores_that_are_all_equal_correlate_with_nothing():
     assert "1 of 2" in notes[0]
     with pytest.raises(ValueError, match="not the same tokens"):
         pearson(flat, np.arange(4.0))
+
+
+def result(ratio, share, target):
+    """A work that runs at `share` of the peak."""
+    seconds = {"median": 1.0, "low": 1.0, "high": 1.0, "repeats": 1}
+    return Result.model_validate(
+        {
+            "name": "lime", "title": "LIME", "precision": "bfloat16", "n": 20, "stock_seconds_per_example": ratio,
+            "workbench_seconds_per_example": 1.0, "ratio": ratio, "stock": seconds, "stock_threads": 1,
+            "stock_threads_tried": {"1": 1.0}, "workbench": seconds, "target": target, "met": ratio >= target,
+            "ratios": {"value": ratio, "low": ratio, "high": ratio, "repeats": 1},
+            "agreement": {"checks": [], "notes": [], "met": True},
+            "use": {"seconds": 1.0, "share_inside": 1.0, "forwards": 1, "tokens": 1, "tokens_computed": 1,
+                    "flops_per_second": 1.0, "whole_flops_per_second": 1.0, "share_of_peak": share},
+        }
+    )  # fmt: skip
+
+
+def test_a_missed_target_is_told_with_the_limit_that_holds():
+    assert limit(result(4.0, 0.5, 6.0), None) == (
+        "LIME, bfloat16: at the peak of this machine's products ours would be 8x as fast as stock; it runs at 50% of "
+        "that, and 6x needs 75%."
+    )
+    assert "12x is beyond this machine: ours would have to compute less." in limit(result(4.0, 0.5, 12.0), None)
+    assert limit(result(4.0, 0.5, 3.0), None) is None, "a target that is met has no excuse"
+
+
+def test_what_is_no_product_stays_when_products_are_at_peak():
+    """Of a second, half would remain for products at peak and a tenth is no product: 4 / (0.5 + 0.1)."""
+    profile = Profile(precision="bfloat16", rows=1, length=8, repeats=1, products=0.8, attention=0.1, rest=0.1)
+    assert result(4.0, 0.5, 6.0).attainable(profile) == pytest.approx(4 / 0.6)
+    assert "would make ours 6.67x as fast." in limit(result(4.0, 0.5, 6.0), profile)
+
+
+def test_profile_of_a_network_adds_up(tiny_checkpoint):
+    found = profiled(load_checkpoint(tiny_checkpoint), "float32", length=20)
+    assert found.products + found.attention + found.rest == pytest.approx(1)
+    assert min(found.products, found.attention, found.rest) > 0
+
+
+def test_committed_results_can_be_read_and_say_what_limits_them():
+    committed = Bench.model_validate_json((Path(__file__).parents[2] / "reports/benchmarks.json").read_text("utf-8"))
+    missed = [one for one in committed.results if one.met is False]
+    assert len(limits(committed)) == len([one for one in missed if one.use is not None])

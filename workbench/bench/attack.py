@@ -44,7 +44,6 @@ class Attack:
     name: ClassVar[str] = ATTACK
     second: ClassVar[str | None] = "stock, padded dynamically"
     precisions: ClassVar[tuple[str, ...]] = PRECISIONS
-    metered: ClassVar[bool] = True
 
     @property
     def n(self) -> int:

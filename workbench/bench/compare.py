@@ -19,6 +19,8 @@ class Limits(NamedTuple):
 
     cost: Cost
     """Of one sequence in our network."""
+    slope: Cost
+    """With the backward pass to its embeddings."""
     whole: Cost
     """In stock's network."""
     peaks: Mapping[str, float]
@@ -75,7 +77,7 @@ def compare(work: Work, precisions: Sequence[str], repeats: int, limits: Limits,
                 target=None if target is None else target.least,
                 aim=None if target is None else target.aim,
                 met=_met(work, ratios, target),
-                use=_use(median, limits) if work.metered else None,
+                use=_use(median, limits),
             )
         )
     return results
@@ -96,4 +98,4 @@ def _met(work: Work, ratios: Ratio, target: Target | None) -> bool | None:
 
 
 def _use(spent: Spent, limits: Limits) -> Use:
-    return use(spent, cost=limits.cost, whole=limits.whole, peaks=limits.peaks)
+    return use(spent, cost=limits.cost, slope=limits.slope, whole=limits.whole, peaks=limits.peaks)

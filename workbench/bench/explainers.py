@@ -32,7 +32,6 @@ class _Explainer:
 
     method: ClassVar[str]
     precisions: ClassVar[tuple[str, ...]] = PRECISIONS
-    metered: ClassVar[bool] = True
 
     @property
     def n(self) -> int:

@@ -29,9 +29,13 @@ class Cost(NamedTuple):
         return sum(count * self(length) for length, count in lengths.items())
 
 
-def cost_of(network: Any) -> Cost:
-    """Count what `network`, a Hugging Face encoder with a head, does with one sequence of each of three lengths."""
-    (x1, y1), (x2, y2), (x3, y3) = ((n, _counted(network, n)) for n in _LENGTHS)
+def cost_of(network: Any, *, slope: bool = False) -> Cost:
+    """Count what `network`, a Hugging Face encoder with a head, does with one sequence of each of three lengths.
+
+    `slope`: a forward pass from the embeddings, and a backward pass to them that computes no parameter's gradient.
+    """
+    counted = _slope if slope else _counted
+    (x1, y1), (x2, y2), (x3, y3) = ((n, counted(network, n)) for n in _LENGTHS)
     slope1, slope2 = Fraction(y2 - y1, x2 - x1), Fraction(y3 - y2, x3 - x2)
     quadratic = (slope2 - slope1) / (x3 - x1)
     linear = slope1 - quadratic * (x1 + x2)
@@ -40,16 +44,46 @@ def cost_of(network: Any) -> Cost:
 
 def _counted(network: Any, length: int) -> int:
     import torch
-    from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
+
+    ids = torch.ones(1, length, dtype=torch.int64, device=next(network.parameters()).device)
+    # With gradients recorded, our network's packed products (which nothing counts) are plain ones.
+    with torch.inference_mode(False), torch.enable_grad(), _counter() as counter:
+        network(input_ids=ids, attention_mask=torch.ones_like(ids))
+    return int(counter.get_total_flops())
+
+
+def _slope(network: Any, length: int) -> int:
+    import torch
+
+    ids = torch.ones(1, length, dtype=torch.int64, device=next(network.parameters()).device)
+    trained = [one for one in network.parameters() if one.requires_grad]
+    for one in trained:
+        one.requires_grad_(False)
+    try:
+        with torch.inference_mode(False), torch.enable_grad():
+            embedded = network.get_input_embeddings()(ids).detach().clone().requires_grad_()
+            with _counter() as counter:
+                network(inputs_embeds=embedded, attention_mask=torch.ones_like(ids)).logits[0, 0].backward()
+        assert embedded.grad is not None
+    finally:
+        for one in trained:
+            one.requires_grad_()
+    return int(counter.get_total_flops())
+
+
+def _counter() -> Any:
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop_count, sdpa_flop_count
 
     def attention(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
         return int(sdpa_flop_count(query, key, value))  # type: ignore[no-untyped-call]
 
+    def backward(gradient: Any, query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
+        return int(sdpa_backward_flop_count(gradient, query, key, value))  # type: ignore[no-untyped-call]
+
     # torch 2.13 counts attention on CUDA only.
-    more = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: attention}
-    ids = torch.ones(1, length, dtype=torch.int64, device=next(network.parameters()).device)
-    # With gradients recorded, our network's packed products (which nothing counts) are plain ones.
-    counter = FlopCounterMode(display=False, custom_mapping=more)
-    with torch.inference_mode(False), torch.enable_grad(), counter:
-        network(input_ids=ids, attention_mask=torch.ones_like(ids))
-    return int(counter.get_total_flops())
+    more = {
+        torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: attention,
+        torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward: backward,
+    }
+    return FlopCounterMode(display=False, custom_mapping=more)

@@ -38,7 +38,6 @@ class Gradients:
     name: ClassVar[str] = GRADIENTS
     second: ClassVar[str | None] = None
     precisions: ClassVar[tuple[str, ...]] = ("float32",)
-    metered: ClassVar[bool] = False
 
     @property
     def n(self) -> int:

@@ -24,6 +24,8 @@ class Spent(NamedTuple):
     """Seconds in which at least one batch was in the model."""
     totals: Mapping[str, Totals]
     """By precision."""
+    slopes: Totals
+    """Of these, in float32, what was followed by a backward pass to the embeddings."""
 
 
 class Done(NamedTuple):
@@ -43,7 +45,7 @@ def metered(model: Classifier, precision: str, work: Callable[[Engine], Any]) ->
         totals = {"float32": engine.totals}
         if search is not engine:
             totals["bfloat16"] = search.totals
-        return Done(answers, Spent(seconds, engine.busy_seconds, totals))
+        return Done(answers, Spent(seconds, engine.busy_seconds, totals, engine.slope_totals))
 
 
 def in_flight(engine: Engine, cases: Sequence[Case], work: Callable[[Engine, Case], T]) -> list[T]:
@@ -57,16 +59,18 @@ def in_flight(engine: Engine, cases: Sequence[Case], work: Callable[[Engine, Cas
     return [found[index] for index in range(len(cases))]
 
 
-def use(spent: Spent, *, cost: Cost, whole: Cost, peaks: Mapping[str, float]) -> Use:
+def use(spent: Spent, *, cost: Cost, slope: Cost, whole: Cost, peaks: Mapping[str, float]) -> Use:
     """Return what was spent as rates.
 
     Args:
         spent: by our side.
         cost: operations of one sequence in our network.
+        slope: with the backward pass to its embeddings.
         whole: in stock's network.
         peaks: precision -> operations a second of the fastest matrix product.
     """
     operations = {precision: cost.of(totals.lengths) for precision, totals in spent.totals.items()}
+    operations["float32"] += slope.of(spent.slopes.lengths) - cost.of(spent.slopes.lengths)
     everything = sum(whole.of(totals.lengths) for totals in spent.totals.values())
     at_peak = sum(count / peaks[precision] for precision, count in operations.items() if count)
     return Use(

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from workbench.bench import wording
 from workbench.bench.chart import chart
-from workbench.bench.results import Bench, Gemm, Near
+from workbench.bench.results import Bench, Gemm, Near, Profile
 from workbench.report.render import style
 from workbench.report.text import visible
 
@@ -28,7 +28,9 @@ def render(bench: Bench) -> str:
             met=sum(one.met is True for one in judged),
             judged=len(judged),
             gemms=[one for one in bench.roofline if isinstance(one, Gemm)],
-            nears=[wording.near(one) for one in bench.roofline if isinstance(one, Near)],
+            limits=wording.limits(bench),
+            nears=[wording.near(one) for one in bench.roofline if isinstance(one, Near)]
+            + [wording.spread(one) for one in bench.roofline if isinstance(one, Profile)],
         )
     )
 

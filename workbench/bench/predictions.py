@@ -28,7 +28,6 @@ class Predictions:
     name: ClassVar[str] = PREDICTIONS
     second: ClassVar[str | None] = None
     precisions: ClassVar[tuple[str, ...]] = PRECISIONS
-    metered: ClassVar[bool] = True
 
     @property
     def n(self) -> int:

@@ -115,6 +115,24 @@ class Result(Stored):
     """The ratio reaches the target."""
     use: Use | None = None
 
+    @property
+    def at_peak(self) -> float | None:
+        """The ratio if what we compute ran at the machine's peak, each part at that of its own precision, and nothing
+        else took any time: no engine on this machine gets beyond it without computing less. None where not counted.
+        """
+        return None if self.use is None else self.ratio / self.use.share_of_peak
+
+    def attainable(self, profile: Profile) -> float | None:
+        """The ratio at peak where the network's own time besides products and attention stays what it is."""
+        if self.use is None:
+            return None
+        return self.ratio / (self.use.share_of_peak + profile.rest * self.use.share_inside)
+
+    @property
+    def needed(self) -> float | None:
+        """Share of the peak at which the target would be met; above 1, no engine on this machine meets it."""
+        return None if self.target is None or self.at_peak is None else self.target / self.at_peak
+
 
 class Absent(Stored):
     """A work that was not measured."""
@@ -161,6 +179,22 @@ class Near(Stored):
     share_inside: float
     share_inside_target: float | None
     met: bool | None
+
+
+class Profile(Stored):
+    """Where the time inside the network goes, on one batch."""
+
+    kind: Literal["profile"] = "profile"
+    name: Literal["profile"] = "profile"
+    precision: str
+    rows: int
+    length: int
+    repeats: int
+    products: float = Field(ge=0, le=1)
+    """Share of the time in matrix products with weights."""
+    attention: float = Field(ge=0, le=1)
+    rest: float = Field(ge=0, le=1)
+    """In activations, normalisation, sums: what a faster product does not save."""
 
 
 class Size(Stored):
@@ -228,7 +262,7 @@ class Bench(Stored):
     machine: Machine
     results: tuple[Result, ...]
     absent: tuple[Absent, ...]
-    roofline: tuple[Annotated[Gemm | Near, Field(discriminator="kind")], ...]
+    roofline: tuple[Annotated[Gemm | Near | Profile, Field(discriminator="kind")], ...]
     growth: tuple[Growth, ...]
     complete: bool
     """False while works are still to come, or were left out with --only."""
@@ -251,11 +285,12 @@ class Bench(Stored):
         measured: tuple[Result | Absent, ...] = (*later.results, *later.absent)
         before: tuple[Result | Absent, ...] = (*self.results, *self.absent)
         names = {one.name for one in measured}
+        anew = names | {one.name for one in later.roofline if isinstance(one, Profile)}
 
         def merged(old: Sequence[Any], new: Sequence[Any]) -> tuple[Any, ...]:
-            kept = [one for one in old if getattr(one, "name", None) not in names]
+            kept = [one for one in old if getattr(one, "name", None) not in anew]
             order = {one.name: i for i, one in reversed([*enumerate(before)])}
-            found = [*kept, *(one for one in new if getattr(one, "name", None) in names)]
+            found = [*kept, *(one for one in new if getattr(one, "name", None) in anew)]
             return tuple(sorted(found, key=lambda one: order.get(getattr(one, "name", ""), -1)))
 
         titles = {one.name: one.title for one in measured}

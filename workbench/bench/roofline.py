@@ -32,6 +32,7 @@ def limits_of(gemms: Sequence[Gemm], inputs: Inputs, library: Stock) -> Limits:
     best = {name: max(_of(gemms, name), key=lambda one: one.flops_per_second) for name in PRECISIONS}
     return Limits(
         cost=cost_of(inputs.model.network),
+        slope=cost_of(inputs.model.network, slope=True),
         whole=cost_of(library.network),
         peaks={name: one.flops_per_second for name, one in best.items()},
         fastest={name: Shape(one.rows, one.inner, one.columns, one.of) for name, one in best.items()},

@@ -16,11 +16,12 @@ from workbench.bench.gradients import Gradients
 from workbench.bench.growth import measure_growth
 from workbench.bench.inputs import load_inputs
 from workbench.bench.predictions import Predictions
+from workbench.bench.profile import profiled
 from workbench.bench.results import Absent, Bench, Machine, Result
 from workbench.bench.roofline import limits_of, measure_gemms, near
 from workbench.bench.settings import GROWTH, Settings
 from workbench.bench.stock import Stock
-from workbench.bench.targets import TITLES
+from workbench.bench.targets import PRECISIONS, TITLES
 from workbench.bench.timing import Say
 from workbench.bench.work import Work
 from workbench.data.corpus import Corpus
@@ -40,6 +41,8 @@ def run(
     limits = limits_of(gemms, inputs, library)
     gain = speedup(gemms)
     cases = inputs.cases(settings.examples)
+    typical = round(inputs.lengths(cases).mean)
+    profiles = [profiled(inputs.model, precision, length=typical) for precision in PRECISIONS]
     bench = Bench(
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         command=settings.command,
@@ -57,7 +60,7 @@ def run(
         ),
         results=(),
         absent=(),
-        roofline=tuple(gemms),
+        roofline=(*gemms, *profiles),
         growth=(),
         complete=False,
     )

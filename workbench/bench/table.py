@@ -8,7 +8,7 @@ from rich.text import Text
 
 from workbench import terminal
 from workbench.bench import wording
-from workbench.bench.results import Bench, Gemm
+from workbench.bench.results import Bench, Gemm, Profile
 
 _COLORS = {True: "green", False: "red", None: ""}
 
@@ -29,6 +29,8 @@ def print_bench(bench: Bench) -> None:
         what = gone.outcome.replace("_", " ")
         line = f"{gone.title}, {gone.precision}: {what}: {gone.reason}"
         _line(line, "yellow" if gone.outcome == "not_applicable" else "bold red")
+    for line in wording.limits(bench):
+        _line(line)
     _print_roofline(bench)
 
 
@@ -58,6 +60,8 @@ def _print_roofline(bench: Bench) -> None:
                 f"{wording.gflops(one.flops_per_second)} (slowest of {one.repeats}: {wording.gflops(one.low)}), "
                 f"{one.arrangement}"
             )
+        elif isinstance(one, Profile):
+            line = wording.spread(one)
         else:
             line = wording.near(one)
         _line(line, "dim")

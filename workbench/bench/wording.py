@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.bench.results import Agreement, Check, Near, Ratio, Result, Seconds
+from workbench.bench.results import Agreement, Bench, Check, Near, Profile, Ratio, Result, Seconds
 from workbench.bench.targets import TITLES
 
 _SECOND = 0.1
@@ -53,6 +53,43 @@ def target(result: Result) -> str:
     if result.met is None:
         return f"{promised}: not judged on {result.n}"
     return f"{promised}: {'met' if result.met else 'not met'}"
+
+
+def limit(result: Result, profile: Profile | None) -> str | None:
+    """Return what keeps a work below its target, as a sentence; None where the target is met or nothing is known.
+
+    `profile`: of the network in the work's precision.
+    """
+    if result.met is not False or result.at_peak is None or result.needed is None or result.use is None:
+        return None
+    start = f"{result.title}, {result.precision}: at the peak of this machine's products ours would be "
+    start += f"{times(result.at_peak)} as fast as stock; it runs at {result.use.share_of_peak:.0%} of that"
+    wanted = times(result.target or 0)
+    end = (
+        f". {wanted} is beyond this machine: ours would have to compute less."
+        if result.needed > 1
+        else f", and {wanted} needs {result.needed:.0%}."
+    )
+    if profile is not None and (reach := result.attainable(profile)):
+        end += (
+            f" {profile.rest:.0%} of the network's time goes into what is no product (activations, normalisation); "
+            f"with that as it is, products and attention at peak would make ours {times(reach)} as fast."
+        )
+    return start + end
+
+
+def limits(bench: Bench) -> list[str]:
+    """Return `limit` of every work that misses its target."""
+    profiles = {one.precision: one for one in bench.roofline if isinstance(one, Profile)}
+    return [line for one in bench.results if (line := limit(one, profiles.get(one.precision)))]
+
+
+def spread(one: Profile) -> str:
+    """Return a profile as a sentence."""
+    return (
+        f"Inside the network, {one.precision}, {one.rows} texts of {one.length} tokens on one core: {one.products:.0%} "
+        f"of the time in products with weights, {one.attention:.0%} in attention, {one.rest:.0%} in the rest"
+    )
 
 
 def agreed(agreement: Agreement) -> str:

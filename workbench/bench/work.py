@@ -15,8 +15,6 @@ class Work(Protocol):
     second: ClassVar[str | None]
     """What the second column is: stock with the change that explains most of the difference."""
     precisions: ClassVar[tuple[str, ...]]
-    metered: ClassVar[bool]
-    """Whether forward passes are all that goes through the network, so that their operations can be counted."""
 
     @property
     def n(self) -> int:

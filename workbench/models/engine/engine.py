@@ -114,6 +114,11 @@ class Engine:
         return core.lane.totals.plus(*(() if core.slopes is None else (core.slopes.totals,)))
 
     @property
+    def slope_totals(self) -> Totals:
+        """Of `totals`, what was followed by a backward pass to the embeddings."""
+        return Totals() if self._core.slopes is None else self._core.slopes.totals.plus()
+
+    @property
     def busy_seconds(self) -> float:
         """Wall-clock seconds in which at least one batch, of this model or its twin, was being computed."""
         return self._core.dispatcher.busy_seconds
