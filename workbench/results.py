@@ -15,6 +15,7 @@ from workbench.errors import BadInput, NotFound, Unwritable
 from workbench.evidence.exhibits import MethodQuality, TokenScores
 from workbench.evidence.record import SCHEMA_VERSION, AuditRecord, Finding, Verdict
 from workbench.files import write_text, writing
+from workbench.report.junit import junit
 from workbench.verdict.judge import overall
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from workbench.data.corpus import Corpus
     from workbench.models.protocols import FloatArray
 
-RECORD, REPORT, PREDICTIONS = "audit.json", "index.html", "predictions.parquet"
+RECORD, REPORT, PREDICTIONS, JUNIT = "audit.json", "index.html", "predictions.parquet", "junit.xml"
 PREVIOUS = "previous-"
 """Prefix of an earlier audit's files while, or since, a new one has not come to its end."""
 
@@ -55,15 +56,16 @@ class Audited:
         return render(self.record, self.findings)
 
     def save(self, folder: str | Path) -> Path:
-        """Write `audit.json`, `predictions.parquet` and `index.html` to `folder`; return the report's path.
+        """Write record, predictions, JUnit XML and report to `folder`; return the report's path.
 
         The report is written last: where it exists, everything that it tells of does. Raises `Unwritable`.
         """
         place = Path(folder)
         self._save_predictions(place / PREDICTIONS)
         write_text(place / RECORD, record_json(self.record))
+        write_text(place / JUNIT, junit(self.record, self.findings))
         write_text(place / REPORT, self.html)
-        for name in (REPORT, RECORD, PREDICTIONS):
+        for name in (REPORT, RECORD, PREDICTIONS, JUNIT):
             (place / f"{PREVIOUS}{name}").unlink(missing_ok=True)
         return place / REPORT
 
@@ -194,7 +196,7 @@ def set_aside(folder: Path) -> None:
 
     A finished audit removes them; an audit that stops halfway leaves them. Raises `Unwritable`.
     """
-    for name in (REPORT, RECORD, PREDICTIONS):
+    for name in (REPORT, RECORD, PREDICTIONS, JUNIT):
         file = folder / name
         try:
             if file.is_file():

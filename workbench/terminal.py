@@ -134,6 +134,16 @@ def print_verdict(record: AuditRecord, findings: Sequence[Finding], verdict: Ver
     out.print(line)
 
 
+def print_summary(record: AuditRecord, findings: Sequence[Finding], verdict: Verdict, *, policy: str) -> None:
+    """Print the verdict as one line without colour, for a log: what, how many of each, which model, data and policy."""
+    from workbench.verdict.judge import WORST_FIRST
+
+    counts = {kind: sum(finding.verdict == kind for finding in findings) for kind in WORST_FIRST}
+    told = ", ".join(f"{count} {words(kind)}" for kind, count in counts.items() if count) or "nothing judged"
+    line = f"workbench: {words(verdict)}: {told} ({record.model.name} on {record.corpus.name}, policy {policy})"
+    out.print(Text(clean(line)), soft_wrap=True)
+
+
 def print_audited(audited: Audited, folder: Path) -> None:
     """Print what an audit found and where its files are."""
     from workbench.results import RECORD, REPORT

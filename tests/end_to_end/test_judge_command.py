@@ -56,3 +56,22 @@ def test_says_why_a_gap_was_not_measured(workbench: Command, audited: Path, tmp_
     assert finding["evidence"] is None
     assert "sex" in finding["because"]
     assert "two groups" in finding["because"], finding["because"]
+
+
+def test_writes_junit_prints_one_line_and_fails_on_warnings_if_asked(
+    workbench: Command, audited: Path, tmp_path: Path
+) -> None:
+    warning = POLICY.replace('"fail"', '"warn"').replace("fairness.demographic_parity_difference", "fairness.accuracy")
+    warning = warning.replace('{ attribute = "sex" }', '{ attribute = "sex", group = "f" }')
+    (tmp_path / "soft.toml").write_text(warning.replace("at_most = 0.1", "at_least = 0.99"), encoding="utf-8")
+    done = workbench("judge", audited, "--policy", tmp_path / "soft.toml", "--summary", "--junit", tmp_path / "v.xml")
+    assert done.returncode == 0
+    assert done.stdout.startswith("workbench: warn: 1 warn (")
+    assert done.stdout.count("\n") == 1
+    assert "<testcase" in (tmp_path / "v.xml").read_text()
+    strict = workbench("judge", audited, "--policy", tmp_path / "soft.toml", "--summary", "--fail-on", "warn")
+    assert strict.returncode == 1
+    assert (audited / "junit.xml").is_file(), "an audit writes one by itself"
+    wrong = workbench("judge", audited, "--fail-on", "never")
+    assert wrong.returncode == 2
+    assert "available: fail, warn" in wrong.stderr

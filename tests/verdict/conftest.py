@@ -2,7 +2,7 @@
 
 import pytest
 
-from workbench.evidence.cards import CorpusCard, ModelCard
+from workbench.evidence.cards import CorpusCard, ModelCard, PrivacyCard, TrainingCard
 from workbench.evidence.decision import Decision
 from workbench.evidence.exhibits import Note
 from workbench.evidence.measurement import Interval, Measurement
@@ -25,6 +25,22 @@ def evidence():
         return Evidence(probe=probe, params=params, seed=0, seconds=1.0, result=held)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def private_card(record):
+    """A training card that claims privacy."""
+    return TrainingCard(
+        recipe={}, corpus=record().corpus, fingerprints=None, curve=(), best_step=1, steps=1, stopped="done",
+        class_weights=None, validation_report="", test_report="", device="cpu", processes=1, precision="float32",
+        seconds=1.0, date="2026-11-26", code="0", versions={},
+        privacy=PrivacyCard(
+            epsilon=1.84, delta=1e-5, unit="example", units=10_000, neighbours="add or remove one", sampling="Poisson",
+            sample_rate=0.01, units_public=True, batch=100, noise_multiplier=1.0, max_grad_norm=1.0, steps=1_000,
+            clipping="bookkeeping", noise="os.urandom", accountants=(), trainable=770, runs=1, checks=(),
+            not_covered=(),
+        ),
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="session")

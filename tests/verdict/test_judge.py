@@ -251,6 +251,7 @@ def test_nothing_required_is_nothing_established(record, evidence, measurement):
 @pytest.mark.parametrize(("verdict", "code"), [("pass", 0), ("warn", 0), ("fail", 1), ("not_established", 3)])
 def test_exit_codes(verdict, code):
     assert exit_code(verdict) == code
+    assert exit_code(verdict, fail_on="warn") == (1 if verdict == "warn" else code)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import hashlib
 import json
+from itertools import pairwise
 
 import pytest
 
@@ -51,8 +52,54 @@ def test_the_explained_policy_is_the_default_and_gates_on_explanations(measureme
 
 def test_the_digest_is_sha256_of_canonical_json():
     policy = parsed(GATE)
-    canonical = json.dumps(policy.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+    content = policy.model_dump(mode="json")
+    for criterion in content["criteria"]:
+        del criterion["owner"], criterion["only_if"]  # not given: a policy of a version without them keeps its digest
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
     assert policy.digest == hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def test_owner_and_condition_are_part_of_the_digest_once_given():
+    owned = parsed(GATE + '\nowner = "model owner"\n')
+    assert owned.criteria[0].owner == "model owner"
+    spared = parsed(GATE + '\nonly_if = "private"\n')
+    assert len({parsed(GATE).digest, owned.digest, spared.digest}) == 3
+
+
+@pytest.mark.parametrize("name", ["internal", "release", "high-risk"])
+def test_shipped_policies_of_a_stage_name_owners_and_gate_every_pillar(name):
+    policy = load_policy(name)
+    assert policy.name == name
+    assert all(one.owner and len(one.why.split()) > 8 for one in policy.criteria)
+    pillars = {one.measurement.partition(".")[0] for one in policy.criteria}
+    assert pillars >= {"performance", "calibration", "robustness", "fairness", "privacy"}
+
+
+def test_bounds_grow_tighter_from_stage_to_stage():
+    held = [
+        {one.id: one for one in load_policy(name).criteria if one.limit is not None}
+        for name in ("internal", "release", "high-risk")
+    ]
+    for loose, tight in pairwise(held):
+        for id_ in set(loose) & set(tight):
+            old, new = loose[id_], tight[id_]
+            assert (new.limit >= old.limit) if new.at_least is not None else (new.limit <= old.limit), id_
+
+
+def test_a_gate_on_privacy_claims_is_not_asked_of_models_that_claim_none(measurement, evidence, record, private_card):
+    (gate,) = (one for one in load_policy("release").criteria if one.only_if == "private")
+    policy = load_policy("release").model_copy(update={"criteria": (gate,)})
+    (spared,) = judge(record(), policy)
+    assert (spared.verdict, spared.evidence) == ("pass", None)
+    assert "does not apply" in spared.because
+    assert "no training card" in spared.because
+    claims = record().model_copy(update={"training": private_card})
+    assert [one.verdict for one in judge(claims, policy)] == ["not_established"], "nobody looked for a contradiction"
+    refuted = evidence(
+        "privacy.one_run@1", measurement("privacy.claim_margin", -0.5, -0.5, -0.5, unit="nats", confidence="95%")
+    )
+    claims = record(refuted).model_copy(update={"training": private_card})
+    assert [(one.verdict, one.owner) for one in judge(claims, policy)] == [("fail", "privacy")]
 
 
 def test_the_digest_ignores_layout_and_notices_meaning():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +15,7 @@ from workbench.cli.options import (
     AuditLimit,
     BehaviourFiles,
     Device,
+    FailOn,
     GroupColumn,
     IdColumn,
     LabelColumn,
@@ -67,9 +69,11 @@ def audit(
     label_randomised: LabelRandomised = None,
     behaviours: BehaviourFiles = None,
     online: Online = False,
+    fail_on: FailOn = "fail",
 ) -> None:
-    """Audit a model and write the report: index.html, audit.json and predictions.parquet."""
+    """Audit a model and write the report: index.html, audit.json, junit.xml and predictions.parquet."""
     network(online)
+    _require_fail_on(fail_on)
     from workbench import verbs
     from workbench.data.labels import parse_label_map
 
@@ -82,19 +86,25 @@ def audit(
             label_randomised=label_randomised, behaviours=behaviours or (), progress=progress,
         )  # fmt: skip
     terminal.print_audited(audited, out)
-    raise typer.Exit(_exit_code(audited.verdict))
+    raise typer.Exit(_exit_code(audited.verdict, fail_on))
 
 
 @app.command(
     epilog="[bold]Examples[/]\n\n  workbench judge reports/base/audit.json\n\n"
-    "  workbench judge reports/base/audit.json --policy release.toml --json",
+    "  workbench judge reports/base/audit.json --policy release.toml --json\n\n"
+    "  workbench judge reports/base --policy release --fail-on warn --summary --junit verdict.xml\n\n"
+    "Exit codes: 0 pass or warn, 1 fail, 3 not established, 2 bad input, 4 internal error.",
 )
 def judge(
     record: RecordArgument,
     policy: PolicyName = "default",
     as_json: Annotated[bool, typer.Option("--json", help="Print findings and verdict as JSON.")] = False,
+    summary: Annotated[bool, typer.Option("--summary", help="Print one line and no table.")] = False,
+    junit: Annotated[Path | None, typer.Option("--junit", help="Also write the findings as JUnit XML.")] = None,
+    fail_on: FailOn = "fail",
 ) -> None:
     """Judge a finished audit by a policy, without measuring again. Needs no torch."""
+    _require_fail_on(fail_on)
     from workbench import verbs
     from workbench.results import read_record
     from workbench.verdict.judge import overall
@@ -103,6 +113,12 @@ def judge(
     held, chosen = read_record(record), load_policy(policy)
     findings = verbs.judge(held, chosen)
     verdict = overall(held, findings)
+    if junit is not None:
+        from workbench.files import write_text
+        from workbench.report.junit import junit as as_junit
+
+        settings = held.audit.model_copy(update={"policy": chosen.name, "policy_digest": chosen.digest})
+        write_text(junit, as_junit(held.model_copy(update={"audit": settings}), findings))
     if as_json:
         terminal.print_json(
             {
@@ -113,9 +129,11 @@ def judge(
                 "findings": [finding.model_dump(mode="json") for finding in findings],
             }
         )
+    elif summary:
+        terminal.print_summary(held, findings, verdict, policy=chosen.name)
     else:
         terminal.print_verdict(held, findings, verdict, policy=chosen.name)
-    raise typer.Exit(_exit_code(verdict))
+    raise typer.Exit(_exit_code(verdict, fail_on))
 
 
 @app.command(epilog="[bold]Example[/]\n\n  workbench report reports/base/audit.json --out reports/base/index.html")
@@ -145,10 +163,18 @@ def policy(
         terminal.out.print(line, markup=False)
 
 
-def _exit_code(verdict: Any) -> int:
+def _exit_code(verdict: Any, fail_on: Any) -> int:
     from workbench.verdict.judge import exit_code
 
-    return exit_code(verdict)
+    return exit_code(verdict, fail_on=fail_on)
+
+
+def _require_fail_on(value: str) -> None:
+    """Refuse what --fail-on cannot be, before the long work."""
+    from workbench.errors import NotFound
+
+    if value not in ("fail", "warn"):
+        raise NotFound.among("--fail-on", value, ("fail", "warn"))
 
 
 def _command() -> str:

@@ -74,6 +74,9 @@ Precision = Annotated[
     ),
 ]
 HtmlFile = Annotated[Path | None, option("--html", "Also write a page to this file.")]
+FailOn = Annotated[
+    str, typer.Option("--fail-on", help="fail, or warn: exit with 1 for a warning, too.", show_choices=True)
+]
 ReportFile = Annotated[Path | None, option("--out", "HTML file (default: index.html beside the record).")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps.")]
 

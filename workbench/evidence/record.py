@@ -139,6 +139,8 @@ class Finding(Stored):
     """The measurement judged; None where there was none."""
     probe: str | None
     """The probe that made it, or should have."""
+    owner: str = ""
+    """Who answers for the requirement, as the policy names them."""
 
 
 class AuditRecord(Stored):

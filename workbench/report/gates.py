@@ -65,7 +65,8 @@ def _row(finding: Finding) -> tuple[Cell, ...]:
             Cell(f"{one.n:,}", numeric=True),
         )
     )
-    return (heading, Cell(finding.verdict, verdict=finding.verdict), *numbers, Cell(finding.because, finding.why))
+    why = f"{finding.why} Owner: {finding.owner}." if finding.owner else finding.why
+    return (heading, Cell(finding.verdict, verdict=finding.verdict), *numbers, Cell(finding.because, why))
 
 
 def _interval(one: Measurement) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
+from typing import Literal
 
 from workbench.evidence.exhibits import Note
 from workbench.evidence.measurement import Measurement
@@ -40,9 +41,12 @@ def overall(record: AuditRecord, findings: Sequence[Finding]) -> Verdict:
     return next(verdict for verdict in WORST_FIRST if verdict in verdicts)
 
 
-def exit_code(verdict: Verdict) -> int:
-    """Return the process's exit code: 0 for pass and warn, 1 for fail, 3 for not established."""
-    return _EXIT[verdict]
+def exit_code(verdict: Verdict, *, fail_on: Literal["fail", "warn"] = "fail") -> int:
+    """Return the process's exit code: 0 for pass and warn, 1 for fail, 3 for not established.
+
+    `fail_on` "warn": 1 for warn, too.
+    """
+    return 1 if verdict == fail_on else _EXIT[verdict]
 
 
 def worst_first(findings: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -51,6 +55,9 @@ def worst_first(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
 
 def _findings(record: AuditRecord, criterion: Criterion) -> Iterator[Finding]:
+    if criterion.only_if == "private" and not _claims_privacy(record):
+        yield _spared(record, criterion)
+        return
     matched = [
         (evidence, measurement)
         for evidence, measurement in record.measurements()
@@ -75,6 +82,20 @@ def _findings(record: AuditRecord, criterion: Criterion) -> Iterator[Finding]:
                 where = {facet: str(evidence.params.get(facet, value)) for facet, value in criterion.where.items()}
                 because = f"{wording.subject(criterion.measurement, where)} was not measured: {note}"
                 yield _finding(criterion, where, "not_established", because, probe=evidence.probe)
+
+
+def _claims_privacy(record: AuditRecord) -> bool:
+    return record.training is not None and record.training.privacy is not None
+
+
+def _spared(record: AuditRecord, criterion: Criterion) -> Finding:
+    """Return the finding that says that the criterion does not apply to this model, and why."""
+    told = "it has no training card" if record.training is None else "its training card claims none"
+    because = (
+        f"{wording.subject(criterion.measurement, criterion.where)}: does not apply, it is asked of models that claim "
+        f"privacy, and this one does not ({told})."
+    )
+    return _finding(criterion, criterion.where, "pass", because, probe=None)
 
 
 def _only_learned(criterion: Criterion, found: Sequence[Measurement]) -> bool:
@@ -252,4 +273,5 @@ def _finding(
         bound=_bound(criterion, measurement.unit if measurement else ""),
         evidence=measurement,
         probe=probe,
+        owner=criterion.owner,
     )

@@ -38,6 +38,10 @@ class Criterion(Stored):
     severity: Literal["fail", "warn"] = "fail"
     why: str = Field(min_length=1)
     """What is at stake, for the person who signs."""
+    owner: str = ""
+    """Who answers for this requirement: a role, to turn to where it is missed."""
+    only_if: Literal["private"] | None = None
+    """Asked only of models whose training card claims privacy; of others the finding says that it does not apply."""
 
     @field_validator("at_least", "at_most", mode="before")
     @classmethod
@@ -107,7 +111,12 @@ class Policy(Stored):
     @property
     def digest(self) -> str:
         """sha256 of the policy as canonical JSON: sorted keys, no spaces, ASCII."""
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        content = self.model_dump(mode="json")
+        for criterion in content["criteria"]:  # keys that came later leave the digests of older policies as they were
+            for key in ("owner", "only_if"):
+                if not criterion[key]:
+                    del criterion[key]
+        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(canonical.encode("ascii")).hexdigest()
 
 
