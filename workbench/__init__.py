@@ -1,9 +1,9 @@
 """The Workbench: train, attack, explain, disaggregate and audit a model before it is released.
 
-Verbs: `load`, `train`, `audit`, `attack`, `judge`, `render`, `explain`, `explore`, `regress`; and `smoothed`, which
-makes a model whose decisions can be certified. They are imported when first used, so that `import workbench` is quick
-and never fails for a missing extra. `workbench.audit` and `workbench.train` are also the packages that do the work:
-both are callable.
+Verbs: `load`, `train`, `audit`, `attack`, `judge`, `compare`, `render`, `explain`, `explore`, `regress`; and
+`smoothed`, which makes a model whose decisions can be certified. They are imported when first used, so that
+`import workbench` is quick and never fails for a missing extra. `workbench.audit` and `workbench.train` are also the
+packages that do the work: both are callable.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from workbench.verbs import attack, audit, explain, explore, judge, load, regress, render, smoothed, train
+    from workbench.verbs import attack, audit, compare, explain, explore, judge, load, regress, render, smoothed, train
 
 # Before torch or tokenizers load. Spinning OpenMP threads collapse on a busy machine (a neighbour process makes batch-1
 # inference 20 times slower); a process that forks after a parallel tokenizer ran can deadlock.
@@ -27,6 +27,7 @@ __all__ = [
     "__version__",
     "attack",
     "audit",
+    "compare",
     "explain",
     "explore",
     "judge",
@@ -37,7 +38,7 @@ __all__ = [
     "train",
 ]
 
-_VERBS = frozenset({"attack", "audit", "explain", "explore", "judge", "load", "regress", "render", "smoothed", "train"})
+_VERBS = frozenset(__all__) - {"__version__"}
 _ROOMS = frozenset({"audit", "train"})  # verbs that share their name with a package
 
 

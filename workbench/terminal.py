@@ -26,6 +26,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from workbench.audit.robustness.recipes import Listed
     from workbench.audit.runner import Step
+    from workbench.comparing import Comparison
     from workbench.data.manifest import CatalogueEntry
     from workbench.doctor import Check
     from workbench.evidence.cards import TrainingCard
@@ -142,6 +143,25 @@ def print_summary(record: AuditRecord, findings: Sequence[Finding], verdict: Ver
     told = ", ".join(f"{count} {words(kind)}" for kind, count in counts.items() if count) or "nothing judged"
     line = f"workbench: {words(verdict)}: {told} ({record.model.name} on {record.corpus.name}, policy {policy})"
     out.print(Text(clean(line)), soft_wrap=True)
+
+
+def print_comparison(found: Comparison) -> None:
+    """Print for each model its verdict, what became worse, and how many examples fail anew."""
+    from workbench.evidence.names import title
+    from workbench.verdict.wording import about
+
+    base = found.base.model.name
+    out.print(Text(f"Base: {clean(base)}: {words(found.base_verdict)}"))
+    for side in found.sides:
+        out.print(Text(f"{clean(side.record.model.name)}: {words(side.verdict)}", style=VERDICT_STYLE[side.verdict]))
+        for one in side.changes:
+            if one.word in ("worse", "better"):
+                span = "not paired" if one.interval is None else f"{one.interval.low:+.3f} to {one.interval.high:+.3f}"
+                line = f"  {one.word}: {title(one.name)}{about(one.where)}: {one.change:+.3f} ({span})"
+                out.print(Text(clean(line), style="red" if one.word == "worse" else "green"), soft_wrap=True)
+        out.print(Text(f"  {len(side.failing):,} examples fail anew, {side.mended:,} are mended"))
+        for note in side.notes:
+            out.print(Text(f"  {clean(note)}", style="yellow"), soft_wrap=True)
 
 
 def print_audited(audited: Audited, folder: Path) -> None:

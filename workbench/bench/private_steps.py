@@ -24,6 +24,8 @@ from workbench.train.step import Batch, Workshop, optimise
 Say = Callable[[str], None]
 BATCH, REPEATS = 256, 3
 """Reviews of a step, and how often each side takes it; the sides take turns."""
+TOKENS = 2_048
+"""That go through the network at once, as in the plain step: more need more memory and gain nothing."""
 KINDS: dict[str, dict[str, Any]] = {
     "all parameters": {},
     "low-rank updates": {"adapter": {"kind": "lora", "rank": 8}},
@@ -83,7 +85,7 @@ def _plain(shop: Workshop, corpus: Corpus) -> Callable[[], None]:
 
 def _private(shop: Workshop, corpus: Corpus, way: str) -> Callable[[], None]:
     feed = TextFeed(shop, corpus)
-    how = Privacy(noise_multiplier=1.0, delta=1e-5, steps=1, batch=BATCH)
+    how = Privacy(noise_multiplier=1.0, delta=1e-5, steps=1, batch=BATCH, physical_tokens=TOKENS)
     parameters = tuple(one for one in shop.network.parameters() if one.requires_grad)
     mechanism = Mechanism(how, 1.0, WAYS[way](shop.network), feed, parameters)
     optimiser = make_optimiser(shop.network, shop.recipe)

@@ -136,6 +136,28 @@ def judge(
     raise typer.Exit(_exit_code(verdict, fail_on))
 
 
+@app.command(
+    epilog="[bold]Examples[/]\n\n  workbench compare reports/v1 reports/v2 --out reports/v2/comparison.html\n\n"
+    "  workbench compare reports/base reports/private reports/hardened --policy release --out effects.html\n\n"
+    "Exit codes: 0 nothing is shown to be worse than the base, 1 something is, 2 bad input.",
+)
+def compare(
+    records: Annotated[list[Path], typer.Argument(help="Finished audits of the same data, the base first.")],
+    out: Annotated[Path, typer.Option("--out", help="HTML file to write.")],
+    policy: PolicyName = "default",
+) -> None:
+    """Compare finished audits: what became worse or better, and which examples fail anew. Needs no torch."""
+    from workbench import verbs
+    from workbench.files import write_text
+    from workbench.report.comparison import render_comparison
+
+    found = verbs.compare(*records, policy=policy)
+    write_text(out, render_comparison(found))
+    terminal.print_comparison(found)
+    terminal.out.print(f"Page: {out}")
+    raise typer.Exit(1 if any(one.word == "worse" for side in found.sides for one in side.changes) else 0)
+
+
 @app.command(epilog="[bold]Example[/]\n\n  workbench report reports/base/audit.json --out reports/base/index.html")
 def report(
     record: RecordArgument,

@@ -5,8 +5,20 @@ Heavy modules are imported inside the verbs, so that `render` and `judge` work o
 
 from workbench.verbs.asking import attack, explain, explore, regress
 from workbench.verbs.auditing import audit
-from workbench.verbs.judging import judge, render
+from workbench.verbs.judging import compare, judge, render
 from workbench.verbs.loading import load, smoothed
 from workbench.verbs.training import train
 
-__all__ = ["attack", "audit", "explain", "explore", "judge", "load", "regress", "render", "smoothed", "train"]
+__all__ = [
+    "attack",
+    "audit",
+    "compare",
+    "explain",
+    "explore",
+    "judge",
+    "load",
+    "regress",
+    "render",
+    "smoothed",
+    "train",
+]

@@ -1,0 +1,337 @@
+"""Two or more audits of the same data side by side: what changed, pair by pair where each example's outcome is known.
+
+Changes of accuracy, ROC-AUC and accuracy under attack are paired: most examples end alike for both models, and only
+those that do not say anything, so a paired interval is much narrower than the difference of two separate ones. All
+paired changes of one comparison hold together at 95% (Bonferroni). Every other measurement is shown with its own two
+intervals, and told apart only where these do not meet, which is stricter than a test of the difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.errors import BadInput, Misconfigured
+from workbench.evidence.bootstrap import REPLICATES, People, bounded, mean_interval, replicate
+from workbench.evidence.exhibits import Rewrite
+from workbench.evidence.intervals import LEVEL, wilson
+from workbench.evidence.measurement import Better, Interval, Measurement
+from workbench.evidence.record import AuditRecord, Finding, Verdict
+from workbench.evidence.weighted import roc_auc
+from workbench.results import PREDICTIONS, read_record
+from workbench.seeds import Streams
+from workbench.verdict.judge import judge, overall
+from workbench.verdict.policy import Policy, load_policy
+
+Word = Literal["worse", "better", "other", "undecided"]
+"""`other`: changed, where neither direction is better."""
+
+_STANDS = ("resisted", "exhausted")
+_STREAMS = Streams(0)
+
+
+class Change(NamedTuple):
+    """One measurement of one model beside the base's."""
+
+    name: str
+    where: Mapping[str, str]
+    unit: str
+    before: float
+    after: float
+    before_interval: Interval | None
+    after_interval: Interval | None
+    change: float
+    interval: Interval | None
+    """Of the change, where it is paired."""
+    n: int
+    """People, where it is paired; else of the model's own figure."""
+    word: Word
+
+    @property
+    def paired(self) -> bool:
+        """Whether the change rests on the same examples, one by one."""
+        return self.interval is not None
+
+
+class Failing(NamedTuple):
+    """An example that the base decides rightly and the other model does not."""
+
+    example: str
+    label: str
+    decided: str
+    probability: float
+    """The other model's, of what it decides."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One model beside the base."""
+
+    record: AuditRecord
+    findings: tuple[Finding, ...]
+    verdict: Verdict
+    changes: tuple[Change, ...]
+    """Worse ones first."""
+    failing: tuple[Failing, ...]
+    mended: int
+    """Examples that the base decides wrongly and this model rightly."""
+    notes: tuple[str, ...]
+    """What could not be compared, and why."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Models beside a base, on the same data, under one policy."""
+
+    base: AuditRecord
+    base_findings: tuple[Finding, ...]
+    base_verdict: Verdict
+    policy: str
+    sides: tuple[Side, ...]
+    pairs: int
+    """Paired changes that hold together."""
+
+
+class Decided(NamedTuple):
+    """What one model made of each example."""
+
+    ids: tuple[str, ...]
+    people: tuple[str, ...]
+    labels: tuple[str, ...]
+    decided: tuple[str, ...]
+    probabilities: Mapping[str, NDArray[np.float64]]
+
+
+def compare(base: str | Path, *others: str | Path, policy: str | Path | Policy = "default") -> Comparison:
+    """Compare finished audits, each the folder that holds `audit.json`; the first is what the others are held against.
+
+    Raises:
+        NotFound, BadInput: a record cannot be read.
+        Misconfigured: they are audits of different data, or of different labels.
+    """
+    if not others:
+        raise Misconfigured("compare needs a base and at least one other audit; got one")
+    chosen = policy if isinstance(policy, Policy) else load_policy(policy)
+    first, rest = read_record(base), [read_record(one) for one in others]
+    for place, record in zip(others, rest, strict=True):
+        _require_same(first, record, place)
+    seen = _read(base)
+    drafts = [_draft(first, seen, record, _read(place)) for place, record in zip(others, rest, strict=True)]
+    pairs = sum(len(draft.pairs) for draft in drafts)
+    findings = judge(first, chosen)
+    return Comparison(
+        base=first,
+        base_findings=findings,
+        base_verdict=overall(first, findings),
+        policy=chosen.name,
+        sides=tuple(_side(first, record, draft, chosen, pairs) for record, draft in zip(rest, drafts, strict=True)),
+        pairs=pairs,
+    )
+
+
+def _require_same(base: AuditRecord, record: AuditRecord, place: str | Path) -> None:
+    """Raise `Misconfigured` unless both audits looked at the same examples by the same rule."""
+    for what, one, other in (
+        ("data", base.corpus.digest, record.corpus.digest),
+        ("labels", base.model.labels, record.model.labels),
+        ("positive label", base.audit.positive_label, record.audit.positive_label),
+    ):
+        if one != other:
+            raise Misconfigured(
+                f"{place}: an audit of other {what} than the base's; changes between them would say nothing about the "
+                "models: audit both on the same examples"
+            )
+
+
+class _Pair(NamedTuple):
+    """One quantity that both models have for the same examples."""
+
+    name: str
+    where: Mapping[str, str]
+    better: Better
+    people: People
+    before: float
+    after: float
+    drawn: Any
+    """Level -> the interval of the change."""
+
+
+class _Draft(NamedTuple):
+    pairs: list[_Pair]
+    failing: tuple[Failing, ...]
+    mended: int
+    notes: tuple[str, ...]
+
+
+def _draft(base: AuditRecord, seen: Decided | None, record: AuditRecord, other: Decided | None) -> _Draft:
+    pairs: list[_Pair] = []
+    notes: list[str] = []
+    failing: tuple[Failing, ...] = ()
+    mended = 0
+    if seen is None or other is None:
+        notes.append(f"{PREDICTIONS} is missing beside a record: accuracy and ROC-AUC are not compared pair by pair.")
+    elif seen.ids != other.ids or seen.labels != other.labels:
+        notes.append(f"{PREDICTIONS} holds other examples beside the two records: they are not compared pair by pair.")
+    else:
+        pairs += _predictions(seen, other, base.audit.positive_label)
+        right, now = (np.array(one.decided) == np.array(one.labels) for one in (seen, other))
+        failing = tuple(_failing(other, int(i)) for i in np.flatnonzero(right & ~now))
+        mended = int((~right & now).sum())
+    pairs += _attacks(base, record)
+    return _Draft(pairs, failing, mended, tuple(notes))
+
+
+def _predictions(seen: Decided, other: Decided, positive: str) -> Iterator[_Pair]:
+    labels = np.array(seen.labels)
+    codes = np.unique(seen.people, return_inverse=True)[1].reshape(-1)
+    people = People(codes.astype(np.int64))
+    right = [(np.array(one.decided) == labels).astype(np.float64) for one in (seen, other)]
+    yield _of_shares("performance.accuracy", {}, right[0], right[1], people)
+    truth = labels == positive
+    if truth.any() and not truth.all():
+        scorers = [roc_auc(one.probabilities[positive], truth) for one in (seen, other)]
+        once = np.ones((1, len(labels)))
+        values = [float(scorer(once)[0]) for scorer in scorers]
+        drawn = replicate(
+            people,
+            lambda counts: scorers[1](counts[:, people.rows]) - scorers[0](counts[:, people.rows]),
+            replicates=REPLICATES,
+            rng=_STREAMS.stream("compare", "roc_auc"),
+            strata=people.strata(truth.astype(np.int64)),
+        )
+
+        def interval(level: float) -> Interval | None:
+            found = bounded((values[1] - values[0] + 1) / 2, (drawn + 1) / 2, people.size, level=level, stratified=True)
+            if found is None:
+                return None
+            return found.model_copy(update={"low": 2 * found.low - 1, "high": 2 * found.high - 1})
+
+        yield _Pair("performance.roc_auc", {}, "higher", people, values[0], values[1], interval)
+
+
+def _attacks(base: AuditRecord, record: AuditRecord) -> Iterator[_Pair]:
+    """Yield accuracy under each attack that both stood, over the texts that both were attacked on."""
+    held = [_rewrites(one) for one in (base, record)]
+    for recipe in sorted(set(held[0]) & set(held[1])):
+        both = sorted(set(held[0][recipe]) & set(held[1][recipe]))
+        if not both:
+            continue
+        stands = [np.array([float(side[recipe][one].outcome in _STANDS) for one in both]) for side in held]
+        people = People(np.array([held[0][recipe][one].person or 0 for one in both], dtype=np.int64))
+        yield _of_shares("robustness.accuracy_under_attack", {"recipe": recipe}, stands[0], stands[1], people)
+
+
+def _rewrites(record: AuditRecord) -> dict[str, dict[str, Rewrite]]:
+    """Return recipe -> example -> rewrite; texts that an attack crashed on, or without a person, are left out."""
+    found: dict[str, dict[str, Rewrite]] = {}
+    for _, one in record.exhibits("rewrite"):
+        if isinstance(one, Rewrite) and one.outcome != "failed" and one.person is not None:
+            found.setdefault(one.recipe, {})[one.example] = one
+    return found
+
+
+def _of_shares(
+    name: str, where: Mapping[str, str], before: NDArray[np.float64], after: NDArray[np.float64], people: People
+) -> _Pair:
+    moved = after - before
+
+    def interval(level: float) -> Interval | None:
+        rng = _STREAMS.stream("compare", name, *where.values())
+        found = mean_interval(moved, people, rng=rng, level=level)
+        if found is not None and not moved.any():
+            # No pair differs, so resampling sees no spread; in either direction a few may, among those not drawn.
+            most = wilson(0, people.size, level=level).high
+            found = found.model_copy(update={"low": -most, "high": most, "method": "Wilson, of pairs that differ"})
+        return found
+
+    return _Pair(name, where, "higher", people, float(before.mean()), float(after.mean()), interval)
+
+
+def _failing(other: Decided, i: int) -> Failing:
+    decided = other.decided[i]
+    return Failing(other.ids[i], other.labels[i], decided, float(other.probabilities[decided][i]))
+
+
+def _side(base: AuditRecord, record: AuditRecord, draft: _Draft, policy: Policy, pairs: int) -> Side:
+    level = 1 - (1 - LEVEL) / max(pairs, 1)
+    changes = [_paired(one, level) for one in draft.pairs]
+    known = {(one.name, tuple(sorted(one.where.items()))) for one in changes}
+    before = {(one.name, tuple(sorted(one.where.items()))): one for _, one in base.measurements()}
+    now = {(one.name, tuple(sorted(one.where.items()))): one for _, one in record.measurements()}
+    changes += [_apart(before[key], now[key]) for key in before if key in now and key not in known]
+    missing = sorted({f"{name} {dict(where) or ''}".strip() for name, where in set(before) - set(now)})
+    notes = draft.notes
+    if missing:
+        notes += (f"{len(missing)} measurements of the base are not in this audit: {'; '.join(missing[:8])}.",)
+    findings = judge(record, policy)
+    order = {"worse": 0, "better": 1, "other": 2, "undecided": 3}
+    return Side(
+        record=record,
+        findings=findings,
+        verdict=overall(record, findings),
+        changes=tuple(sorted(changes, key=lambda one: (order[one.word], not one.paired, one.name, str(one.where)))),
+        failing=tuple(sorted(draft.failing, key=lambda one: (-one.probability, one.example))),
+        mended=draft.mended,
+        notes=notes,
+    )
+
+
+def _paired(one: _Pair, level: float) -> Change:
+    interval = one.drawn(level)
+    low, high = (0.0, 0.0) if interval is None else (interval.low, interval.high)
+    word: Word = "undecided" if low <= 0 <= high else _direction(one.better, low > 0)
+    return Change(
+        one.name, one.where, "score" if one.name.endswith("auc") else "proportion", one.before, one.after, None, None,
+        one.after - one.before, interval, one.people.size, word,
+    )  # fmt: skip
+
+
+def _apart(before: Measurement, after: Measurement) -> Change:
+    """Return two separate figures: told apart where their intervals do not meet."""
+    ends = [
+        (one.value, one.value) if one.interval is None else (one.interval.low, one.interval.high)
+        for one in (before, after)
+    ]
+    rises, falls = ends[1][0] > ends[0][1], ends[1][1] < ends[0][0]
+    word: Word = _direction(after.better, rises) if rises or falls else "undecided"
+    return Change(
+        after.name, after.where, after.unit, before.value, after.value, before.interval, after.interval,
+        after.value - before.value, None, after.n, word,
+    )  # fmt: skip
+
+
+def _direction(better: Better, rises: bool) -> Word:
+    if better == "neither":
+        return "other"
+    return "better" if rises == (better == "higher") else "worse"
+
+
+def _read(place: str | Path) -> Decided | None:
+    """Return what lies beside the record; None where it is not there. Raises `BadInput` for a file that is damaged."""
+    folder = Path(place)
+    path = (folder if folder.is_dir() else folder.parent) / PREDICTIONS
+    if not path.is_file():
+        return None
+    import pyarrow.parquet as parquet
+
+    prefix = "probability of "
+    try:
+        table = parquet.read_table(path).to_pydict()
+        rows = sorted(range(len(table["id"])), key=lambda i: table["id"][i])
+
+        def column(name: str) -> tuple[str, ...]:
+            return tuple(str(table[name][i]) for i in rows)
+
+        probabilities = {
+            name.removeprefix(prefix): np.array(values, dtype=np.float64)[rows]
+            for name, values in table.items()
+            if name.startswith(prefix)
+        }
+        return Decided(column("id"), column("person"), column("label"), column("decided"), probabilities)
+    except (OSError, ValueError, KeyError) as error:
+        raise BadInput(f"cannot read {path}: {error}; audit again, or compare without it") from error

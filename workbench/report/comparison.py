@@ -1,0 +1,212 @@
+"""A comparison of audits as one page: verdicts side by side, what became worse first, examples that fail anew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from workbench.evidence.measurement import Interval
+from workbench.evidence.names import title
+from workbench.evidence.record import AuditRecord, Verdict
+from workbench.report.blocks import Block, Bullets, Cell, Fold, Heading, Item, Paragraph, Section, Table
+from workbench.report.render import style, template
+from workbench.report.text import plural, short
+from workbench.verdict import wording
+
+FAILING = 50
+"""Examples shown that fail anew; how many there are in all is said."""
+_WORDS = {"worse": "worse", "better": "better", "other": "changed", "undecided": "not told apart"}
+_HEADLINES = ("performance.", "calibration.", "robustness.accuracy", "fairness.", "privacy.", "explanations.gain")
+"""Beginnings of the measurements in the table of effects; all others stand in the tables of each model."""
+
+
+class Compared(Protocol):
+    """What the page shows: see `workbench.comparing.Comparison`."""
+
+    @property
+    def base(self) -> AuditRecord: ...
+    @property
+    def base_verdict(self) -> Verdict: ...
+    @property
+    def policy(self) -> str: ...
+    @property
+    def pairs(self) -> int: ...
+    @property
+    def sides(self) -> Sequence[Any]: ...
+
+
+def render_comparison(found: Compared) -> str:
+    """Return the page. Pure: the same comparison, the same text."""
+    names = [short(found.base.model.name), *(short(side.record.model.name) for side in found.sides)]
+    sections = [_verdicts(found), *((_effects(found),) if len(found.sides) > 1 else ())]
+    sections += [_side(found, side, number) for number, side in enumerate(found.sides, start=1)]
+    return str(
+        template("comparison.html.j2").render(
+            title=" → ".join(names[:2]) if len(names) == 2 else f"{names[0]} beside {', '.join(names[1:])}",
+            facts=(
+                ("Data", f"{short(found.base.corpus.name)}, {plural(found.base.corpus.n, 'example')}"),
+                ("Policy", short(found.policy)),
+            ),
+            sections=sections,
+            css=style("report.css"),
+        )
+    )
+
+
+def _verdicts(found: Compared) -> Section:
+    rows = [_verdict_row(found.base, found.base_verdict, "base", None)]
+    rows += [_verdict_row(side.record, side.verdict, "", side) for side in found.sides]
+    worse = [
+        f"{short(side.record.model.name)}: {plural(sum(one.word == 'worse' for one in side.changes), 'figure')} worse"
+        for side in found.sides
+    ]
+    return Section(
+        "verdicts",
+        "Verdicts, and what became worse",
+        (
+            Paragraph(f"{'; '.join(worse)}. All audits are judged here by the policy {short(found.policy)}."),
+            Table(
+                "The same policy for each",
+                (
+                    Cell("Model"),
+                    Cell("Verdict"),
+                    Cell("Worse", numeric=True),
+                    Cell("Better", numeric=True),
+                    Cell("Newly failing", numeric=True),
+                    Cell("Mended", numeric=True),
+                ),
+                tuple(rows),
+            ),
+            Paragraph(
+                f"Paired changes rest on the same examples, one by one; the {plural(found.pairs, 'paired interval')} "
+                "of this page hold together at 95% (Bonferroni). Other figures are told apart only where their two "
+                "95% intervals do not meet, which misses small changes. Newly failing: decided rightly by the base "
+                "and wrongly by the other model; mended: the reverse.",
+                "quiet",
+            ),
+        ),
+    )
+
+
+def _verdict_row(record: AuditRecord, verdict: Verdict, note: str, side: Any) -> tuple[Cell, ...]:
+    counts = (
+        (Cell("", numeric=True),) * 4
+        if side is None
+        else (
+            Cell(f"{sum(one.word == 'worse' for one in side.changes):,}", numeric=True, strong=True),
+            Cell(f"{sum(one.word == 'better' for one in side.changes):,}", numeric=True),
+            Cell(f"{len(side.failing):,}", numeric=True),
+            Cell(f"{side.mended:,}", numeric=True),
+        )
+    )
+    return (
+        Cell(short(record.model.name), note or record.audit.date[:10]),
+        Cell(verdict, verdict=verdict),
+        *counts,
+    )
+
+
+def _effects(found: Compared) -> Section:
+    """Return one row for each measurement and one column for each model: what each way of training cost or gained."""
+    held = [{(one.name, tuple(sorted(one.where.items()))): one for one in side.changes} for side in found.sides]
+    keys = [key for key in held[0] if key[0].startswith(_HEADLINES) and len(key[1]) <= 1]
+    rows = []
+    for name, where in sorted(keys):
+        cells = [Cell(title(name), wording.about(dict(where)).strip())]
+        cells.append(Cell(wording.number(held[0][name, where].before, held[0][name, where].unit), numeric=True))
+        for side in held:
+            one = side.get((name, where))
+            cells.append(Cell("not measured") if one is None else _effect(one))
+        rows.append(tuple(cells))
+    columns = (
+        Cell("Measurement"),
+        Cell(short(found.base.model.name), "base", numeric=True),
+        *(Cell(short(side.record.model.name), "change", numeric=True) for side in found.sides),
+    )
+    return Section(
+        "effects",
+        "What each cost or gained",
+        (Table("Change against the base, over all pillars", columns, tuple(rows), wide=True),),
+    )
+
+
+def _effect(one: Any) -> Cell:
+    span = "" if one.interval is None else f" ({_span(one.interval)})"
+    return Cell(f"{_signed(one.change)}{span}", _WORDS[one.word], numeric=True, strong=one.word == "worse")
+
+
+def _side(found: Compared, side: Any, number: int) -> Section:
+    blocks: list[Block] = []
+    if side.notes:
+        blocks.append(Bullets(tuple(Item(note, lead="Note. ") for note in side.notes)))
+    for word, caption in (("worse", "Worse than the base"), ("better", "Better"), ("other", "Changed")):
+        chosen = [one for one in side.changes if one.word == word]
+        if chosen:
+            blocks.append(_changes(caption, chosen))
+    same = [one for one in side.changes if one.word == "undecided"]
+    if not any(one.word == "worse" for one in side.changes):
+        blocks.insert(0, Paragraph("Nothing is shown to be worse. That is no proof that nothing is.", "note"))
+    if same:
+        blocks.append(Fold(f"{plural(len(same), 'figure')} not told apart", (_changes("Not told apart", same),)))
+    if side.failing:
+        shown = side.failing[:FAILING]
+        blocks.append(Heading("Examples that fail anew"))
+        blocks.append(
+            Paragraph(
+                f"{len(shown):,} of {plural(len(side.failing), 'example')} shown, the surest mistakes first; "
+                "predictions.parquet beside each record holds all.",
+                "quiet",
+            )
+        )
+        columns = (Cell("Example"), Cell("True label"), Cell("Decided now"), Cell("Probability", numeric=True))
+        rows = tuple(
+            (
+                Cell(short(one.example, 40)),
+                Cell(short(one.label)),
+                Cell(short(one.decided)),
+                Cell(wording.number(one.probability, ""), numeric=True),
+            )
+            for one in shown
+        )
+        blocks.append(Table("Decided rightly by the base, wrongly now", columns, rows))
+    return Section(f"model-{number}", f"{short(side.record.model.name)} beside the base", tuple(blocks))
+
+
+def _changes(caption: str, changes: Sequence[Any]) -> Table:
+    columns = (
+        Cell("Measurement"),
+        Cell("Base", numeric=True),
+        Cell("This model", numeric=True),
+        Cell("Change", "interval where paired", numeric=True),
+        Cell("n", numeric=True),
+    )
+    rows = tuple(
+        (
+            Cell(title(one.name), wording.about(one.where).strip()),
+            _figure(one.before, one.before_interval, one.unit),
+            _figure(one.after, one.after_interval, one.unit),
+            Cell(
+                _signed(one.change),
+                "not paired"
+                if one.interval is None
+                else f"{_signed(one.interval.low)} to {_signed(one.interval.high)}",
+                numeric=True,
+                strong=True,
+            ),
+            Cell(f"{one.n:,}", numeric=True),
+        )
+        for one in changes
+    )
+    return Table(caption, columns, rows)
+
+
+def _figure(value: float, interval: Interval | None, unit: str) -> Cell:
+    return Cell(wording.number(value, unit), "" if interval is None else wording.interval(interval, unit), numeric=True)
+
+
+def _span(interval: Interval) -> str:
+    return f"{_signed(interval.low)} to {_signed(interval.high)}"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}" if abs(value) < 100 else f"{value:+,.0f}"
