@@ -7,6 +7,7 @@ large the noise and how likely the coin decide epsilon; the data decides none of
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -56,6 +57,10 @@ class Privacy(Stored):
         if self.guesses is not None and self.guesses > self.canaries:
             raise ValueError(f"guesses: {self.guesses} of {self.canaries} canaries; guess fewer, or plant more")
         return self
+
+    def epochs(self, n: int) -> int:
+        """Return in how many rounds of the run's steps each of `n` examples takes part once, on average; rounded up."""
+        return ceil(self.steps / ceil(1 / (self.sample_rate or min(1.0, self.batch / n))))
 
     @property
     def guessed(self) -> int:

@@ -111,10 +111,10 @@ class Recipe(Stored):
             raise ValueError(
                 "class_weights: 'balanced' counts the labels of private examples; give a table of label = weight"
             )
-        if self.augmentation is not None and not isinstance(self.augmentation, Edits):
+        if self.augmentation is not None and not isinstance(self.augmentation, Edits | Adversarial):
             raise ValueError(
                 f"augmentation.kind: {self.augmentation.kind!r} cannot be combined with privacy in this version; "
-                "choose 'edits'"
+                "choose 'edits' or 'adversarial'"
             )
 
     @classmethod

@@ -16,7 +16,7 @@ from workbench.adapters import textattack_edits
 from workbench.adapters.families import ATTACKS
 from workbench.adapters.textattack import require_textattack, search
 from workbench.data.corpus import Corpus
-from workbench.errors import BadInput, MissingResource
+from workbench.errors import BadInput, Misconfigured, MissingResource
 from workbench.evidence.cards import AttackRound
 from workbench.models.ablation import STAND_IN, ablate
 from workbench.models.checkpoint import Checkpoint
@@ -228,14 +228,19 @@ def source_of(
 
     Raises:
         MissingResource: what the edits or the attack need is not there.
+        Misconfigured: training ends before the first attack.
         Unsupported: the network takes no embeddings.
     """
     how = shop.recipe.augmentation
     if how is None:
         return Nothing()
-    tell(
-        TrainingEvent("prepare", 1, 1, message=f"augmentation ({how.kind}): {how.cost(len(train), shop.recipe.epochs)}")
-    )
+    epochs = shop.recipe.epochs if shop.recipe.privacy is None else shop.recipe.privacy.epochs(len(train))
+    if isinstance(how, Adversarial) and not how.rounds(epochs):
+        raise Misconfigured(
+            f"augmentation.clean_epochs: {how.clean_epochs} leave none of {epochs} epochs for attacks; lower it, or "
+            "train longer"
+        )
+    tell(TrainingEvent("prepare", 1, 1, message=f"augmentation ({how.kind}): {how.cost(len(train), epochs)}"))
     if isinstance(how, Edits):
         return Random(how, train, shop.streams, tell)
     if isinstance(how, Adversarial):

@@ -14,6 +14,7 @@ _NOT_COVERED = (
     "and the figures on validation and test examples in training.json.",
     "Features of the training texts that a frozen part of the network made: they are kept in the workbench's own "
     "folder (features), not in this one.",
+    "How many rewritings an attack found in training (training.json); the texts themselves go with the run's state.",
     "Reports of audits that show training examples, their scores or their explanations.",
     "Other models trained on the same examples, private or not: what each spends adds up.",
     "The choice of recipe, where it was made by looking at results on these examples.",
