@@ -183,6 +183,7 @@ def _draft(base: AuditRecord, seen: Decided | None, record: AuditRecord, other: 
         failing = tuple(_failing(other, int(i)) for i in np.flatnonzero(right & ~now))
         mended = int((~right & now).sum())
     pairs += _attacks(base, record)
+    notes.extend(_otherwise(base, record))
     return _Draft(pairs, failing, mended, tuple(notes))
 
 
@@ -217,13 +218,44 @@ def _predictions(seen: Decided, other: Decided, positive: str) -> Iterator[_Pair
 def _attacks(base: AuditRecord, record: AuditRecord) -> Iterator[_Pair]:
     """Yield accuracy under each attack that both stood, over the texts that both were attacked on."""
     held = [_rewrites(one) for one in (base, record)]
-    for recipe in sorted(set(held[0]) & set(held[1])):
+    for recipe in sorted((set(held[0]) & set(held[1])) - set(_unlike(base, record))):
         both = sorted(set(held[0][recipe]) & set(held[1][recipe]))
         if not both:
             continue
         stands = [np.array([float(side[recipe][one].outcome in _STANDS) for one in both]) for side in held]
         people = People(np.array([held[0][recipe][one].person or 0 for one in both], dtype=np.int64))
         yield _of_shares("robustness.accuracy_under_attack", {"recipe": recipe}, stands[0], stands[1], people)
+
+
+def _unlike(base: AuditRecord, record: AuditRecord) -> list[str]:
+    """Return the recipes that attacked the two models with other parameters: another budget is another attack."""
+    held = [
+        {
+            one.recipe: {
+                key: value for key, value in evidence.params.items() if key != "examples"
+            }  # same attack, more texts
+            for evidence, one in side.exhibits("rewrite")
+            if isinstance(one, Rewrite)
+        }
+        for side in (base, record)
+    ]
+    return sorted(recipe for recipe in set(held[0]) & set(held[1]) if held[0][recipe] != held[1][recipe])
+
+
+def _otherwise(base: AuditRecord, record: AuditRecord) -> tuple[str, ...]:
+    """Return what differs between the two audits beside the model, and so may be why a figure changed."""
+    notes = [
+        f"{recipe} had other parameters (its budget, say) in the two audits: not compared pair by pair."
+        for recipe in _unlike(base, record)
+    ]
+    for what, one, other in (
+        ("decision rule", base.audit.decision, record.audit.decision),
+        ("seed", base.audit.seed, record.audit.seed),
+        ("precision", base.audit.precision, record.audit.precision),
+    ):
+        if one != other:
+            notes.append(f"The two audits have another {what} ({one} and {other}): a change may be its doing.")
+    return tuple(notes)
 
 
 def _rewrites(record: AuditRecord) -> dict[str, dict[str, Rewrite]]:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from workbench.judgements import Applied, Saved
     from workbench.results import Audited
     from workbench.train.events import TrainingEvent
+    from workbench.verbs.comparing import Audits
 
 out = Console(highlight=False, soft_wrap=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -162,6 +163,14 @@ def print_comparison(found: Comparison) -> None:
         out.print(Text(f"  {len(side.failing):,} examples fail anew, {side.mended:,} are mended"))
         for note in side.notes:
             out.print(Text(f"  {clean(note)}", style="yellow"), soft_wrap=True)
+
+
+def print_index(found: Audits, page: Path) -> None:
+    """Print how many audits are listed, which could not be read and why, and where the page is."""
+    out.print(f"{len(found.listed):,} audits listed")
+    for one in found.unreadable:
+        out.print(Text(f"unreadable: {clean(one.folder)}: {clean(one.reason)}", style="red"), soft_wrap=True)
+    out.print(Text.assemble(("Index: ", "bold"), str(page)), soft_wrap=True)
 
 
 def print_audited(audited: Audited, folder: Path) -> None:

@@ -6,16 +6,24 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from workbench.evidence.measurement import Interval, Measurement
 from workbench.evidence.record import Failed, Finding, NotApplicable
 from workbench.report.junit import junit
+from workbench.verdict.judge import REPORTED
 
 HOSTILE = "</testcase><script>alert(1)</script>]]>&\x00\x1b[31m\ud800\ufffe \u202e"
+
+ACCURACY = Measurement(
+    name="performance.accuracy", value=0.9, unit="proportion", better="higher", n=100,
+    interval=Interval(low=0.85, high=0.95, method="Wilson"), where={},
+)  # fmt: skip
 
 
 def finding(verdict, **more):
     held = {
         "criterion": "accuracy", "severity": "fail", "verdict": verdict, "because": "it is so", "why": "it matters",
-        "measurement": "performance.accuracy", "where": {}, "bound": "at least 0.8", "evidence": None, "probe": None,
+        "measurement": "performance.accuracy", "where": {}, "bound": "at least 0.8", "evidence": ACCURACY,
+        "probe": None,
     }  # fmt: skip
     return Finding.model_validate({**held, **more})
 
@@ -52,6 +60,18 @@ def test_a_crashed_probe_is_an_error_and_counted_even_where_no_criterion_names_i
 def test_a_policy_that_judges_nothing_is_an_error(rich):
     suite = parsed(rich.model_copy(update={"evidence": ()}), [])
     assert suite.get("errors") == "1"
+
+
+def test_what_was_not_asked_for_is_skipped_and_alone_no_success(rich):
+    """A criterion only for private models, and one without a bound: neither is a gate that was passed."""
+    bare = rich.model_copy(update={"evidence": ()})
+    spared = finding("pass", criterion="claim", evidence=None, because="does not apply")
+    suite = parsed(bare, [spared, finding("pass", criterion="there", bound=REPORTED)])
+    assert {key: suite.get(key) for key in ("tests", "errors", "skipped")} == {
+        "tests": "3", "errors": "1", "skipped": "1",
+    }  # fmt: skip
+    assert suite.find("testcase[@name='claim']/skipped").get("message") == "does not apply"
+    assert parsed(bare, [spared, finding("pass")]).get("errors") == "0"
 
 
 def test_hostile_text_stays_text(rich):

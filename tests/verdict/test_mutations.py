@@ -53,3 +53,61 @@ def test_evidence_taken_away_never_passes(criterion, record, evidence, measureme
         assert overall(held, findings) == "not_established"
         assert exit_code(overall(held, findings)) == 3
         assert "not_established" in junit(held, findings)
+
+
+@pytest.mark.parametrize("policy", SHIPPED, ids=lambda policy: policy.name)
+def test_a_crash_or_a_gap_anywhere_keeps_a_whole_policy_from_passing(
+    policy, record, evidence, measurement, private_card
+):
+    """Every criterion of a shipped policy met; then one measurement after the other is taken away."""
+    groups = {"age": {"old": 10}}
+    wanted = {}
+    for criterion in policy.criteria:
+        one = satisfying(criterion, measurement)
+        if one.key not in wanted or (criterion.limit is not None and criterion.severity == "fail"):
+            wanted[one.key] = (criterion, one)
+    held = [evidence(f"{c.measurement.split('.')[0]}.x{i}@1", one) for i, (c, one) in enumerate(wanted.values())]
+
+    def judged(kept):
+        made = record(*kept, groups=groups).model_copy(update={"training": private_card})
+        findings = judge(made, policy)
+        return overall(made, findings), findings
+
+    verdict, _ = judged(held)
+    assert exit_code(verdict) == 0, "else nothing is shown below"
+    for i, lost in enumerate(held):
+        probe = lost.probe
+        for result in (Measured(measurements=()), NotApplicable(reason="no"), Failed(error="no")):
+            verdict, findings = judged([*held[:i], evidence(probe, result=result), *held[i + 1 :]])
+            assert verdict == "not_established"
+            assert exit_code(verdict) == exit_code(verdict, fail_on="warn") == 3
+            name = lost.result.measurements[0].name
+            assert "not_established" in {one.verdict for one in findings if one.measurement == name}
+
+
+@pytest.mark.parametrize("policy", SHIPPED, ids=lambda policy: policy.name)
+def test_a_group_that_nobody_measured_is_never_met(policy, record, evidence, measurement):
+    """The corpus knows two attributes; measurements speak of one: the other is not established."""
+    for criterion in policy.criteria:
+        if criterion.where.get("attribute") != "*":
+            continue
+        one = satisfying(criterion, measurement)
+        made = record(
+            evidence(f"{criterion.measurement.split('.')[0]}.x@1", one),
+            groups={"age": {"old": 10}, "sex": {"f": 5, "m": 5}},
+        )
+        findings = judge(made, Policy(name="p", criteria=(criterion,)))
+        assert [f.verdict for f in findings if f.where["attribute"] == "sex"] == ["not_established"]
+        assert exit_code(overall(made, findings)) == 3
+
+
+def test_a_policy_that_asks_nothing_of_this_model_does_not_pass_it(record, evidence, measurement):
+    """All criteria are for private models, and this one claims no privacy: each is spared, and nothing is shown."""
+    accuracy = evidence("performance.x@1", measurement("performance.accuracy", 0.9, 0.88, 0.92))
+    claims = tuple(criterion for policy in SHIPPED for criterion in policy.criteria if criterion.only_if is not None)
+    assert claims, "else this shows nothing"
+    for claim in claims:
+        findings = judge(record(accuracy), Policy(name="p", criteria=(claim,)))
+        assert [(one.verdict, one.evidence) for one in findings] == [("pass", None)]
+        assert "does not apply" in findings[0].because
+        assert exit_code(overall(record(accuracy), findings)) == 3

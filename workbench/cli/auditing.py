@@ -38,6 +38,9 @@ from workbench.cli.options import (
 )
 from workbench.cli.root import app
 
+_NOT_COMPARED = 3
+"""Exit code of a passed audit whose comparison was asked for and could not be made."""
+
 
 @app.command(
     epilog="[bold]Examples[/]\n\n  workbench audit runs/base --data reviews --out reports/base\n\n"
@@ -45,7 +48,8 @@ from workbench.cli.root import app
     "--group-column sex --group-column region --out reports/mine\n\n"
     "  workbench audit ./checkpoint --data mine.csv --label-map 1=good --label-map 0=bad --out reports/mine\n\n"
     "An interrupted audit continues when the same command is run again.\n\n"
-    "Exit codes: 0 pass or warn, 1 fail, 3 not established, 2 bad input, 4 internal error.",
+    "Exit codes: 0 pass or warn, 1 fail, 3 not established, or passed and not comparable with --baseline, 2 bad input, "
+    "4 internal error.",
 )
 def audit(
     model: ModelArgument,
@@ -70,12 +74,26 @@ def audit(
     behaviours: BehaviourFiles = None,
     online: Online = False,
     fail_on: FailOn = "fail",
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            "--baseline",
+            help="Finished audit of the same data: also write comparison.html and comparison.json.",
+            show_default=False,
+        ),
+    ] = None,
+    summary: Annotated[bool, typer.Option("--summary", help="Print the verdict as one line.")] = False,
 ) -> None:
     """Audit a model and write the report: index.html, audit.json, junit.xml and predictions.parquet."""
     network(online)
     _require_fail_on(fail_on)
     from workbench import verbs
     from workbench.data.labels import parse_label_map
+
+    if baseline is not None:
+        from workbench.verbs.comparing import require_baseline
+
+        require_baseline(baseline, out)
 
     with terminal.audit_progress() as progress:
         audited = verbs.audit(
@@ -85,8 +103,29 @@ def audit(
             limit=limit, seed=seed, precision=precision, device=device, online=online, command=_command(),
             label_randomised=label_randomised, behaviours=behaviours or (), progress=progress,
         )  # fmt: skip
-    terminal.print_audited(audited, out)
-    raise typer.Exit(_exit_code(audited.verdict, fail_on))
+    if summary:
+        terminal.print_summary(audited.record, audited.findings, audited.verdict, policy=audited.record.audit.policy)
+    else:
+        terminal.print_audited(audited, out)
+    code = _exit_code(audited.verdict, fail_on)
+    if not _compared(out, baseline, policy, quiet=summary) and code == 0:
+        code = _NOT_COMPARED
+    raise typer.Exit(code)
+
+
+def _compared(out: Path, baseline: Path | None, policy: str, *, quiet: bool) -> bool:
+    """Write the comparison that was asked for and say so; False, with the reason told, where there cannot be one."""
+    from workbench.errors import WorkbenchError
+    from workbench.verbs.comparing import write_comparison
+
+    try:
+        found = write_comparison(out, baseline, policy=policy)
+    except WorkbenchError as error:
+        terminal.print_error(f"no comparison with the baseline: {error}")
+        return False
+    if found is not None and not quiet:
+        terminal.print_comparison(found)
+    return True
 
 
 @app.command(
@@ -145,6 +184,9 @@ def compare(
     records: Annotated[list[Path], typer.Argument(help="Finished audits of the same data, the base first.")],
     out: Annotated[Path, typer.Option("--out", help="HTML file to write.")],
     policy: PolicyName = "default",
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Also write the comparison as JSON.", show_default=False)
+    ] = None,
 ) -> None:
     """Compare finished audits: what became worse or better, and which examples fail anew. Needs no torch."""
     from workbench import verbs
@@ -153,6 +195,10 @@ def compare(
 
     found = verbs.compare(*records, policy=policy)
     write_text(out, render_comparison(found))
+    if json_file is not None:
+        from workbench.report.compare import comparison_json
+
+        write_text(json_file, comparison_json(found, found.base_findings))
     terminal.print_comparison(found)
     terminal.out.print(f"Page: {out}")
     raise typer.Exit(1 if any(one.word == "worse" for side in found.sides for one in side.changes) else 0)

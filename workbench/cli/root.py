@@ -15,7 +15,20 @@ from workbench.errors import WorkbenchError
 
 INTERNAL, INTERRUPTED = 4, 130
 _ORDER = (
-    *("demo", "train", "audit", "judge", "compare", "report", "explain", "policy", "attacks", "datasets", "doctor"),
+    *(
+        "demo",
+        "train",
+        "audit",
+        "judge",
+        "compare",
+        "index",
+        "report",
+        "explain",
+        "policy",
+        "attacks",
+        "datasets",
+        "doctor",
+    ),
     *("schema", "regress", "judgements"),
 )
 """Of a first day. Modules register their commands in the order of their own names."""

@@ -109,11 +109,16 @@ def _verdict_row(record: AuditRecord, verdict: Verdict, note: str, side: Any) ->
 def _effects(found: Compared) -> Section:
     """Return one row for each measurement and one column for each model: what each way of training cost or gained."""
     held = [{(one.name, tuple(sorted(one.where.items()))): one for one in side.changes} for side in found.sides]
-    keys = [key for key in held[0] if key[0].startswith(_HEADLINES) and len(key[1]) <= 1]
+    keys = [
+        key
+        for key in {key: None for side in held for key in side}
+        if key[0].startswith(_HEADLINES) and len(key[1]) <= 1
+    ]
     rows = []
     for name, where in sorted(keys):
         cells = [Cell(title(name), wording.about(dict(where)).strip())]
-        cells.append(Cell(wording.number(held[0][name, where].before, held[0][name, where].unit), numeric=True))
+        known = next(side[name, where] for side in held if (name, where) in side)
+        cells.append(Cell(wording.number(known.before, known.unit), numeric=True))
         for side in held:
             one = side.get((name, where))
             cells.append(Cell("not measured") if one is None else _effect(one))

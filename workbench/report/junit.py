@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 from workbench.evidence.record import AuditRecord, Failed, Finding, NotApplicable
 from workbench.verdict import wording
+from workbench.verdict.judge import bound_judged
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold at all, not even escaped."""
@@ -17,8 +18,8 @@ def junit(record: AuditRecord, findings: Sequence[Finding]) -> str:
     """Return the XML. Pure: same record and findings, same text.
 
     `fail` is a failure, `not_established` an error, and so is a probe that crashed, whether a criterion names it or
-    not, and a policy without findings. A warning passes and says so in its output; a probe that does not apply is
-    skipped.
+    not, and a policy by which nothing was held against a bound. A warning passes and says so in its output; a probe or
+    criterion that does not apply is skipped.
     """
     suite = ET.Element("testsuite", name=_clean(f"{record.audit.policy}: {record.model.name} on {record.corpus.name}"))
     for finding in findings:
@@ -28,8 +29,8 @@ def junit(record: AuditRecord, findings: Sequence[Finding]) -> str:
             _said(_new(suite, "probes", evidence.probe), "error", "failed", evidence.result.error)
         elif isinstance(evidence.result, NotApplicable):
             _said(_new(suite, "probes", evidence.probe), "skipped", None, evidence.result.reason)
-    if not findings:
-        _said(_new(suite, "policy", "findings"), "error", "not_established", "the policy judged nothing")
+    if all(one.verdict == "pass" and not bound_judged(one) for one in findings):
+        _said(_new(suite, "policy", "findings"), "error", "not_established", "no measurement was held against a bound")
     for counted, tag in (("tests", "testcase"), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(counted, str(len(list(suite.iter(tag)))))
     suite.set("timestamp", record.audit.date)
@@ -45,6 +46,8 @@ def _case(suite: ET.Element, finding: Finding) -> None:
         _said(case, "failure", "fail", finding.because)
     elif finding.verdict == "not_established":
         _said(case, "error", "not_established", finding.because)
+    elif finding.verdict == "pass" and finding.evidence is None:
+        _said(case, "skipped", None, finding.because)
     else:
         ET.SubElement(case, "system-out").text = _clean(f"{finding.verdict}: {finding.because}")
 

@@ -1,0 +1,131 @@
+"""All audits below a folder on one page: what was judged, how it ended, and a model's history over its releases."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+from workbench.evidence.record import AuditRecord, Verdict
+from workbench.report.render import TEMPLATES, style, template
+from workbench.report.summary import JUDGED, PILLARS, failed, pillar
+from workbench.report.text import plural, short
+from workbench.verdict import wording
+from workbench.verdict.judge import WORST_FIRST, bound_judged, overall
+
+ACCURACY = "performance.accuracy"
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A folder that holds an audit."""
+
+    folder: str
+    """Below the folder that was looked through, with forward slashes; '.' for that folder itself."""
+    record: AuditRecord
+    report: str | None
+    """Name of the report beside it; None where there is none."""
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A folder that holds what is called an audit and cannot be read."""
+
+    folder: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One audit, as the page shows it. The keys are what its columns are sorted by."""
+
+    model: str
+    folder: str
+    data: str
+    policy: str
+    date: str
+    verdict: Verdict
+    worst: int
+    accuracy: str
+    accuracy_key: str
+    pillars: tuple[tuple[str, Verdict | None], ...]
+    link: str
+
+
+def render_index(listed: Sequence[Listed], unreadable: Sequence[Unreadable], *, name: str) -> str:
+    """Return the page on the audits below the folder `name`. Pure: the same audits, the same text."""
+    rows = [_row(one) for one in listed]
+    rows.sort(key=lambda row: (row.model, row.data, row.date, row.link))
+    lost = sorted(unreadable, key=lambda one: one.folder)
+    script = (resources.files(TEMPLATES) / "templates" / "index.js").read_text(encoding="utf-8")
+    held = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    latest = {(row.model, row.data): row for row in rows}
+    return str(
+        template("index.html.j2").render(
+            name=short(name),
+            rows=rows,
+            failed=lost,
+            pillars=list(PILLARS.values()),
+            judged=JUDGED,
+            counts=[(JUDGED[kind], sum(row.verdict == kind for row in latest.values())) for kind in WORST_FIRST],
+            models=plural(len(latest), "model on its data", "models on their data"),
+            audits=plural(len(rows), "audit"),
+            css=style("report.css"),
+            script=Markup(script),
+            script_hash=held,
+        )
+    )
+
+
+def _row(entry: Listed) -> Row:
+    record = entry.record
+    verdict = overall(record, record.findings)
+    accuracy = next((one for _, one in record.measurements() if one.name == ACCURACY and not one.where), None)
+    shown, key = "not measured", ""
+    if accuracy is not None:
+        span = "" if accuracy.interval is None else f" ({wording.interval(accuracy.interval, accuracy.unit)})"
+        shown, key = (
+            f"{wording.number(accuracy.value, accuracy.unit)}{span}, n = {accuracy.n:,}",
+            f"{accuracy.value:.9f}",
+        )
+    return Row(
+        model=short(record.model.name),
+        folder=short(entry.folder, 200),
+        data=f"{short(record.corpus.name)} ({record.corpus.digest[:8]})",
+        policy=short(record.audit.policy),
+        date=record.audit.date[:10],
+        verdict=verdict,
+        worst=WORST_FIRST.index(verdict),
+        accuracy=shown,
+        accuracy_key=key,
+        pillars=tuple((title, _pillar(record, name)) for name, title in PILLARS.items()),
+        link=_link(entry),
+    )
+
+
+def _link(entry: Listed) -> str:
+    """Return where the report is, '' where there is none; names of folders are somebody's text."""
+    if entry.report is None:
+        return ""
+    return "/".join(
+        quote(part, safe="", errors="surrogateescape")
+        for part in (*entry.folder.split("/"), entry.report)
+        if part != "."
+    )
+
+
+def _pillar(record: AuditRecord, name: str) -> Verdict | None:
+    """Return the worst finding on a pillar; None where nothing was held against a bound and no probe of it failed.
+
+    What must only be reported, and what is not asked of this model, is no gate that was passed.
+    """
+    asked = [finding for finding in record.findings if pillar(finding.measurement) == name]
+    found: set[Verdict] = {one.verdict for one in asked if one.verdict != "pass" or bound_judged(one)}
+    if any(pillar(evidence.probe) == name for evidence, _ in failed(record)):
+        found.add("not_established")
+    return next((verdict for verdict in WORST_FIRST if verdict in found), None)

@@ -1,0 +1,118 @@
+"""Several finished audits at once: the index of a folder, and a baseline beside a new audit. Needs no torch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from workbench.errors import Misconfigured, NotFound, WorkbenchError
+from workbench.files import write_text
+from workbench.results import PREVIOUS, RECORD, REPORT, read_record
+
+if TYPE_CHECKING:
+    from workbench.comparing import Comparison
+    from workbench.report.index import Listed, Unreadable
+    from workbench.verdict.policy import Policy
+
+
+COMPARISON, COMPARISON_JSON = "comparison.html", "comparison.json"
+
+
+class Audits(NamedTuple):
+    """What lies below a folder."""
+
+    listed: tuple[Listed, ...]
+    unreadable: tuple[Unreadable, ...]
+
+
+def audits_below(folder: str | Path) -> Audits:
+    """Return every audit in `folder` and below it; links are not followed.
+
+    A record that cannot be read, and an audit that has not come to its end, is returned as unreadable with the reason.
+    Raises `NotFound` for a folder that does not exist.
+    """
+    from workbench.report.index import Listed, Unreadable
+
+    root = Path(folder)
+    if not root.is_dir():
+        raise NotFound(f"no folder at {root}; name the folder that holds the audits, e.g. reports/")
+    listed, unreadable = [], []
+    for place, files in _folders(root):
+        relative = place.relative_to(root).as_posix()
+        if RECORD not in files:
+            if f"{PREVIOUS}{RECORD}" in files:
+                reason = f"an audit has not come to its end here; {PREVIOUS}{RECORD} is the one before it"
+                unreadable.append(Unreadable(relative, reason))
+            continue
+        try:
+            record = read_record(place / RECORD)
+        except WorkbenchError as error:
+            unreadable.append(Unreadable(relative, str(error).replace(f"{place / RECORD}", RECORD)))
+        else:
+            listed.append(Listed(relative, record, REPORT if REPORT in files else None))
+    return Audits(tuple(listed), tuple(unreadable))
+
+
+def page_of(folder: str | Path) -> Path:
+    """Return where the index of `folder` is written. Raises `Misconfigured` where an audit's own report would be."""
+    root = Path(folder)
+    if any((root / name).exists() for name in (RECORD, f"{PREVIOUS}{RECORD}")):
+        raise Misconfigured(
+            f"{root} is the folder of one audit, and the index would replace its report: name the folder above it"
+        )
+    return root / REPORT
+
+
+def index(folder: str | Path) -> str:
+    """Return the page that lists every audit below `folder`. Same files, same text. Raises `NotFound`."""
+    from workbench.report.index import render_index
+
+    found = audits_below(folder)
+    return render_index(found.listed, found.unreadable, name=Path(folder).resolve().name)
+
+
+def require_baseline(baseline: str | Path, out: str | Path) -> None:
+    """Check before the long work what `write_comparison` needs after it.
+
+    Raises `NotFound` or `BadInput` for a baseline that cannot be read, `Misconfigured` where the audit replaces it.
+    """
+    read_record(baseline)
+    place = Path(baseline)
+    if (place if place.is_dir() else place.parent).resolve() == Path(out).resolve():
+        raise Misconfigured(f"--baseline {baseline} is where --out writes to: the audit would replace its own baseline")
+
+
+def write_comparison(
+    out: str | Path, baseline: str | Path | None, *, policy: str | Path | Policy = "default"
+) -> Comparison | None:
+    """Write `comparison.html` and `comparison.json` of the audit in `out` against `baseline` beside its report.
+
+    An earlier audit's are removed first, also where there is no baseline now, and then the answer is None.
+    Raises what `compare` raises, and `Unwritable`.
+    """
+    from workbench.comparing import compare
+    from workbench.report.compare import comparison_json
+    from workbench.report.comparison import render_comparison
+
+    place = Path(out)
+    for name in (COMPARISON, COMPARISON_JSON):
+        (place / name).unlink(missing_ok=True)
+    if baseline is None:
+        return None
+    found = compare(baseline, place, policy=policy)
+    write_text(place / COMPARISON_JSON, comparison_json(found, found.base_findings))
+    write_text(place / COMPARISON, render_comparison(found))
+    return found
+
+
+def _folders(root: Path) -> Iterator[tuple[Path, set[str]]]:
+    """Yield each folder with the names of its files, by name. Raises `NotFound` for a locked one."""
+
+    def locked(error: OSError) -> None:
+        raise NotFound(f"cannot look into {error.filename}: {error.strerror}; audits in it would be missing") from error
+
+    for place, inner, files in os.walk(root, onerror=locked):
+        inner.sort()
+        yield Path(place), set(files)
