@@ -3,36 +3,45 @@
 Changes of accuracy, ROC-AUC and accuracy under attack are paired: most examples end alike for both models, and only
 those that do not say anything, so a paired interval is much narrower than the difference of two separate ones. All
 paired changes of one comparison hold together at 95% (Bonferroni). Every other measurement is shown with its own two
-intervals, and told apart only where these do not meet, which is stricter than a test of the difference.
+intervals, and told apart only where these do not meet, which is stricter than a test of the difference. What was
+measured in another way (an attack with more queries) is not compared, and that is said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import BadInput, Misconfigured
-from workbench.evidence.bootstrap import REPLICATES, People, bounded, mean_interval, replicate
+from workbench.evidence.alike import Key, differently_made, key_of, measured_alike
+from workbench.evidence.bootstrap import People, bounded, replicate
 from workbench.evidence.exhibits import Rewrite
-from workbench.evidence.intervals import LEVEL, wilson
+from workbench.evidence.intervals import LEVEL
 from workbench.evidence.measurement import Better, Interval, Measurement
-from workbench.evidence.record import AuditRecord, Finding, Verdict
+from workbench.evidence.paired import paired_interval, replicates_for
+from workbench.evidence.record import VOLATILE, AuditRecord, Finding, Verdict
 from workbench.evidence.weighted import roc_auc
+from workbench.report.text import plural
 from workbench.results import PREDICTIONS, read_record
 from workbench.seeds import Streams
 from workbench.verdict.judge import judge, overall
 from workbench.verdict.policy import Policy, load_policy
 
 Word = Literal["worse", "better", "other", "undecided"]
-"""`other`: changed, where neither direction is better."""
+"""`other`: changed, where neither direction is better, or where the same audit made again changes it too (times)."""
 
+_UNDER_ATTACK = "robustness.accuracy_under_attack"
 _STANDS = ("resisted", "exhausted")
 _STREAMS = Streams(0)
+_NAMED = 8
+"""Figures named in a note; how many more there are is said."""
+_ROUNDING = 1e-9
+"""Shares of the same decisions agree to the last digits, whatever added them up."""
 
 
 class Change(NamedTuple):
@@ -120,8 +129,8 @@ def compare(base: str | Path, *others: str | Path, policy: str | Path | Policy =
     first, rest = read_record(base), [read_record(one) for one in others]
     for place, record in zip(others, rest, strict=True):
         _require_same(first, record, place)
-    seen = _read(base)
-    drafts = [_draft(first, seen, record, _read(place)) for place, record in zip(others, rest, strict=True)]
+    seen = _read(base, first)
+    drafts = [_draft(first, seen, record, _read(place, record)) for place, record in zip(others, rest, strict=True)]
     pairs = sum(len(draft.pairs) for draft in drafts)
     findings = judge(first, chosen)
     return Comparison(
@@ -135,7 +144,7 @@ def compare(base: str | Path, *others: str | Path, policy: str | Path | Policy =
 
 
 def _require_same(base: AuditRecord, record: AuditRecord, place: str | Path) -> None:
-    """Raise `Misconfigured` unless both audits looked at the same examples by the same rule."""
+    """Raise `Misconfigured` unless both audits looked at the same examples for the same labels."""
     for what, one, other in (
         ("data", base.corpus.digest, record.corpus.digest),
         ("labels", base.model.labels, record.model.labels),
@@ -157,7 +166,7 @@ class _Pair(NamedTuple):
     people: People
     before: float
     after: float
-    drawn: Any
+    drawn: Callable[[float], Interval | None]
     """Level -> the interval of the change."""
 
 
@@ -166,11 +175,14 @@ class _Draft(NamedTuple):
     failing: tuple[Failing, ...]
     mended: int
     notes: tuple[str, ...]
+    unlike: frozenset[Key]
+    """What both measured, but not in the same way."""
 
 
 def _draft(base: AuditRecord, seen: Decided | None, record: AuditRecord, other: Decided | None) -> _Draft:
     pairs: list[_Pair] = []
     notes: list[str] = []
+    unlike = frozenset(key for key, alike in measured_alike(base, record).items() if not alike)
     failing: tuple[Failing, ...] = ()
     mended = 0
     if seen is None or other is None:
@@ -182,9 +194,8 @@ def _draft(base: AuditRecord, seen: Decided | None, record: AuditRecord, other: 
         right, now = (np.array(one.decided) == np.array(one.labels) for one in (seen, other))
         failing = tuple(_failing(other, int(i)) for i in np.flatnonzero(right & ~now))
         mended = int((~right & now).sum())
-    pairs += _attacks(base, record)
-    notes.extend(_otherwise(base, record))
-    return _Draft(pairs, failing, mended, tuple(notes))
+    pairs += _attacks(base, record, unlike)
+    return _Draft(pairs, failing, mended, (*notes, *differently_made(base, record)), unlike)
 
 
 def _predictions(seen: Decided, other: Decided, positive: str) -> Iterator[_Pair]:
@@ -198,15 +209,15 @@ def _predictions(seen: Decided, other: Decided, positive: str) -> Iterator[_Pair
         scorers = [roc_auc(one.probabilities[positive], truth) for one in (seen, other)]
         once = np.ones((1, len(labels)))
         values = [float(scorer(once)[0]) for scorer in scorers]
-        drawn = replicate(
-            people,
-            lambda counts: scorers[1](counts[:, people.rows]) - scorers[0](counts[:, people.rows]),
-            replicates=REPLICATES,
-            rng=_STREAMS.stream("compare", "roc_auc"),
-            strata=people.strata(truth.astype(np.int64)),
-        )
 
         def interval(level: float) -> Interval | None:
+            drawn = replicate(
+                people,
+                lambda counts: scorers[1](counts[:, people.rows]) - scorers[0](counts[:, people.rows]),
+                replicates=replicates_for(level),
+                rng=_STREAMS.stream("compare", "roc_auc"),
+                strata=people.strata(truth.astype(np.int64)),
+            )
             found = bounded((values[1] - values[0] + 1) / 2, (drawn + 1) / 2, people.size, level=level, stratified=True)
             if found is None:
                 return None
@@ -215,47 +226,18 @@ def _predictions(seen: Decided, other: Decided, positive: str) -> Iterator[_Pair
         yield _Pair("performance.roc_auc", {}, "higher", people, values[0], values[1], interval)
 
 
-def _attacks(base: AuditRecord, record: AuditRecord) -> Iterator[_Pair]:
-    """Yield accuracy under each attack that both stood, over the texts that both were attacked on."""
+def _attacks(base: AuditRecord, record: AuditRecord, unlike: frozenset[Key]) -> Iterator[_Pair]:
+    """Yield accuracy under each attack that both stood alike, over the texts that both were attacked on."""
     held = [_rewrites(one) for one in (base, record)]
-    for recipe in sorted((set(held[0]) & set(held[1])) - set(_unlike(base, record))):
+    for recipe in sorted(set(held[0]) & set(held[1])):
+        if key_of(_UNDER_ATTACK, {"recipe": recipe}) in unlike:
+            continue
         both = sorted(set(held[0][recipe]) & set(held[1][recipe]))
         if not both:
             continue
         stands = [np.array([float(side[recipe][one].outcome in _STANDS) for one in both]) for side in held]
         people = People(np.array([held[0][recipe][one].person or 0 for one in both], dtype=np.int64))
-        yield _of_shares("robustness.accuracy_under_attack", {"recipe": recipe}, stands[0], stands[1], people)
-
-
-def _unlike(base: AuditRecord, record: AuditRecord) -> list[str]:
-    """Return the recipes that attacked the two models with other parameters: another budget is another attack."""
-    held = [
-        {
-            one.recipe: {
-                key: value for key, value in evidence.params.items() if key != "examples"
-            }  # same attack, more texts
-            for evidence, one in side.exhibits("rewrite")
-            if isinstance(one, Rewrite)
-        }
-        for side in (base, record)
-    ]
-    return sorted(recipe for recipe in set(held[0]) & set(held[1]) if held[0][recipe] != held[1][recipe])
-
-
-def _otherwise(base: AuditRecord, record: AuditRecord) -> tuple[str, ...]:
-    """Return what differs between the two audits beside the model, and so may be why a figure changed."""
-    notes = [
-        f"{recipe} had other parameters (its budget, say) in the two audits: not compared pair by pair."
-        for recipe in _unlike(base, record)
-    ]
-    for what, one, other in (
-        ("decision rule", base.audit.decision, record.audit.decision),
-        ("seed", base.audit.seed, record.audit.seed),
-        ("precision", base.audit.precision, record.audit.precision),
-    ):
-        if one != other:
-            notes.append(f"The two audits have another {what} ({one} and {other}): a change may be its doing.")
-    return tuple(notes)
+        yield _of_shares(_UNDER_ATTACK, {"recipe": recipe}, stands[0], stands[1], people)
 
 
 def _rewrites(record: AuditRecord) -> dict[str, dict[str, Rewrite]]:
@@ -270,16 +252,9 @@ def _rewrites(record: AuditRecord) -> dict[str, dict[str, Rewrite]]:
 def _of_shares(
     name: str, where: Mapping[str, str], before: NDArray[np.float64], after: NDArray[np.float64], people: People
 ) -> _Pair:
-    moved = after - before
-
     def interval(level: float) -> Interval | None:
         rng = _STREAMS.stream("compare", name, *where.values())
-        found = mean_interval(moved, people, rng=rng, level=level)
-        if found is not None and not moved.any():
-            # No pair differs, so resampling sees no spread; in either direction a few may, among those not drawn.
-            most = wilson(0, people.size, level=level).high
-            found = found.model_copy(update={"low": -most, "high": most, "method": "Wilson, of pairs that differ"})
-        return found
+        return paired_interval(before, after, people, rng=rng, level=level)
 
     return _Pair(name, where, "higher", people, float(before.mean()), float(after.mean()), interval)
 
@@ -292,14 +267,16 @@ def _failing(other: Decided, i: int) -> Failing:
 def _side(base: AuditRecord, record: AuditRecord, draft: _Draft, policy: Policy, pairs: int) -> Side:
     level = 1 - (1 - LEVEL) / max(pairs, 1)
     changes = [_paired(one, level) for one in draft.pairs]
-    known = {(one.name, tuple(sorted(one.where.items()))) for one in changes}
-    before = {(one.name, tuple(sorted(one.where.items()))): one for _, one in base.measurements()}
-    now = {(one.name, tuple(sorted(one.where.items()))): one for _, one in record.measurements()}
-    changes += [_apart(before[key], now[key]) for key in before if key in now and key not in known]
-    missing = sorted({f"{name} {dict(where) or ''}".strip() for name, where in set(before) - set(now)})
-    notes = draft.notes
-    if missing:
-        notes += (f"{len(missing)} measurements of the base are not in this audit: {'; '.join(missing[:8])}.",)
+    settled = {key_of(one.name, one.where) for one in changes} | draft.unlike
+    before = {key_of(one.name, one.where): one for _, one in base.measurements()}
+    now = {key_of(one.name, one.where): one for _, one in record.measurements()}
+    changes += [_apart(before[key], now[key]) for key in before if key in now and key not in settled]
+    notes = (
+        *draft.notes,
+        *_listed(draft.unlike, "measured in another way than in the base's audit, and not compared"),
+        *_listed(set(before) - set(now), "in the base's audit and not in this one"),
+        *_listed(set(now) - set(before), "in this audit and not in the base's"),
+    )
     findings = judge(record, policy)
     order = {"worse": 0, "better": 1, "other": 2, "undecided": 3}
     return Side(
@@ -311,6 +288,14 @@ def _side(base: AuditRecord, record: AuditRecord, draft: _Draft, policy: Policy,
         mended=draft.mended,
         notes=notes,
     )
+
+
+def _listed(keys: Collection[Key], what: str) -> Iterator[str]:
+    """Yield the sentence that names what was not compared, where there is any."""
+    names = sorted(f"{name} {', '.join(value for _, value in where)}".strip() for name, where in keys)
+    if names:
+        more = f", and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        yield f"{plural(len(names), 'figure')} {what}: {'; '.join(names[:_NAMED])}{more}."
 
 
 def _paired(one: _Pair, level: float) -> Change:
@@ -330,7 +315,8 @@ def _apart(before: Measurement, after: Measurement) -> Change:
         for one in (before, after)
     ]
     rises, falls = ends[1][0] > ends[0][1], ends[1][1] < ends[0][0]
-    word: Word = _direction(after.better, rises) if rises or falls else "undecided"
+    better: Better = "neither" if after.name in VOLATILE else after.better
+    word: Word = _direction(better, rises) if rises or falls else "undecided"
     return Change(
         after.name, after.where, after.unit, before.value, after.value, before.interval, after.interval,
         after.value - before.value, None, after.n, word,
@@ -343,12 +329,31 @@ def _direction(better: Better, rises: bool) -> Word:
     return "better" if rises == (better == "higher") else "worse"
 
 
-def _read(place: str | Path) -> Decided | None:
-    """Return what lies beside the record; None where it is not there. Raises `BadInput` for a file that is damaged."""
+def _read(place: str | Path, record: AuditRecord) -> Decided | None:
+    """Return what lies beside the record; None where it is not there.
+
+    Raises `BadInput` for a file that is damaged, or of another audit.
+    """
     folder = Path(place)
     path = (folder if folder.is_dir() else folder.parent) / PREDICTIONS
     if not path.is_file():
         return None
+    found = _decided(path)
+    right = [one == other for one, other in zip(found.decided, found.labels, strict=True)]
+    accuracy = record.find("performance.accuracy")
+    told = None if accuracy is None else accuracy.value
+    if len(right) != record.corpus.n or (told is not None and abs(float(np.mean(right)) - told) > _ROUNDING):
+        raise BadInput(
+            f"{path} is of another audit than the record beside it: {len(right)} examples, "
+            f"{sum(right)} of them right, where the record has {record.corpus.n}"
+            f"{'' if told is None else f' with accuracy {told:g}'}; audit again, or take the file away to compare "
+            "without it"
+        )
+    return found
+
+
+def _decided(path: Path) -> Decided:
+    """Return what the file holds, in the order of the ids. Raises `BadInput` for one that cannot be read."""
     import pyarrow.parquet as parquet
 
     prefix = "probability of "

@@ -16,12 +16,16 @@ from workbench.audit.profiles import PROFILES
 from workbench.comparing import compare
 from workbench.data.corpus import Corpus, Example
 from workbench.errors import BadInput, Misconfigured, NotFound
+from workbench.evidence.measurement import Measurement
+from workbench.evidence.record import VOLATILE, Evidence, Measured
 from workbench.models.linear import LinearTextClassifier
 from workbench.report.comparison import render_comparison
+from workbench.results import read_record, record_json
 
 GOOD = {"good": 3.0, "bad": -3.0}
 PROBES = (("performance.classification@1", {"replicates": 200}), ("robustness.attack@1", {"examples": 30}))
 HOSTILE = "<script>alert(1)</script>"
+UNDER = "robustness.accuracy_under_attack"
 
 
 def corpus(n: int = 400, name: str = "toy") -> Corpus:
@@ -84,6 +88,7 @@ def test_intervals_hold_together_over_all_pairs(audits: Path) -> None:
     )
     assert single is not None
     assert several is not None
+    assert single.method.startswith("Tango")
     assert single.level == pytest.approx(1 - 0.05 / 3)
     assert several.level == pytest.approx(1 - 0.05 / 6)
 
@@ -114,6 +119,76 @@ def test_without_predictions_nothing_is_paired_and_that_is_said(audits: Path, tm
     (tmp_path / "bare" / "predictions.parquet").write_bytes(b"half a fi")
     with pytest.raises(BadInput, match=r"cannot read .*predictions.parquet"):
         compare(audits / "base", tmp_path / "bare")
+
+
+@pytest.fixture(scope="module")
+def unlike(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One model, audited four times: with few queries, with another seed, by another rule, and twice alike."""
+    folder = tmp_path_factory.mktemp("unlike")
+    weak, cost = {"good": 1.0, "bad": -1.0}, ("performance.cost@1", {"calls": 20})
+    with pytest.MonkeyPatch.context() as patch:
+        for name, queries, more in (
+            ("once", 300, {}),
+            ("again", 300, {}),
+            ("few", 2, {}),
+            ("seed", 300, {"seed": 7}),
+            ("rule", 300, {"threshold": 0.99}),
+        ):
+            attack = ("robustness.attack@1", {"examples": 30, "query_budget": queries})
+            patch.setitem(PROFILES, "quick", (PROBES[0], attack, cost))
+            wb.audit(model(weak, name), corpus(), out=folder / name, **more)
+    return folder
+
+
+def test_an_attack_with_fewer_queries_is_not_taken_for_a_stronger_model(unlike: Path) -> None:
+    rates = [read_record(unlike / name).find(UNDER, recipe="deepwordbug@1") for name in ("once", "few")]
+    assert rates[1].value > rates[0].value + 0.3, "else this shows nothing"
+    (side,) = compare(unlike / "once", unlike / "few").sides
+    assert not [one for one in side.changes if one.name.startswith("robustness.")]
+    (note,) = [one for one in side.notes if "in another way" in one]
+    assert f"{UNDER} deepwordbug@1" in note
+    page = render_comparison(compare(unlike / "once", unlike / "few", unlike / "again"))
+    assert "itself: measured in another way" in page
+    (paired,) = [one for one in compare(unlike / "once", unlike / "again").sides[0].changes if one.name == UNDER]
+    assert paired.n == 30
+
+
+def test_an_unchanged_model_audited_again_is_not_worse(unlike: Path) -> None:
+    (side,) = compare(unlike / "once", unlike / "again").sides
+    assert {one.word for one in side.changes} <= {"undecided", "other"}
+    assert {one.name for one in side.changes if one.word == "other"} <= set(VOLATILE)
+    assert "cost.peak_memory" in {one.name for one in side.changes}
+
+
+def test_another_seed_and_another_rule_are_said(unlike: Path) -> None:
+    notes = {name: compare(unlike / "once", unlike / name).sides[0].notes for name in ("again", "seed", "rule")}
+    assert not [one for one in notes["again"] if "differ in" in one]
+    assert [one for one in notes["seed"] if "differ in seed: 0 in the base's, 7 in this one" in one]
+    assert [one for one in notes["rule"] if "decision rule: argmax in the base's, threshold 0.99" in one]
+
+
+def test_predictions_of_another_audit_are_refused(unlike: Path, tmp_path: Path) -> None:
+    shutil.copytree(unlike / "again", tmp_path / "mixed")
+    shutil.copy(unlike / "rule" / "predictions.parquet", tmp_path / "mixed")
+    with pytest.raises(BadInput, match=r"of another audit than the record beside it: 400 examples, 200 of them right"):
+        compare(unlike / "once", tmp_path / "mixed")
+
+
+def test_what_only_one_model_has_is_in_the_table_of_effects(audits: Path, tmp_path: Path) -> None:
+    record = read_record(audits / "worse")
+    claim = Measurement(
+        name="privacy.epsilon", value=1.75, unit="", better="lower", n=400, interval=None, where={"unit": "example"}
+    )
+    more = Evidence(probe="privacy.statement@1", params={}, seed=0, seconds=0.0, result=Measured(measurements=(claim,)))
+    (tmp_path / "private").mkdir()
+    private = record.model_copy(update={"evidence": (*record.evidence, more)})
+    (tmp_path / "private" / "audit.json").write_text(record_json(private), encoding="utf-8")
+    page = render_comparison(compare(audits / "base", audits / "same", tmp_path / "private"))
+    effects = page[page.index('id="effects"') : page.index('id="model-1"')]
+    row = next(line for line in effects.split("<tr") if "psilon" in line)
+    assert "1.75" in row
+    assert "itself: the base has none" in row
+    assert row.count("not measured") == 2
 
 
 def test_page_is_pure_and_hostile_names_stay_text(audits: Path) -> None:

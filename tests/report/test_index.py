@@ -126,6 +126,24 @@ def test_history_is_told_in_order_and_same_names_for_other_data_are_told_apart(r
     assert "2 models on their data" in render_index(more, [], name="r")
 
 
+def test_of_two_audits_on_one_day_the_later_one_counts(rich):
+    """Whatever their folders are called, and whether or not a report lies beside them."""
+    whole = rich.model_copy(
+        update={"evidence": tuple(one for one in rich.evidence if not isinstance(one.result, Failed))}
+    )
+
+    def judged(bound, hour, folder, report):
+        criterion = Criterion(id="a", measurement="performance.accuracy", at_least=bound, why="any")
+        findings = judge(whole, Policy(name="p", criteria=(criterion,)))
+        return Listed(folder, named(whole, "m", f"2026-01-01T{hour}:00:00+00:00", findings=findings), report)
+
+    for report in (None, "index.html"):
+        met, missed = judged(0.0, "08", "z", report), judged(1.0, "20", "a", report)
+        page = render_index([missed, met], [], name="reports")
+        assert f"Latest audit of each model: 1 {JUDGED['fail'].lower()}<" in page
+        assert page == render_index([met, missed], [], name="reports")
+
+
 def test_hostile_names_stay_text_and_links_stay_relative(rich):
     corpus = rich.corpus.model_copy(update={"name": HOSTILE})
     bad = named(rich, HOSTILE, corpus=corpus)

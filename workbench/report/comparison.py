@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from workbench.evidence.measurement import Interval
+from workbench.evidence.alike import key_of
+from workbench.evidence.measurement import Interval, Measurement
 from workbench.evidence.names import title
 from workbench.evidence.record import AuditRecord, Verdict
 from workbench.report.blocks import Block, Bullets, Cell, Fold, Heading, Item, Paragraph, Section, Table
@@ -107,21 +108,22 @@ def _verdict_row(record: AuditRecord, verdict: Verdict, note: str, side: Any) ->
 
 
 def _effects(found: Compared) -> Section:
-    """Return one row for each measurement and one column for each model: what each way of training cost or gained."""
-    held = [{(one.name, tuple(sorted(one.where.items()))): one for one in side.changes} for side in found.sides]
-    keys = [
-        key
-        for key in {key: None for side in held for key in side}
-        if key[0].startswith(_HEADLINES) and len(key[1]) <= 1
+    """Return one row for each measurement and one column for each model: what each way of training cost or gained.
+
+    What only some of the models have, such as a privacy claim, has a row, too.
+    """
+    base = _measured(found.base)
+    held = [
+        ({key_of(one.name, one.where): one for one in side.changes}, _measured(side.record)) for side in found.sides
     ]
     rows = []
-    for name, where in sorted(keys):
-        cells = [Cell(title(name), wording.about(dict(where)).strip())]
-        known = next(side[name, where] for side in held if (name, where) in side)
-        cells.append(Cell(wording.number(known.before, known.unit), numeric=True))
-        for side in held:
-            one = side.get((name, where))
-            cells.append(Cell("not measured") if one is None else _effect(one))
+    for key in sorted(set(base).union(*(measured for _, measured in held))):
+        name, where = key
+        if not name.startswith(_HEADLINES) or len(where) > 1:
+            continue
+        cells = [Cell(title(name), wording.about(dict(where)).strip()), _plain(base.get(key))]
+        for changes, measured in held:
+            cells.append(_effect(changes[key]) if key in changes else _alone(measured.get(key), base.get(key)))
         rows.append(tuple(cells))
     columns = (
         Cell("Measurement"),
@@ -133,6 +135,19 @@ def _effects(found: Compared) -> Section:
         "What each cost or gained",
         (Table("Change against the base, over all pillars", columns, tuple(rows), wide=True),),
     )
+
+
+def _measured(record: AuditRecord) -> dict[tuple[str, tuple[tuple[str, str], ...]], Measurement]:
+    return {key_of(one.name, one.where): one for _, one in record.measurements()}
+
+
+def _plain(one: Measurement | None, note: str = "") -> Cell:
+    return Cell("not measured") if one is None else Cell(wording.number(one.value, one.unit), note, numeric=True)
+
+
+def _alone(one: Measurement | None, base: Measurement | None) -> Cell:
+    """Return the cell of a figure that is not held against the base's."""
+    return _plain(one, "itself: the base has none" if base is None else "itself: measured in another way")
 
 
 def _effect(one: Any) -> Cell:

@@ -59,12 +59,12 @@ class Row:
 
 def render_index(listed: Sequence[Listed], unreadable: Sequence[Unreadable], *, name: str) -> str:
     """Return the page on the audits below the folder `name`. Pure: the same audits, the same text."""
-    rows = [_row(one) for one in listed]
-    rows.sort(key=lambda row: (row.model, row.data, row.date, row.link))
+    ordered = sorted(listed, key=lambda one: (*_whose(one), one.record.audit.date, one.folder))
+    rows = [_row(one) for one in ordered]
     lost = sorted(unreadable, key=lambda one: one.folder)
     script = (resources.files(TEMPLATES) / "templates" / "index.js").read_text(encoding="utf-8")
     held = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    latest = {(row.model, row.data): row for row in rows}
+    latest = {_whose(one): row for one, row in zip(ordered, rows, strict=True)}
     return str(
         template("index.html.j2").render(
             name=short(name),
@@ -80,6 +80,11 @@ def render_index(listed: Sequence[Listed], unreadable: Sequence[Unreadable], *, 
             script_hash=held,
         )
     )
+
+
+def _whose(entry: Listed) -> tuple[str, str, str]:
+    """Return what the audits of one history share: the model's name and the data."""
+    return entry.record.model.name, entry.record.corpus.name, entry.record.corpus.digest
 
 
 def _row(entry: Listed) -> Row:

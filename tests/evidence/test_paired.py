@@ -1,0 +1,94 @@
+"""Paired differences: published limits, the level under no difference, and a width whatever was seen."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from workbench.evidence.bootstrap import People
+from workbench.evidence.paired import paired_interval, replicates_for, score_difference
+
+
+def test_limits_are_the_published_ones():
+    """Airway reactivity of 21 children (Bentur et al. 2009): limits of Fagerland, Lydersen and Laake 2014."""
+    found = score_difference(7, 1, 21)
+    assert (found.low, found.high) == (pytest.approx(-0.517, abs=5e-4), pytest.approx(-0.026, abs=5e-4))
+
+
+@pytest.mark.parametrize(("falls", "rises", "n"), [(4, 0, 400), (7, 3, 50), (0, 5, 9), (30, 12, 2000)])
+@pytest.mark.parametrize("level", [0.95, 0.995])
+def test_a_limit_is_where_the_score_test_turns(falls, rises, n, level):
+    """The likelihood given the limit is searched by brute force; the statistic is that at its top."""
+    found = score_difference(falls, rises, n, level=level)
+    for end in (found.low, found.high):
+        fall = np.linspace(max(0, -end), (1 - end) / 2, 2_000_001)[1:-1]
+        rise, neither = fall + end, 1 - 2 * fall - end
+        usable = (rise > 0) & (neither > 0)
+        fall, rise, neither = fall[usable], rise[usable], neither[usable]
+        top = fall[np.argmax(falls * np.log(fall) + rises * np.log(rise) + (n - falls - rises) * np.log(neither))]
+        statistic = (rises - falls - n * end) / np.sqrt(n * (2 * top + end * (1 - end)))
+        assert abs(statistic) == pytest.approx(stats.norm.ppf((1 + level) / 2), abs=2e-3)
+
+
+def test_turned_round_it_is_mirrored_and_it_always_has_a_width():
+    for n in (1, 2, 5, 40):
+        for falls in range(n + 1):
+            for rises in range(n + 1 - falls):
+                one, other = score_difference(falls, rises, n), score_difference(rises, falls, n)
+                assert -1 <= one.low < one.high <= 1
+                assert one.low <= (rises - falls) / n <= one.high
+                assert (one.low, one.high) == (pytest.approx(-other.high), pytest.approx(-other.low))
+    with pytest.raises(ValueError, match="cannot be among 3"):
+        score_difference(2, 2, 3)
+
+
+def test_zero_is_excluded_exactly_where_mcnemars_test_rejects():
+    critical = stats.norm.ppf(0.975)
+    for falls in range(15):
+        for rises in range(15 - falls):
+            found = score_difference(falls, rises, 300)
+            rejected = abs(rises - falls) > critical * np.sqrt(falls + rises)
+            assert (not found.low <= 0 <= found.high) == rejected
+
+
+@pytest.mark.parametrize("level", [0.95, 1 - 0.05 / 10])
+@pytest.mark.parametrize("expected", [2, 6, 12, 30])
+def test_models_that_err_alike_are_told_apart_no_more_often_than_stated(level, expected):
+    """Summed over how many pairs fall and rise; a percentile bootstrap comes to 0.9% where 0.5% is stated."""
+    most = 80
+    chance = stats.poisson.pmf(np.arange(most), expected / 2)
+    false = sum(
+        chance[falls] * chance[rises]
+        for falls in range(most)
+        for rises in range(most)
+        if chance[falls] * chance[rises] > 1e-9
+        and not score_difference(falls, rises, 5000, level=level).low
+        <= 0
+        <= score_difference(falls, rises, 5000, level=level).high
+    )
+    assert false < 1.1 * (1 - level)
+
+
+def test_people_with_several_rows_are_drawn_whole():
+    rng = np.random.default_rng(0)
+    codes = np.repeat(np.arange(60), 5)
+    per_person = rng.random(60) < 0.2
+    before, after = np.ones(300), 1.0 - np.repeat(per_person, 5)
+    clustered = paired_interval(before, after, People(codes), rng=rng)
+    apart = paired_interval(before, after, People(np.arange(300)), rng=rng)
+    truth = stats.binomtest(int(per_person.sum()), 60).proportion_ci(method="wilson")
+    assert clustered.high - clustered.low == pytest.approx(truth.high - truth.low, rel=0.15)
+    assert apart.high - apart.low < 0.6 * (clustered.high - clustered.low)
+
+
+def test_no_pair_differs_and_too_few_people():
+    rng = np.random.default_rng(0)
+    ones = np.ones(40)
+    for people in (People(np.arange(40)), People(np.arange(40) // 2)):
+        found = paired_interval(ones, ones, people, rng=rng)
+        assert found.low < 0 < found.high
+    assert paired_interval(ones, ones, People(np.zeros(40, dtype=np.int64)), rng=rng) is None
+
+
+def test_replicates_grow_with_the_level():
+    assert replicates_for(0.95) == 2000
+    assert replicates_for(1 - 0.05 / 60) == 48_000
