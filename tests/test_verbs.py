@@ -124,7 +124,8 @@ def test_an_earlier_report_never_stands_for_an_unfinished_audit(
     assert not (tmp_path / "audit.json").exists()
     assert (tmp_path / "previous-audit.json").read_bytes() == old, "set aside, not lost"
     workbench.audit(model, corpus, policy=POLICY, out=tmp_path, seed=1)
-    assert {path.name for path in tmp_path.iterdir()} == {"index.html", "audit.json", "predictions.parquet"}
+    written = {"index.html", "audit.json", "predictions.parquet", "junit.xml"}
+    assert {path.name for path in tmp_path.iterdir()} == written
 
 
 class _Odd(LinearTextClassifier):

@@ -56,7 +56,7 @@ def test_the_file_holds_what_others_rely_on(measured):
     bench, stored, page, lines = measured
     assert set(stored) >= {"machine", "results", "roofline"}
     assert all(set(one) >= REQUIRED for one in stored["results"])
-    assert {one["kind"] for one in stored["roofline"]} == {"gemm", "work"}
+    assert {one["kind"] for one in stored["roofline"]} == {"gemm", "profile", "work"}
     assert stored["complete"] is True
     assert [size["examples"] for size in stored["growth"][0]["sizes"]] == [8, 16]
     assert bench.model in page

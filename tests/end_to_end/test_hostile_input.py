@@ -57,7 +57,9 @@ def test_nothing_fails_and_what_cannot_run_says_so(audited: Audited) -> None:
     absent = {e.probe: e.result.reason for e in audited.record.evidence if isinstance(e.result, NotApplicable)}
     without = {f"explanations.{name}@1" for name in ("attribution", "overview", "sanity")}
     unclaimed = {"privacy.statement@1", "privacy.one_run@1"}
-    assert set(absent) == without | unclaimed, "no gradients, no parameters to draw, no claim of privacy; the rest ran"
+    few = {"performance.slices@1"}
+    reasons = "no gradients, no parameters to draw, no claim of privacy, too few people for two halves; the rest ran"
+    assert set(absent) == without | unclaimed | few, reasons
 
 
 def test_dropped_rows_are_counted(audited: Audited) -> None:

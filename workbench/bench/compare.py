@@ -23,6 +23,8 @@ class Limits(NamedTuple):
     """With the backward pass to its embeddings."""
     whole: Cost
     """In stock's network."""
+    whole_slope: Cost
+    """In stock's network, with the backward pass."""
     peaks: Mapping[str, float]
     """Precision -> operations a second of the fastest matrix product."""
     fastest: Mapping[str, Shape]
@@ -98,4 +100,11 @@ def _met(work: Work, ratios: Ratio, target: Target | None) -> bool | None:
 
 
 def _use(spent: Spent, limits: Limits) -> Use:
-    return use(spent, cost=limits.cost, slope=limits.slope, whole=limits.whole, peaks=limits.peaks)
+    return use(
+        spent,
+        cost=limits.cost,
+        slope=limits.slope,
+        whole=limits.whole,
+        whole_slope=limits.whole_slope,
+        peaks=limits.peaks,
+    )

@@ -59,7 +59,7 @@ def in_flight(engine: Engine, cases: Sequence[Case], work: Callable[[Engine, Cas
     return [found[index] for index in range(len(cases))]
 
 
-def use(spent: Spent, *, cost: Cost, slope: Cost, whole: Cost, peaks: Mapping[str, float]) -> Use:
+def use(spent: Spent, *, cost: Cost, slope: Cost, whole: Cost, whole_slope: Cost, peaks: Mapping[str, float]) -> Use:
     """Return what was spent as rates.
 
     Args:
@@ -67,11 +67,13 @@ def use(spent: Spent, *, cost: Cost, slope: Cost, whole: Cost, peaks: Mapping[st
         cost: operations of one sequence in our network.
         slope: with the backward pass to its embeddings.
         whole: in stock's network.
+        whole_slope: in stock's network, with the backward pass.
         peaks: precision -> operations a second of the fastest matrix product.
     """
     operations = {precision: cost.of(totals.lengths) for precision, totals in spent.totals.items()}
     operations["float32"] += slope.of(spent.slopes.lengths) - cost.of(spent.slopes.lengths)
     everything = sum(whole.of(totals.lengths) for totals in spent.totals.values())
+    everything += whole_slope.of(spent.slopes.lengths) - whole.of(spent.slopes.lengths)
     at_peak = sum(count / peaks[precision] for precision, count in operations.items() if count)
     return Use(
         seconds=spent.seconds,

@@ -34,6 +34,7 @@ def limits_of(gemms: Sequence[Gemm], inputs: Inputs, library: Stock) -> Limits:
         cost=cost_of(inputs.model.network),
         slope=cost_of(inputs.model.network, slope=True),
         whole=cost_of(library.network),
+        whole_slope=cost_of(library.network, slope=True),
         peaks={name: one.flops_per_second for name, one in best.items()},
         fastest={name: Shape(one.rows, one.inner, one.columns, one.of) for name, one in best.items()},
     )
