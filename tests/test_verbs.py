@@ -124,7 +124,7 @@ def test_an_earlier_report_never_stands_for_an_unfinished_audit(
     assert not (tmp_path / "audit.json").exists()
     assert (tmp_path / "previous-audit.json").read_bytes() == old, "set aside, not lost"
     workbench.audit(model, corpus, policy=POLICY, out=tmp_path, seed=1)
-    written = {"index.html", "audit.json", "predictions.parquet", "junit.xml"}
+    written = {"index.html", "audit.json", "predictions.parquet", "junit.xml", "model_card.md"}
     assert {path.name for path in tmp_path.iterdir()} == written
 
 

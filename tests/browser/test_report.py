@@ -1,5 +1,12 @@
+import importlib.util
+from pathlib import Path
+
 import pytest
 
+from workbench.report.render import render
+from workbench.verdict.judge import judge
+
+GOLDEN = Path(__file__).parent.parent / "golden"
 pytestmark = pytest.mark.browser
 
 SCRIPT = "<script>alert(1)</script>"
@@ -36,7 +43,8 @@ def test_hostile_texts_show_as_texts(visit, report_file):
     quotes = page.locator("#cases blockquote").all_inner_texts()
     assert quotes[0] == SCRIPT
     assert quotes[1] == IMAGE
-    assert page.locator("script, img, iframe").count() == 0
+    assert page.locator("img, iframe").count() == 0
+    assert page.locator("script").count() == 1
     assert page.locator("#fairness h3").all_inner_texts() == ["age_band", IMAGE]
     assert trouble == []
 
@@ -129,10 +137,123 @@ def test_the_skip_link_leads_to_the_verdict(visit, report_file):
     assert page.evaluate("document.activeElement.id") == "main"
 
 
+def shown(page):
+    return page.locator("#cases article:visible").count()
+
+
+def test_cases_can_be_narrowed_down_by_group_and_outcome(visit, report_file):
+    page, trouble = visit(report_file)
+    page.evaluate(UNFOLD)
+    assert shown(page) == 20
+    page.locator("#cases label", has_text="age_band").locator("select").select_option(label="60+")
+    groups = page.locator("#cases article:visible").evaluate_all(
+        "all => all.map(one => new Map(JSON.parse(one.dataset.tags)).get('age_band'))"
+    )
+    assert 0 < len(groups) <= 20
+    assert set(groups) == {"60+"}
+    assert page.locator("#cases [role=status]").inner_text() == f"{len(groups)} of the 20 texts on this page fit."
+    page.locator("#cases label", has_text="Decided").locator("select").select_option(index=1)
+    assert shown(page) <= len(groups)
+    for select in page.locator("#cases select").all():
+        select.select_option(value="")
+    assert shown(page) == 20
+    assert trouble == []
+
+
+def test_a_missed_requirement_leads_to_its_cases_narrowed_down(visit, report_file):
+    page, trouble = visit(report_file)
+    page.locator("#requirements a[data-choice]").first.click()
+    assert page.url.endswith("#cases")
+    labels = page.locator("#cases article").evaluate_all(
+        "all => all.filter(one => !one.hidden).map(one => new Map(JSON.parse(one.dataset.tags)).get('True label'))"
+    )
+    assert labels
+    assert set(labels) == {"not recommended"}
+    assert (
+        page.locator("#cases label", has_text="True label")
+        .locator("select")
+        .evaluate("one => one.selectedOptions[0].text")
+        == "not recommended"
+    )
+    assert trouble == []
+
+
+def test_a_choice_that_no_case_on_the_page_fits_hides_none_and_says_so(visit, report_file, tmp_path):
+    other = tmp_path / "index.html"
+    text = report_file.read_text(encoding="utf-8")
+    chosen = "[[&#34;True label&#34;, &#34;not recommended&#34;]]"
+    assert chosen in text
+    other.write_text(text.replace(chosen, "[[&#34;True label&#34;, &#34;never seen&#34;]]"), encoding="utf-8")
+    page, _ = visit(other)
+    page.evaluate(UNFOLD)
+    page.locator("#requirements a[data-choice]").first.click()
+    assert page.locator("#cases [role=status]").inner_text() == (
+        "None of the texts on this page has True label: never seen. All are shown."
+    )
+    assert shown(page) == 20
+
+
+def test_without_script_no_control_is_dead_and_every_case_is_there(visit, report_file):
+    page, _ = visit(report_file, java_script_enabled=False)
+    assert page.locator("select, button, input").count() == 0
+    assert page.locator("#cases article").count() == 20
+
+
+def test_the_policy_of_the_page_lets_no_other_script_run(visit, report_file, tmp_path):
+    other = tmp_path / "index.html"
+    text = report_file.read_text(encoding="utf-8").replace("</main>", "<script>alert(1)</script></main>")
+    other.write_text(text.replace("<h1 ", "<h1 onmouseover='alert(2)' "), encoding="utf-8")
+    page, trouble = visit(other)
+    page.locator("h1").hover()
+    page.wait_for_timeout(200)
+    assert not [one for one in trouble if one.startswith("dialog")]
+    assert any("Content Security Policy" in one for one in trouble)
+    assert page.locator("#cases select").count() > 0  # ours still runs
+
+
+def test_hostile_texts_labels_groups_and_names_run_nothing(visit, tmp_path):
+    spec = importlib.util.spec_from_file_location("cases", Path(__file__).parent.parent / "report" / "test_hostile.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    golden = importlib.util.spec_from_file_location("golden_record", GOLDEN / "record.py")
+    record = importlib.util.module_from_spec(golden)
+    golden.loader.exec_module(record)
+    for at in range(0, len(module.HOSTILE), 19):
+        held = module.cases(record.rich(), at)
+        path = tmp_path / f"{at}.html"
+        path.write_text(render(held, judge(held, record.POLICY)), encoding="utf-8")
+        page, trouble = visit(path)
+        page.evaluate(UNFOLD)
+        for select in page.locator("#cases select").all():
+            select.select_option(index=1)
+        assert trouble == []
+        ragged = page.evaluate(
+            """() => [...document.querySelectorAll('table')].filter(table =>
+                new Set([...table.rows].map(row => row.cells.length)).size > 1).length"""
+        )
+        assert ragged == 0
+        assert page.locator("main > section").count() == 15
+        page.context.close()
+
+
 HIDDEN = """() => [...document.querySelectorAll('details > :not(summary)')]
     .filter(e => !e.checkVisibility({contentVisibilityAuto: true}) || e.getBoundingClientRect().height === 0)
     .length"""
 """How many elements inside folds are not shown."""
+
+
+def test_paper_shows_the_sign_off_and_cases_that_a_filter_hid(visit, report_file):
+    page, _ = visit(report_file, viewport={"width": 720, "height": 1000})
+    page.evaluate(UNFOLD)
+    page.locator("#cases label", has_text="age_band").locator("select").select_option(index=1)
+    page.evaluate("document.querySelectorAll('#cases article')[0].hidden = true")
+    page.emulate_media(media="print")
+    assert shown(page) == 20
+    assert page.locator(".filter:visible").count() == 0
+    cells = page.locator("#sign-off tbody td")
+    assert cells.count() == 16
+    boxes = [cell.bounding_box() for cell in cells.all()]
+    assert all(box["height"] > 50 and box["width"] > 100 for box in boxes)
 
 
 def test_paper_shows_what_folds_hide(visit, report_file):

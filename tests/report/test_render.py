@@ -1,3 +1,5 @@
+import base64
+import hashlib
 import re
 import subprocess
 import sys
@@ -7,9 +9,9 @@ import pytest
 
 from workbench.evidence.exhibits import Confusion
 from workbench.evidence.names import NAMES
-from workbench.evidence.record import AuditRecord
+from workbench.evidence.record import AuditRecord, Measured
 from workbench.report.glossary import GLOSSARY
-from workbench.report.render import render, template
+from workbench.report.render import render, style, template
 from workbench.report.summary import summary
 from workbench.verdict.judge import judge
 from workbench.verdict.policy import Policy
@@ -32,7 +34,7 @@ class Outline(HTMLParser):
             pass
 
     def handle_data(self, data):
-        if "style" not in self.open:
+        if not {"style", "script"} & set(self.open):
             self.texts.append(data)
 
     @property
@@ -76,15 +78,25 @@ def test_it_is_small(page):
 
 
 def test_every_text_stays_text(outline, golden_record):
-    assert not [
-        tag for tag, _ in outline.tags if tag in {"script", "img", "iframe", "object", "embed", "base", "form", "input"}
-    ]
+    assert not [tag for tag, _ in outline.tags if tag in {"img", "iframe", "object", "embed", "base", "form", "input"}]
     assert not [name for _, attributes in outline.tags for name in attributes if name.startswith("on")]
     links = {attributes.get("href", "#") for _, attributes in outline.tags}
     assert all(link.startswith(("#", "data:image/svg+xml,")) for link in links)
     assert golden_record.SCRIPT in outline.text
     assert golden_record.IMAGE in outline.text
     assert "{{ 7 * 7 }}" in outline.text
+
+
+def test_the_only_script_is_ours_and_the_page_lets_no_other_run(page, outline):
+    script = style("cases.js")
+    assert [tag for tag, _ in outline.tags].count("script") == 1
+    assert f"<script>{script}</script>" in page
+    held = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{held}';" in page
+    assert re.search(r"default-src 'none'[^\"]*base-uri 'none'; form-action 'none'", page)
+    assert "unsafe-eval" not in page
+    for call in ("eval", "innerHTML", "fetch", "XMLHttpRequest", "document.write", "insertAdjacentHTML", "Function("):
+        assert call not in script
 
 
 def test_control_and_steering_characters_are_spelled_out(page):
@@ -119,7 +131,11 @@ def test_structure_for_screen_readers(outline):
 
 
 def test_every_chart_has_a_name_and_a_table(outline):
-    charts = [attributes for tag, attributes in outline.tags if tag == "svg"]
+    drawn = [attributes for tag, attributes in outline.tags if tag == "svg"]
+    charts = [attributes for attributes in drawn if attributes["class"] == "chart"]
+    bars = [attributes for attributes in drawn if attributes["class"].startswith("bar ")]
+    assert len(bars) == len(drawn) - len(charts) == 3  # performance, calibration, fairness
+    assert all(bar["role"] == "img" and "is required" in bar["aria-label"] for bar in bars)
     assert len(charts) == 12  # sweep, reliability, noise, queries, four rates of two attributes
     assert all(chart["role"] == "img" and "table below" in chart["aria-label"] for chart in charts)
 
@@ -139,7 +155,9 @@ def test_sections_follow_the_reading_order(outline):
         "privacy",
         "explanations",
         "cost",
+        "obligations",
         "reproduce",
+        "sign-off",
     ]
 
 
@@ -156,6 +174,59 @@ def test_findings_are_shown_worst_first(rich, outline):
     places = [outline.text.rindex(finding.because) for finding in rich.findings]
     by_verdict = {finding.verdict: place for finding, place in zip(rich.findings, places, strict=True)}
     assert by_verdict["fail"] < by_verdict["not_established"] < by_verdict["warn"] < by_verdict["pass"]
+
+
+def test_what_does_not_apply_stands_last_among_the_requirements_with_its_reason(outline):
+    met, apart = outline.text.index("requirements are met:"), outline.text.index("1 probe does not apply here, with")
+    assert met < apart < outline.text.index("privacy.membership@1: needs reference models")
+
+
+def test_a_requirement_that_is_missed_leads_to_its_cases(outline):
+    links = [attributes for tag, attributes in outline.tags if tag == "a" and "data-choice" in attributes]
+    assert [(link["href"], link["data-choice"]) for link in links] == [
+        ("#cases", '[["True label", "not recommended"]]')
+    ]
+    assert outline.text.count("Wrongly decided texts") == 4  # ROC-AUC, recall, two gaps
+
+
+def test_who_signs_signs_for_this_very_model_data_and_policy(rich, outline):
+    signed = outline.text[outline.text.index("Sign-off The verdict says") :]
+    for digest in (rich.model.digest, rich.corpus.digest, rich.audit.policy_digest, rich.audit.date):
+        assert digest in signed
+    assert "Fail (release" in signed
+    for role in ("Owner of the model", "Approver", "Date and signature"):
+        assert role in signed
+
+
+def test_a_thousand_audited_examples_stay_under_a_megabyte(rich):
+    text = " ".join(f"word{i}" for i in range(120))
+
+    def thousand(exhibit):
+        changed = {"text", "original"} & type(exhibit).model_fields.keys()
+        held = exhibit.model_copy(update=dict.fromkeys(changed, text))
+        return [held.model_copy(update={"example": f"{i:016x}"}) for i in range(1000)]
+
+    evidence = []
+    for one in rich.evidence:
+        if not isinstance(one.result, Measured):
+            evidence.append(one)
+            continue
+        first, rest = {}, []
+        for exhibit in one.result.exhibits:
+            if "example" in type(exhibit).model_fields:
+                first.setdefault(exhibit.kind, exhibit)
+            elif exhibit.kind == "cases":
+                cases = tuple(exhibit.cases[0].model_copy(update={"text": text}) for _ in range(1000))
+                rest.append(exhibit.model_copy(update={"cases": cases, "total": 1000}))
+            else:
+                rest.append(exhibit)
+        rest += [copy for exhibit in first.values() for copy in thousand(exhibit)]
+        evidence.append(one.model_copy(update={"result": one.result.model_copy(update={"exhibits": tuple(rest)})}))
+    large = rich.model_copy(update={"evidence": tuple(evidence)})
+    assert len(list(large.exhibits("rewrite"))) == len(list(large.exhibits("token_scores"))) == 1000
+    size = len(render(large, large.findings).encode())
+    assert size < 1_000_000
+    assert size > 100_000
 
 
 def test_what_was_skipped_or_crashed_is_told(outline):

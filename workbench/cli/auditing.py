@@ -38,6 +38,9 @@ from workbench.cli.options import (
 )
 from workbench.cli.root import app
 
+Redact = Annotated[
+    bool, typer.Option("--redact", help="Withhold texts, words, ids and small groups: for what leaves the house.")
+]
 _NOT_COMPARED = 3
 """Exit code of a passed audit whose comparison was asked for and could not be made."""
 
@@ -83,13 +86,19 @@ def audit(
         ),
     ] = None,
     summary: Annotated[bool, typer.Option("--summary", help="Print the verdict as one line.")] = False,
+    redact: Redact = False,
 ) -> None:
-    """Audit a model and write the report: index.html, audit.json, junit.xml and predictions.parquet."""
+    """Audit a model and write the report: index.html, audit.json, junit.xml, model_card.md and predictions.parquet."""
     network(online)
     _require_fail_on(fail_on)
     from workbench import verbs
     from workbench.data.labels import parse_label_map
+    from workbench.errors import Misconfigured
 
+    if baseline is not None and redact:
+        raise Misconfigured(
+            "--redact and --baseline: a comparison needs predictions and quotes texts; ask for one only"
+        )
     if baseline is not None:
         from workbench.verbs.comparing import require_baseline
 
@@ -101,7 +110,7 @@ def audit(
             columns=columns_of(text_column, label_column, group_column, id_column, person_column),
             label_map=parse_label_map(label_map or []), positive_label=positive_label, threshold=threshold, split=split,
             limit=limit, seed=seed, precision=precision, device=device, online=online, command=_command(),
-            label_randomised=label_randomised, behaviours=behaviours or (), progress=progress,
+            label_randomised=label_randomised, behaviours=behaviours or (), redact=redact, progress=progress,
         )  # fmt: skip
     if summary:
         terminal.print_summary(audited.record, audited.findings, audited.verdict, policy=audited.record.audit.policy)
@@ -204,18 +213,52 @@ def compare(
     raise typer.Exit(1 if any(one.word == "worse" for side in found.sides for one in side.changes) else 0)
 
 
-@app.command(epilog="[bold]Example[/]\n\n  workbench report reports/base/audit.json --out reports/base/index.html")
+@app.command(
+    epilog="[bold]Examples[/]\n\n  workbench report reports/base/audit.json --out reports/base/index.html\n\n"
+    "  workbench report reports/base --pdf reports/base/report.pdf --model-card\n\n"
+    "  workbench report reports/base --redact --out outside/index.html",
+)
 def report(
     record: RecordArgument,
     out: ReportFile = None,
+    redact: Redact = False,
+    pdf: Annotated[
+        Path | None, typer.Option("--pdf", help="Also print the report to this file.", show_default=False)
+    ] = None,
+    model_card: Annotated[
+        bool, typer.Option("--model-card", help="Also write model_card.md beside the report.")
+    ] = False,
 ) -> None:
-    """Write the HTML report of a finished audit again. Needs no torch."""
-    from workbench import verbs
-    from workbench.files import write_text
-    from workbench.results import REPORT
+    """Write the HTML report of a finished audit again, whole or redacted. Needs no torch.
 
-    target = out or (record if record.is_dir() else record.parent) / REPORT
-    write_text(target, verbs.render(record))
+    With --redact, a folder of its own (default: redacted/ beside the record) gets report, audit.json, junit.xml and
+    model_card.md.
+    """
+    from workbench.errors import BadInput
+    from workbench.files import write_text
+    from workbench.report.render import render
+    from workbench.results import REPORT, read_record
+    from workbench.verbs import publishing
+
+    held, folder = read_record(record), record if record.is_dir() else record.parent
+    if pdf is not None:
+        publishing.browser()  # before anything is written
+    if redact:
+        target = out or folder / "redacted" / REPORT
+        if target.name != REPORT:
+            raise BadInput(
+                f"--redact writes several files to the folder of --out; call the page {REPORT}, not {target.name}"
+            )
+        publishing.require_elsewhere(record, target.parent)
+        publishing.save_redacted(held, target.parent)
+    else:
+        target = out or folder / REPORT
+        write_text(target, render(held, held.findings))
+        if model_card:
+            publishing.write_card(held, target.parent)
+    if pdf is not None:
+        publishing.write_pdf(target, pdf)
+        terminal.out.print(f"PDF: {pdf}")
     terminal.out.print(f"Report: {target}")
 
 

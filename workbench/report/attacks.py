@@ -9,9 +9,11 @@ from workbench.evidence.names import SEEN
 from workbench.evidence.record import AuditRecord
 from workbench.report.blocks import Block, Bullets, Cell, Heading, Item, Paragraph, Quote, Table
 from workbench.report.curves import all_curves, figures
+from workbench.report.failing import attack_id
 from workbench.report.marks import changes
 from workbench.report.quotes import folded
 from workbench.report.summary import only_decision
+from workbench.report.tagged import DECIDED, TRUE, tagged
 from workbench.report.text import SHOWN, cut_note, plural, short
 from workbench.verdict import wording
 
@@ -86,7 +88,8 @@ def _hardened(record: AuditRecord, seen: Mapping[str, str]) -> Iterator[Block]:
 def _recipe(
     record: AuditRecord, recipe: str, rewrites: list[Rewrite], judged: Judged, *, learned: bool
 ) -> Iterator[Block]:
-    yield Heading(f"Attack {recipe}" + (", whose kind of edits training has seen" if learned else ""))
+    title = f"Attack {recipe}" + (", whose kind of edits training has seen" if learned else "")
+    yield Heading(title, attack_id(record, recipe))
     rows = tuple(
         (Cell(word), Cell(f"{count:,}", numeric=True), Cell(meaning))
         for outcome, (word, meaning) in _OUTCOMES.items()
@@ -150,6 +153,7 @@ def _quote(rewrite: Rewrite, judged: JudgedRewrite | None) -> Quote:
         facts.append(f"{short(one.judge, 40)}: {_SAYS[one.label_kept]}{comment}")
     length = max(len(rewrite.original), len(rewrite.rewritten))
     note = cut_note(length) if length > SHOWN else ""
-    return Quote(
-        f"Example {short(rewrite.example, 24)}", changes(rewrite.original, rewrite.rewritten), tuple(facts), note=note
-    )
+    decided = rewrite.predicted_after or "unknown"
+    tags = tagged((("Attack", rewrite.recipe), (TRUE, rewrite.label), (DECIDED, decided)))
+    runs = changes(rewrite.original, rewrite.rewritten)
+    return Quote(f"Example {short(rewrite.example, 24)}", runs, tuple(facts), note=note, tags=tags)

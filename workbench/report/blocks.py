@@ -40,6 +40,17 @@ class Bullets:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A way to another part of the page."""
+
+    target: str
+    """Id of the part."""
+    text: str
+    choice: str = ""
+    """What the lists of cases there are narrowed to, as `tagged` writes it; '' for all."""
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
     """One cell of a table: a main text and a smaller line below it."""
 
@@ -49,6 +60,8 @@ class Cell:
     verdict: str = ""
     """A verdict to show as sign and word instead of the text."""
     strong: bool = False
+    links: tuple[Link, ...] = ()
+    """Shown after the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +74,8 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     wide: bool = False
     """Has a column of sentences."""
+    form: bool = False
+    """Has cells to be filled in by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +125,8 @@ class Quote:
     blocks: tuple[Block, ...] = ()
     note: str = ""
     legend: str = ""
+    tags: str = ""
+    """By what a reader may narrow a list of such texts down, as `tagged` writes it; '' for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +145,8 @@ class Heading:
 
     kind: ClassVar[str] = "heading"
     text: str
+    id: str = ""
+    """What links point at; '' where none does."""
 
 
 Block = Paragraph | Bullets | Table | Definitions | Figure | Figures | Quote | Fold | Heading
@@ -144,6 +163,20 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Glance:
+    """One pillar on the first screen: how it ended, and the requirement that decided that."""
+
+    section: str
+    title: str
+    verdict: str
+    """'' where the policy asks nothing of it."""
+    text: str
+    small: str
+    bar: Markup
+    """Value and interval against the gate; empty where there is none to draw."""
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """The first screen: what a person who signs reads."""
 
@@ -153,6 +186,8 @@ class Summary:
     exceptions: tuple[Item, ...]
     limits: tuple[Item, ...]
     steps: tuple[Item, ...]
+    glance: tuple[Glance, ...] = ()
+    """One row for each pillar."""
 
 
 @dataclass(frozen=True, slots=True)

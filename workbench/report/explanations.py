@@ -166,7 +166,7 @@ def explained_text(scores: TokenScores) -> Quote:
     note = cut_note(len(scores.text)) if len(scores.text) > SHOWN else ""
     name = f"Example {short(scores.example, 24)}" if scores.example else "Explained text"
     name = name if scores.chosen_as is None else f"{short(scores.chosen_as, 80)}: {name[0].lower()}{name[1:]}"
-    return Quote(name, heat(scores), tuple(facts), (_scores(scores, name),), note)
+    return Quote(name, heat(scores), tuple(facts), (_scores(scores, name),) if scores.tokens else (), note)
 
 
 def _scores(scores: TokenScores, name: str) -> Fold:

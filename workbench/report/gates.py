@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from workbench.evidence.measurement import Measurement
 from workbench.evidence.names import title
-from workbench.evidence.record import Finding
-from workbench.report.blocks import Block, Cell, Fold, Paragraph, Section, Table
+from workbench.evidence.record import AuditRecord, Finding
+from workbench.report.blocks import Block, Bullets, Cell, Fold, Item, Link, Paragraph, Section, Table
+from workbench.report.failing import cases_of
+from workbench.report.summary import skipped
 from workbench.report.text import listed, plural
 from workbench.verdict import wording
 from workbench.verdict.judge import worst_first
 
 
-def gates(findings: Sequence[Finding]) -> Section:
-    """Return the section of requirements."""
+def gates(record: AuditRecord, findings: Sequence[Finding]) -> Section:
+    """Return the section of requirements: missed and open ones first, met ones folded, what does not apply last."""
     ranked = worst_first(findings)
     open_ones = [finding for finding in ranked if finding.verdict != "pass"]
     passed = [finding for finding in ranked if finding.verdict == "pass"]
     blocks: list[Block] = []
+
+    def ways(finding: Finding) -> Link | None:
+        return cases_of(record, finding)
+
     if not findings:
         blocks.append(Paragraph("No criterion was judged.", "note"))
     if open_ones:
-        blocks.append(gate_table("Requirements that are missed, not established or to be decided on", open_ones))
+        blocks.append(gate_table("Requirements that are missed, not established or to be decided on", open_ones, ways))
     if passed:
         table = gate_table("Requirements that are met", passed)
         names = listed(list(dict.fromkeys(title(finding.measurement) for finding in passed)))
@@ -30,6 +36,10 @@ def gates(findings: Sequence[Finding]) -> Section:
         blocks.append(
             Fold(f"{word}: {names}", (table,), open=True) if not open_ones else Fold(f"{word}: {names}", (table,))
         )
+    if absent := skipped(record):
+        items = tuple(Item(result.reason, lead=f"{evidence.probe}: ") for evidence, result in absent)
+        told = plural(len(items), "probe does not apply here", "probes do not apply here")
+        blocks.append(Fold(f"{told}, with reasons", (Bullets(items),), open=True))
     return Section(
         "requirements",
         "Requirements",
@@ -40,8 +50,10 @@ def gates(findings: Sequence[Finding]) -> Section:
     )
 
 
-def gate_table(caption: str, findings: Sequence[Finding]) -> Table:
-    """Return one row per finding, worst first."""
+def gate_table(
+    caption: str, findings: Sequence[Finding], ways: Callable[[Finding], Link | None] | None = None
+) -> Table:
+    """Return one row per finding, worst first, each with the way to its cases that `ways` knows."""
     columns = (
         Cell("Requirement"),
         Cell("Verdict"),
@@ -50,10 +62,10 @@ def gate_table(caption: str, findings: Sequence[Finding]) -> Table:
         Cell("n", numeric=True),
         Cell("Finding, and why it matters"),
     )
-    return Table(caption, columns, tuple(_row(finding) for finding in worst_first(findings)), wide=True)
+    return Table(caption, columns, tuple(_row(finding, ways) for finding in worst_first(findings)), wide=True)
 
 
-def _row(finding: Finding) -> tuple[Cell, ...]:
+def _row(finding: Finding, ways: Callable[[Finding], Link | None] | None) -> tuple[Cell, ...]:
     one = finding.evidence
     heading = Cell(title(finding.measurement), wording.about(finding.where).strip())
     numbers = (
@@ -66,7 +78,9 @@ def _row(finding: Finding) -> tuple[Cell, ...]:
         )
     )
     why = f"{finding.why} Owner: {finding.owner}." if finding.owner else finding.why
-    return (heading, Cell(finding.verdict, verdict=finding.verdict), *numbers, Cell(finding.because, why))
+    way = None if ways is None else ways(finding)
+    told = Cell(finding.because, why, links=() if way is None else (way,))
+    return (heading, Cell(finding.verdict, verdict=finding.verdict), *numbers, told)
 
 
 def _interval(one: Measurement) -> str:

@@ -8,8 +8,11 @@ from workbench.evidence.record import AuditRecord, Finding
 from workbench.report.blocks import Block, Cell, Definitions, Fold, Page, Paragraph, Section, Table
 from workbench.report.gates import gates
 from workbench.report.identity import identity
+from workbench.report.obligations import obligations
 from workbench.report.pillars import sections
+from workbench.report.redact import is_redacted
 from workbench.report.scope import scope
+from workbench.report.signing import signing
 from workbench.report.summary import summary
 from workbench.report.text import plural, short
 from workbench.verdict import wording
@@ -18,6 +21,7 @@ from workbench.verdict import wording
 def page(record: AuditRecord, findings: Sequence[Finding]) -> Page:
     """Return the page, in the reading order of the architecture."""
     model, card, settings = record.model, record.corpus, record.audit
+    screen = summary(record, findings)
     return Page(
         title=f"Audit of {short(model.name)}",
         subtitle=f"on {short(card.name)}, {settings.date[:10]}",
@@ -26,9 +30,18 @@ def page(record: AuditRecord, findings: Sequence[Finding]) -> Page:
             ("Data", f"{short(card.name)}, {plural(card.n, 'example')}"),
             ("Policy", short(settings.policy)),
             ("Date", settings.date[:10]),
+            *((("Texts", "withheld"),) if is_redacted(record) else ()),
         ),
-        summary=summary(record, findings),
-        sections=(gates(findings), identity(record), scope(record), *sections(record), _reproduce(record)),
+        summary=screen,
+        sections=(
+            gates(record, findings),
+            identity(record),
+            scope(record),
+            *sections(record),
+            obligations(record, findings),
+            _reproduce(record),
+            signing(record, screen.word),
+        ),
         footer=f"Workbench {record.environment.code}; record schema {record.schema_version}; from audit.json alone.",
     )
 
@@ -63,8 +76,13 @@ def _reproduce(record: AuditRecord) -> Section:
     blocks: tuple[Block, ...] = (
         Paragraph(
             "The same command on the same model and data gives the same record, apart from its date and what is timed. "
-            "audit.json beside this page holds every number, every text in full and the facts needed to check them; "
-            "this page can be written again from it with: workbench report audit.json"
+            + (
+                "audit.json beside this page holds every number that is not withheld; "
+                if is_redacted(record)
+                else "audit.json beside this page holds every number, every text in full and the facts needed to check "
+                "them; "
+            )
+            + "this page can be written again from it with: workbench report audit.json"
         ),
         Definitions(rows, mono=True),
         Fold("Probes that were run, with parameters", (Table("Probes, parameters and time", columns, probes),)),

@@ -19,6 +19,7 @@ from workbench.report.scaling import scaling
 from workbench.report.slices import slices
 from workbench.report.summary import PILLARS, pillar
 from workbench.report.tables import explained, methods, tables
+from workbench.report.tagged import outcome, tagged
 from workbench.report.text import excerpt, plural, short
 from workbench.report.trust import trust
 from workbench.verdict import wording
@@ -172,7 +173,8 @@ def _cases(record: AuditRecord) -> Section | None:
                 f"decided: {short(case.predicted)} (probability {wording.number(case.probability, '')})",
                 *(f"{short(attribute)}: {short(group)}" for attribute, group in case.groups.items()),
             ]
-            quotes.append(Quote(f"Example {short(case.example, 24)}", (Run(text),), tuple(facts), note=note))
+            tags = tagged((*outcome(case.label, case.predicted), *case.groups.items()))
+            quotes.append(Quote(f"Example {short(case.example, 24)}", (Run(text),), tuple(facts), note=note, tags=tags))
         blocks += folded(quotes, "cases")
     if not blocks:
         return None

@@ -8,8 +8,10 @@ from workbench.evidence.exhibits import Certificate, FailingCase, FailingCases
 from workbench.evidence.record import AuditRecord
 from workbench.report.attacks import attacks
 from workbench.report.blocks import Block, Cell, Fold, Heading, Paragraph, Quote, Table
+from workbench.report.failing import BEHAVIOURS
 from workbench.report.marks import changes
 from workbench.report.reductions import reductions
+from workbench.report.tagged import DECIDED, tagged
 from workbench.report.text import SHOWN, cut_note, short
 from workbench.verdict import wording
 
@@ -54,7 +56,7 @@ _MUST = {
 def _behaviours(record: AuditRecord) -> Iterator[Block]:
     held = [exhibit for _, exhibit in record.exhibits("failing_cases") if isinstance(exhibit, FailingCases)]
     if held:
-        yield Heading("Behaviours that failed")
+        yield Heading("Behaviours that failed", BEHAVIOURS)
         yield Paragraph(
             "Each text below breaks a rule that should hold whatever the accuracy. `workbench regress save` writes "
             "them to a file, and `workbench regress run` asks a mended model again.",
@@ -62,7 +64,7 @@ def _behaviours(record: AuditRecord) -> Iterator[Block]:
         )
     for exhibit in held:
         shown = exhibit.cases[:CASES]
-        quotes = [_case(case) for case in shown]
+        quotes = [_case(case, exhibit.behaviour) for case in shown]
         yield Fold(
             f"{short(exhibit.behaviour, 80)} ({exhibit.test}): {exhibit.total:,} of {exhibit.of:,} failed; "
             f"{_MUST[exhibit.test]}",
@@ -70,7 +72,7 @@ def _behaviours(record: AuditRecord) -> Iterator[Block]:
         )
 
 
-def _case(case: FailingCase) -> Quote:
+def _case(case: FailingCase, behaviour: str) -> Quote:
     facts = [f"must be: {short(case.label)}"] if case.label is not None and case.before is None else []
     facts += [f"decided before: {short(case.decided_before)}"] if case.decided_before is not None else []
     facts.append(f"decided: {short(case.decided)}")
@@ -79,4 +81,6 @@ def _case(case: FailingCase) -> Quote:
     before = case.text if case.before is None else case.before
     length = max(len(before), len(case.text))
     name = f"Example {short(case.example, 24)}" if case.example else "From a template"
-    return Quote(name, changes(before, case.text), tuple(facts), note=cut_note(length) if length > SHOWN else "")
+    tags = tagged((("Behaviour", behaviour), (DECIDED, case.decided)))
+    note = cut_note(length) if length > SHOWN else ""
+    return Quote(name, changes(before, case.text), tuple(facts), note=note, tags=tags)

@@ -8,6 +8,8 @@ from workbench.evidence.exhibits import Confusion
 from workbench.evidence.names import NAMES
 from workbench.evidence.record import AuditRecord, Evidence, Failed, Finding, NotApplicable, Verdict
 from workbench.report.blocks import Item, Summary
+from workbench.report.glance import glance
+from workbench.report.redact import is_redacted
 from workbench.report.text import listed, plural, short
 from workbench.verdict import wording
 from workbench.verdict.decidable import smallest_n
@@ -39,7 +41,14 @@ def summary(record: AuditRecord, findings: Sequence[Finding]) -> Summary:
         exceptions=tuple(_exceptions(record, findings)),
         limits=(*_unbounded(findings), *_limits(record)),
         steps=tuple(_steps(record, findings, verdict)),
+        glance=tuple(glance(record, findings, _glanced(findings))),
     )
+
+
+def _glanced(findings: Sequence[Finding]) -> dict[str, str]:
+    """Return the pillars that stand on the first screen: what it costs only where the policy asks."""
+    asked = {pillar(finding.measurement) for finding in findings}
+    return {name: title for name, title in PILLARS.items() if name != "cost" or name in asked}
 
 
 def summary_line(record: AuditRecord, findings: Sequence[Finding]) -> str:
@@ -160,6 +169,11 @@ def _limits(record: AuditRecord) -> Iterator[Item]:
         section="scope",
         section_title="Scope",
     )
+    if is_redacted(record):
+        yield Item(
+            "Texts are withheld: they stand here as hashes with lengths. Tables of words, and groups with "
+            "fewer than 10 examples or people are left out, so what this page does not show may have been measured."
+        )
     if only := only_decision(record):
         accuracy = record.find("performance.accuracy")
         right = "" if accuracy is None else f" ({wording.number(accuracy.value, accuracy.unit)} of them rightly)"

@@ -44,6 +44,7 @@ def audit(
     behaviours: Sequence[str | Path] = (),
     online: bool = False,
     command: str | None = None,
+    redact: bool = False,
     progress: Progress | None = None,
 ) -> Audited:
     """Audit `model` on `data`; return the record, the findings and the verdict, and write the report to `out`.
@@ -54,7 +55,7 @@ def audit(
     Args:
         model: a checkpoint folder, a hub id (with `online`), or any `Classifier`.
         data: a named corpus, a file, a hub data set (with `online`), or a `Corpus`.
-        out: folder for `index.html`, `audit.json` and `predictions.parquet`.
+        out: folder for `index.html`, `audit.json`, `junit.xml`, `model_card.md` and `predictions.parquet`.
         profile: 'quick', 'standard' or 'full'.
         policy: a shipped policy's name, a TOML file, or a `Policy`. Fixed before the audit runs.
         columns: which columns of a file or hub data set hold text, label, groups, id, person.
@@ -72,6 +73,8 @@ def audit(
         behaviours: TOML files with behavioural tests of your own, run after the shipped ones.
         online: allow downloads.
         command: the command line, for the report's last section.
+        redact: write to `out` what may leave the house: no texts, words, ids, small groups or predictions. What is
+            returned is whole.
         progress: called with every step.
 
     Raises:
@@ -88,6 +91,7 @@ def audit(
     from workbench.models.engine.choice import search_precision
     from workbench.models.training_card import read_canaries, read_training_card
     from workbench.seeds import Streams
+    from workbench.verbs.publishing import put_card_aside, require_nothing_whole, save_redacted, write_card
 
     chosen_policy = policy if isinstance(policy, Policy) else load_policy(policy)
     probes = probes_of(
@@ -98,6 +102,8 @@ def audit(
     folder = None if out is None else Path(out)
     if folder is not None:
         require_writable(folder)
+        if redact:
+            require_nothing_whole(folder)
     if limit is not None and limit < 1:
         raise Misconfigured(f"--limit must be at least 1; got {limit}")
     whole = corpus_of(data, columns=columns, online=online)  # before the model: quick to read, often the culprit
@@ -145,6 +151,7 @@ def audit(
     try:
         if folder is not None:
             set_aside(folder)
+            put_card_aside(folder)
         # An audit that continues after an interruption is one audit.
         asked = key_of(
             model=classifier.card.model_dump(mode="json"),
@@ -175,7 +182,10 @@ def audit(
         )
         record = record.model_copy(update={"findings": judge(record, chosen_policy)})
         audited = Audited(record, corpus, measured.probabilities)
-        if folder is not None:
+        if folder is not None and redact:
+            save_redacted(record, folder)
+        elif folder is not None:
+            write_card(record, folder)
             audited.save(folder)
         if store is not None:
             store.discard()  # complete: the next run with these arguments measures anew

@@ -1,0 +1,241 @@
+"""Redaction: what is left of a record, walked type by type and field by field."""
+
+import types
+from typing import Annotated, Literal, Union, get_args, get_origin
+
+import pytest
+
+from workbench.errors import Unsupported
+from workbench.evidence.exhibits import Case, Cases, Exhibit, Note
+from workbench.evidence.record import AuditRecord, Evidence, Failed, Measured
+from workbench.evidence.schema import Stored
+from workbench.report.model_card import model_card
+from workbench.report.quotations import Quotations
+from workbench.report.redact import MARK, is_redacted, redact
+from workbench.report.redaction_rules import RULES
+from workbench.report.render import render
+from workbench.verdict.judge import judge, overall
+
+KINDS = get_args(get_args(Exhibit)[0])
+SECRET = "qzx"
+"""Begins every word of the data in these tests, and no word of ours."""
+
+OURS = {
+    "attribute", "attributor", "baseline", "behaviour", "decided", "decided_before", "first", "group", "label",
+    "labels", "by_label", "method", "name", "output", "positive", "precision", "predicted", "predicted_after",
+    "predicted_before", "recipe", "search_precision", "second", "source", "swap", "target", "title", "too_small",
+    "values", "versus", "watched", "where", "x_label", "y_label", "chosen_as",
+}  # fmt: skip
+"""Fields with labels, groups and names of ours. Written down here and not read from the rules, which are under test."""
+WORDS_OF_DATA = {"TermPair.first", "TermPair.second"}
+
+
+def fill(annotation, path, secrets):
+    """Return a value of the type; every text is secret but for those of `OURS`."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return fill(inner[0], path, secrets)
+    if origin is Literal:
+        return inner[0]
+    if origin in (Union, types.UnionType):
+        return fill(next(one for one in inner if one is not type(None)), path, secrets)
+    if origin is tuple:
+        return tuple(fill(one, path, secrets) for one in inner if one is not ...)
+    if origin is dict:
+        return {fill(inner[0], path, secrets): fill(inner[1], path, secrets)}
+    if isinstance(annotation, type) and issubclass(annotation, Stored):
+        return made(annotation, secrets)
+    if annotation is str:
+        if path.rpartition(".")[2] in OURS and path not in WORDS_OF_DATA:
+            return f"ours {path}"
+        secrets.append(f"{SECRET}{len(secrets)}a {SECRET}{len(secrets)}b {SECRET}{len(secrets)}c")
+        return secrets[-1]
+    return {bool: True, int: 12, float: 0.5}[annotation]
+
+
+def made(kind, secrets):
+    fields = {
+        name: fill(field.annotation, f"{kind.__name__}.{name}", secrets) for name, field in kind.model_fields.items()
+    }
+    return kind.model_validate(fields)
+
+
+def outputs(record):
+    return record.model_dump_json(), render(record, record.findings), model_card(record, record.findings)
+
+
+def with_exhibits(record, *exhibits):
+    held = Evidence(
+        probe="robustness.x@1", params={}, seed=0, seconds=0, result=Measured(measurements=(), exhibits=exhibits)
+    )
+    return record.model_copy(update={"evidence": (*record.evidence, held)})
+
+
+@pytest.fixture(scope="module")
+def full(rich):
+    """The golden record with one exhibit of every kind, all of whose texts are secret."""
+    secrets = []
+    return with_exhibits(rich, *(made(kind, secrets) for kind in KINDS if kind is not Note)), secrets
+
+
+def stored_types(annotation, found):
+    for inner in get_args(annotation):
+        stored_types(inner, found)
+    if isinstance(annotation, type) and issubclass(annotation, Stored) and annotation not in found:
+        found.add(annotation)
+        for field in annotation.model_fields.values():
+            stored_types(field.annotation, found)
+    return found
+
+
+def test_every_type_and_field_of_a_record_has_a_rule():
+    found = stored_types(AuditRecord, set())
+    assert len(found) > 40
+    assert {kind.__name__: set(kind.model_fields) - set(RULES.get(kind, ())) for kind in found} == {
+        kind.__name__: set() for kind in found
+    }
+    assert {kind.__name__: set(rule) - set(kind.model_fields) for kind, rule in RULES.items() if set(rule) - set(kind.model_fields)} == {}  # fmt: skip  # noqa: E501
+
+
+def test_no_text_of_any_exhibit_is_left_in_json_page_or_card(full):
+    record, secrets = full
+    assert len(secrets) > 30
+    whole = outputs(record)
+    assert all(secret in whole[0] for secret in secrets)
+    assert SECRET in whole[1]
+    for told in outputs(redact(record)):
+        assert SECRET not in told
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind is not Note], ids=lambda kind: kind.__name__)
+def test_each_kind_alone_hides_its_texts(rich, kind):
+    secrets = []
+    record = with_exhibits(rich, made(kind, secrets))
+    assert SECRET not in redact(record).model_dump_json()
+
+
+def test_no_text_of_the_golden_record_is_left(rich):
+    texts = {
+        getattr(exhibit, field)
+        for _, exhibit in rich.exhibits()
+        for field in ("text", "original", "rewritten", "reduced")
+        if exhibit.kind != "note" and isinstance(getattr(exhibit, field, None), str)
+    }
+    texts |= {case.text for _, exhibit in rich.exhibits("cases") for case in exhibit.cases}
+    ids = {exhibit.example for _, exhibit in rich.exhibits() if hasattr(exhibit, "example")}
+    needed = {value for _, one in rich.measurements() for value in one.where.values()}  # a group is named like a text
+    texts = {text for text in texts if len(text) >= 12} - needed
+    assert len(texts) > 20
+    assert len(ids) > 20
+    for told, whole in zip(outputs(redact(rich)), outputs(rich), strict=True):
+        assert [text for text in texts if text in told] == []
+        assert [one for one in ids if f'"{one}"' in told or f"Example {one}" in told] == []
+        if told.startswith("{"):
+            assert all(f'"{one}"' in whole for one in ids)
+
+
+def test_sentences_that_quote_a_text_lose_the_quotation(rich):
+    text = f"{SECRET}one two three four five six seven"
+    case = Case(example=f"{SECRET}-id-123", text=text, label="recommended", predicted="recommended", probability=0.9)
+    record = with_exhibits(
+        rich,
+        Cases(title="Mistakes", cases=(case,), total=1),
+        Note(text=f"The text “{text}” was odd."),
+        Note(text=f"Begun like {text[:24]}…, and {case.example} too."),
+    )
+    bare = redact(record)
+    assert SECRET not in bare.model_dump_json()
+    notes = [one.text for _, one in bare.exhibits("note")]
+    assert "The text “[withheld]” was odd." in notes
+    assert "Begun like [withheld]…, and [withheld] too." in notes
+
+
+def test_a_short_beginning_is_no_quotation():
+    sweep = Quotations({"The model is nice to me, always"}, needed=set())
+    assert sweep.withheld_in("The model is wrong") == "The model is wrong"
+    assert sweep.withheld_in("so: The model is nice to you") == "so: [withheld]you"
+
+
+def test_what_an_exception_said_is_withheld_and_its_type_and_place_stay(rich):
+    held = redact(rich)
+    (failed,) = (one.result for one in held.evidence if isinstance(one.result, Failed))
+    assert failed.error == "ValueError (message withheld) (behaviours.py, line 12)"
+    odd = rich.evidence[0].model_copy(update={"result": Failed(error=f"{SECRET} is no error")})
+    (bare,) = redact(rich.model_copy(update={"evidence": (odd,)})).evidence[:1]
+    assert bare.result.error == "Error (message withheld)"
+
+
+def test_an_exhibit_that_no_rule_knows_is_an_error_and_no_leak(rich):
+    class Diary(Stored):
+        kind: Literal["diary"] = "diary"
+        text: str
+
+    held = Measured.model_construct(outcome="measured", measurements=(), exhibits=(Diary(text=SECRET),))
+    record = rich.model_copy(update={"evidence": (rich.evidence[0].model_copy(update={"result": held}),)})
+    with pytest.raises(Unsupported, match="Diary cannot be redacted: no rule") as caught:
+        redact(record)
+    assert SECRET not in str(caught.value)
+
+
+def test_a_field_that_no_rule_knows_is_an_error_and_no_leak(rich, monkeypatch):
+    less = {kind: dict(rule) for kind, rule in RULES.items()}
+    del less[Case]["groups"]
+    monkeypatch.setattr("workbench.report.redact.RULES", less)
+    with pytest.raises(Unsupported, match="Case cannot be redacted: no rule says what becomes of it: groups"):
+        redact(rich)
+
+
+def test_hashes_tell_equal_texts_within_a_record_and_differ_between_records(rich):
+    def hashes(record):
+        return [case.text for _, exhibit in record.exhibits("cases") for case in exhibit.cases]
+
+    one, other = redact(rich), redact(rich)
+    raw = hashes(rich)
+    assert len(set(raw)) == len(set(hashes(one)))
+    assert set(hashes(one)).isdisjoint(hashes(other))
+    assert hashes(redact(rich, key=b"1" * 32)) == hashes(redact(rich, key=b"1" * 32))
+    assert hashes(one)[0].endswith(f"({len(raw[0]):,} characters)")
+
+
+def test_what_was_measured_and_judged_stays(rich):
+    bare = redact(rich)
+    small = [one for _, one in rich.measurements() if one.n < 10 and "group" in one.where]
+    kept = [one for _, one in bare.measurements()]
+    gone = [one for _, one in rich.measurements() if one not in kept]
+    assert all(one.where.get("group") for one in gone)
+    assert set(map(str, small)) <= set(map(str, gone))
+    assert [one.verdict for one in bare.findings] == [one.verdict for one in rich.findings]
+    assert overall(bare, bare.findings) == overall(rich, rich.findings)
+    assert bare.corpus.n == rich.corpus.n
+    assert bare.corpus.labels == rich.corpus.labels
+
+
+def test_it_is_marked_stays_valid_and_may_be_redacted_again(rich):
+    bare = redact(rich)
+    assert is_redacted(bare)
+    assert not is_redacted(rich)
+    again = redact(AuditRecord.model_validate_json(bare.model_dump_json()))
+    assert [one.probe for one in again.evidence].count(MARK) == 1
+    page = render(bare, bare.findings)
+    assert "Texts are withheld" in page
+    assert "every text in full" not in page
+    assert render(bare, bare.findings) == page
+
+
+def test_tables_of_words_are_gone_and_nothing_says_that_there_were_none(full):
+    bare = redact(full[0])
+    assert not {"word_table", "group_words", "word_effects"} & {one.kind for _, one in bare.exhibits()}
+    assert "none surely tells which group" not in render(bare, bare.findings)
+
+
+def test_no_rewriting_is_not_said_of_rewritings_that_are_withheld(rich):
+    bare = redact(rich)
+    assert "No rewriting changed a decision" not in render(bare, bare.findings)
+
+
+def test_judging_again_establishes_no_more_than_before(rich, golden_record):
+    bare = redact(rich)
+    order = ["pass", "warn", "not_established", "fail"]
+    before = {(one.criterion, str(one.where)): one.verdict for one in judge(rich, golden_record.POLICY)}
+    after = {(one.criterion, str(one.where)): one.verdict for one in judge(bare, golden_record.POLICY)}
+    assert [key for key in after if order.index(after[key]) < order.index(before.get(key, "pass"))] == []

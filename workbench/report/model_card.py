@@ -1,0 +1,203 @@
+"""A model card in the Hugging Face format: Markdown with metadata, from the record alone.
+
+What a record cannot know (intended use, who is affected, licence) is left open for a person, and says so. The format of
+the metadata is that of `huggingface_hub.ModelCardData`: `model-index` holds results by task and data set.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from workbench.evidence.measurement import Measurement
+from workbench.evidence.names import title
+from workbench.evidence.record import AuditRecord, Finding
+from workbench.report.markdown import plain, table, yaml
+from workbench.report.redact import is_redacted
+from workbench.report.summary import JUDGED, PILLARS, pillar, summary
+from workbench.report.text import plural, short
+from workbench.verdict import wording
+from workbench.verdict.judge import worst_first
+
+OPEN = "To be filled in by a person"
+"""What stands where the record knows nothing."""
+
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+_INDEXED = ("performance", "calibration", "robustness", "fairness", "privacy")
+"""Pillars whose overall figures become results; costs are about a machine, explanations about methods."""
+_TYPES = {
+    "performance.accuracy": "accuracy",
+    "performance.precision": "precision",
+    "performance.recall": "recall",
+    "performance.f1": "f1",
+    "performance.roc_auc": "roc_auc",
+}
+"""Names that the hub knows, where theirs means the same as ours."""
+_SEAL = "<!-- made by the workbench; sha256 of what stands above: {} -->\n"
+_SEALED = re.compile(r"<!-- made by the workbench; sha256 of what stands above: ([0-9a-f]{64}) -->\n")
+
+
+def model_card(record: AuditRecord, findings: Sequence[Finding]) -> str:
+    """Return the card. Pure: same record and findings, same text."""
+    parts = ["---", yaml(metadata(record)), "---", "", *_body(record, findings)]
+    text = "\n".join(parts) + "\n\n"
+    return text + _SEAL.format(_digest(text))
+
+
+def is_untouched(card: str) -> bool:
+    """Tell whether a card is as `model_card` made it, so that nobody's words are lost with it."""
+    found = _SEALED.search(card)
+    return found is not None and found.end() == len(card) and _digest(card[: found.start()]) == found[1]
+
+
+def metadata(record: AuditRecord) -> dict[str, Any]:
+    """Return what stands above the card, as plain values."""
+    model, data = record.model, record.corpus
+    held: dict[str, Any] = {"pipeline_tag": model.task, "tags": ["workbench-audit", *_tags(record)]}
+    if model.base is not None and _HUB_ID.fullmatch(model.base):
+        held["base_model"] = model.base
+    results = [_metric(one) for _, one in record.measurements() if _indexed(one)]
+    task = {"type": model.task, "name": model.task.replace("-", " ").capitalize()}
+    dataset = {
+        "name": short(data.name),
+        "type": short(data.name),
+        "split": short(data.split),
+        "revision": f"sha256:{data.digest}",
+    }
+    entry = {"task": task, "dataset": dataset, "metrics": results}
+    held["model-index"] = [{"name": short(model.name), "results": [entry] if results else []}]
+    return held
+
+
+def _tags(record: AuditRecord) -> Iterator[str]:
+    training = record.training
+    if training is not None and training.privacy is not None:
+        yield "differential-privacy"
+    if training is not None and training.augmentation is not None:
+        yield "adversarial-training"
+
+
+def _indexed(one: Measurement) -> bool:
+    return pillar(one.name) in _INDEXED and "group" not in one.where and "slice" not in one.where
+
+
+def _metric(one: Measurement) -> dict[str, Any]:
+    sure: dict[str, Any] = {"n": one.n}
+    if one.interval is not None:
+        held = one.interval
+        sure |= {"low": held.low, "high": held.high, "level": held.level, "method": held.method}
+    about = {"where": [f"{facet}={short(value)}" for facet, value in one.where.items()]} if one.where else {}
+    return {
+        "type": _TYPES.get(one.name, one.name),
+        "value": one.value,
+        "name": short(wording.subject(one.name, one.where), 120),
+        "args": {**sure, **about},
+    }
+
+
+def _body(record: AuditRecord, findings: Sequence[Finding]) -> Iterator[str]:
+    model, data, settings = record.model, record.corpus, record.audit
+    screen = summary(record, findings)
+    yield f"# Model card: {plain(short(model.name))}\n"
+    withheld = " Texts and small groups are withheld." if is_redacted(record) else ""
+    yield (
+        f"Written from the record of an audit of {plain(settings.date[:10])}; the report beside it tells more."
+        f"{withheld} It says what was measured, and promises nothing beyond it.\n"
+    )
+    yield f"## Verdict: {plain(screen.word)}\n"
+    yield f"{plain(screen.sentence)}\n"
+    yield from _open("Intended use", "For which decisions, by whom, about whom, in which languages and places.")
+    yield from _open("Uses out of scope", "For what this model must not be used, and why.")
+    yield "## The model\n"
+    yield table(("What", "Which"), _model(record)) + "\n"
+    yield "## Data of the audit\n"
+    yield (
+        table(
+            ("What", "Which"),
+            (
+                ("Data", f"{short(data.name)}, split {short(data.split)}"),
+                ("Size", f"{plural(data.n, 'example')} by {plural(data.people, 'person', 'people')}"),
+                ("Licence", short(data.licence)),
+                ("Digest", f"sha256 {data.digest}"),
+                ("Labels", ", ".join(f"{short(label)} ({n:,})" for label, n in data.labels.items())),
+            ),
+        )
+        + "\n"
+    )
+    yield "## Results\n"
+    yield from _requirements(findings)
+    yield from _figures(record)
+    yield "## Limits\n"
+    yield "\n".join(f"* {plain(item.lead + item.text)}" for item in screen.limits) + "\n"
+    yield from _open("Who may be harmed, and how", "By wrong decisions of either kind; what is done about it.")
+    yield from _open("Licence and contact", "Of the model; whom to ask and to tell of errors.")
+    yield "## How to reproduce\n"
+    yield table(
+        ("What", "Which"),
+        (
+            ("Command", settings.command or "not recorded"),
+            ("Seed", str(settings.seed)),
+            ("Policy", f"{short(settings.policy)}, sha256 {settings.policy_digest}"),
+            ("Code", record.environment.code),
+        ),
+    )
+
+
+def _open(heading: str, asks: str) -> Iterator[str]:
+    yield f"## {heading}\n"
+    yield f"*{OPEN}.* {asks} The record of an audit cannot know.\n"
+
+
+def _model(record: AuditRecord) -> Iterator[tuple[str, str]]:
+    model, training = record.model, record.training
+    yield "Name and architecture", f"{short(model.name)}, {short(model.architecture)}"
+    yield "Task and labels", f"{model.task}: {', '.join(short(label) for label in model.labels)}"
+    yield "Size", f"{model.parameters:,} parameters, {wording.number(model.bytes, 'bytes')}"
+    yield "Base model", short(model.base) if model.base else "not stated"
+    yield "Digest", f"sha256 {model.digest}"
+    if training is None:
+        yield "Training", "unknown: the workbench did not train this model"
+        return
+    data = training.corpus
+    yield "Training data", f"{short(data.name)}, split {short(data.split)}, {plural(data.n, 'example')}"
+    if training.privacy is not None:
+        held = training.privacy
+        yield "Privacy", f"epsilon {held.epsilon:.4g} at delta {held.delta:g}, for one {held.unit}"
+
+
+def _requirements(findings: Sequence[Finding]) -> Iterator[str]:
+    if not findings:
+        yield "No requirement was judged.\n"
+        return
+    rows = (
+        (JUDGED[one.verdict], wording.subject(one.measurement, one.where), one.bound, one.because)
+        for one in worst_first(findings)
+    )
+    yield table(("Verdict", "Requirement", "Bound", "Finding"), rows) + "\n"
+
+
+def _figures(record: AuditRecord) -> Iterator[str]:
+    """Yield the overall figures, pillar by pillar, and which pillars have none."""
+    held = [one for _, one in record.measurements() if _indexed(one)]
+    rows = [
+        (
+            title(one.name),
+            wording.about(one.where).strip(),
+            wording.number(one.value, one.unit),
+            wording.interval(one.interval, one.unit),
+            f"{one.n:,}",
+            "counted" if one.interval is None else f"{wording.level(one.interval)} {one.interval.method}",
+        )
+        for one in held
+    ]
+    if rows:
+        yield table(("Measurement", "About", "Value", "Interval", "n", "Method"), rows) + "\n"
+    absent = [PILLARS[name].lower() for name in _INDEXED if not any(pillar(one.name) == name for one in held)]
+    if absent:
+        yield f"Not measured: {', '.join(absent)}.\n"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
