@@ -5,7 +5,7 @@ VENV     := .venv
 BIN      := $(VENV)/bin
 PIP      := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 HOME_DIR := $(or $(WORKBENCH_HOME),.workbench)
-SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist loadfile
+SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 CARRIERS := $(HOME_DIR)/carriers
 TORCH    := torch==2.13.0
 LOCK     := --all-extras --no-emit-package torch --prerelease disallow --python-version 3.11 --no-header --no-annotate
