@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from workbench.audit.performance.cost import Cost, without_engine
-from workbench.audit.performance.memory import peak_memory
 
 
 @dataclass
@@ -87,7 +86,7 @@ def test_an_empty_corpus_is_not_applicable(bench):
 
 
 def test_peak_memory_sees_what_was_freed_again():
-    """In a process of its own: one that ran other tests may fill 64 MB from what it holds, and its mark does not move."""
+    """In a process of its own: one that ran other tests may fill 64 MB from what it holds, and shows no new peak."""
     code = """
 import mmap
 from workbench.audit.performance.memory import peak_memory
