@@ -14,7 +14,7 @@ from workbench.evidence.exhibits import Note
 from workbench.evidence.measurement import Measurement
 from workbench.evidence.record import AuditRecord, Measured, Verdict
 from workbench.files import write_text
-from workbench.results import JUNIT, RECORD, REPORT, read_record, record_json
+from workbench.results import JUNIT, RECORD, REPORT, read_record, record_json, report_page
 from workbench.verdict.judge import judge, overall
 from workbench.verdict.policy import Policy, load_policy
 
@@ -78,7 +78,6 @@ def apply(record: str | Path, files: Sequence[str | Path], *, policy: str | Path
     from workbench.audit.robustness.judgement_sheet import read_sheet
     from workbench.audit.robustness.judgements import NAME, with_judgements
     from workbench.report.junit import junit
-    from workbench.report.render import render
 
     file = Path(record)
     file = file / RECORD if file.is_dir() else file
@@ -86,7 +85,7 @@ def apply(record: str | Path, files: Sequence[str | Path], *, policy: str | Path
     own = _own_policy(held, policy)
     judged = with_judgements(held, [read_sheet(one) for one in files])
     judged = judged.model_copy(update={"findings": judge(judged, own)})
-    page = render(judged, judged.findings)
+    page = report_page(judged, file.parent)
     report = file.parent / REPORT
     write_text(file, record_json(judged))
     write_text(file.parent / JUNIT, junit(judged, judged.findings))

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from workbench.models.protocols import FloatArray
 
 RECORD, REPORT, PREDICTIONS, JUNIT = "audit.json", "index.html", "predictions.parquet", "junit.xml"
+COMPARISON, COMPARISON_JSON = "comparison.html", "comparison.json"
+OF_ONE_AUDIT = (REPORT, RECORD, PREDICTIONS, JUNIT, COMPARISON, COMPARISON_JSON)
+"""What a new audit in the same folder takes the place of."""
 PREVIOUS = "previous-"
 """Prefix of an earlier audit's files while, or since, a new one has not come to its end."""
 
@@ -65,7 +68,7 @@ class Audited:
         write_text(place / RECORD, record_json(self.record))
         write_text(place / JUNIT, junit(self.record, self.findings))
         write_text(place / REPORT, self.html)
-        for name in (REPORT, RECORD, PREDICTIONS, JUNIT):
+        for name in OF_ONE_AUDIT:
             (place / f"{PREVIOUS}{name}").unlink(missing_ok=True)
         return place / REPORT
 
@@ -196,13 +199,25 @@ def set_aside(folder: Path) -> None:
 
     A finished audit removes them; an audit that stops halfway leaves them. Raises `Unwritable`.
     """
-    for name in (REPORT, RECORD, PREDICTIONS, JUNIT):
+    for name in OF_ONE_AUDIT:
         file = folder / name
         try:
             if file.is_file():
                 file.replace(folder / f"{PREVIOUS}{name}")
         except OSError as error:
             raise Unwritable(f"cannot rename {file}: {error.strerror or error}; choose another --out") from error
+
+
+def report_page(record: AuditRecord, folder: Path) -> str:
+    """Return the report of `record` as it stands in `folder`: with the comparison there, if that is of this audit."""
+    from workbench.report.beside import beside
+    from workbench.report.render import render
+
+    try:
+        told, page = ((folder / name).read_text(encoding="utf-8") for name in (COMPARISON_JSON, COMPARISON))
+    except (OSError, UnicodeDecodeError):
+        return render(record, record.findings)  # none, or none that can be read: nothing is told of it
+    return render(record, record.findings, compared=beside(record, told, page))
 
 
 def record_json(record: AuditRecord) -> str:

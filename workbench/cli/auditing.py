@@ -50,6 +50,8 @@ _NOT_COMPARED = 3
     "  workbench audit ./checkpoint --data mine.csv --text-column text --label-column label "
     "--group-column sex --group-column region --out reports/mine\n\n"
     "  workbench audit ./checkpoint --data mine.csv --label-map 1=good --label-map 0=bad --out reports/mine\n\n"
+    "  workbench audit runs/new --data reviews --baseline reports/base --out reports/new\n\n"
+    "  workbench audit runs/base --data reviews --redact --out outside\n\n"
     "An interrupted audit continues when the same command is run again.\n\n"
     "Exit codes: 0 pass or warn, 1 fail, 3 not established, or passed and not comparable with --baseline, 2 bad input, "
     "4 internal error.",
@@ -200,14 +202,16 @@ def compare(
     """Compare finished audits: what became worse or better, and which examples fail anew. Needs no torch."""
     from workbench import verbs
     from workbench.files import write_text
+    from workbench.report.beside import digest_of
+    from workbench.report.compare import comparison_json
     from workbench.report.comparison import render_comparison
 
     found = verbs.compare(*records, policy=policy)
-    write_text(out, render_comparison(found))
+    told = comparison_json(found, found.base_findings)
+    page = render_comparison(found, digest=digest_of(told))
     if json_file is not None:
-        from workbench.report.compare import comparison_json
-
-        write_text(json_file, comparison_json(found, found.base_findings))
+        write_text(json_file, told)
+    write_text(out, page)
     terminal.print_comparison(found)
     terminal.out.print(f"Page: {out}")
     raise typer.Exit(1 if any(one.word == "worse" for side in found.sides for one in side.changes) else 0)
@@ -236,8 +240,7 @@ def report(
     """
     from workbench.errors import BadInput
     from workbench.files import write_text
-    from workbench.report.render import render
-    from workbench.results import REPORT, read_record
+    from workbench.results import REPORT, read_record, report_page
     from workbench.verbs import publishing
 
     held, folder = read_record(record), record if record.is_dir() else record.parent
@@ -253,7 +256,7 @@ def report(
         publishing.save_redacted(held, target.parent)
     else:
         target = out or folder / REPORT
-        write_text(target, render(held, held.findings))
+        write_text(target, report_page(held, target.parent))
         if model_card:
             publishing.write_card(held, target.parent)
     if pdf is not None:

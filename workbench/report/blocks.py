@@ -149,7 +149,16 @@ class Heading:
     """What links point at; '' where none does."""
 
 
-Block = Paragraph | Bullets | Table | Definitions | Figure | Figures | Quote | Fold | Heading
+@dataclass(frozen=True, slots=True)
+class FileLink:
+    """A way to a file of ours that lies beside the page."""
+
+    kind: ClassVar[str] = "file"
+    name: str
+    text: str
+
+
+Block = Paragraph | Bullets | Table | Definitions | Figure | Figures | Quote | Fold | Heading | FileLink
 
 
 @dataclass(frozen=True, slots=True)

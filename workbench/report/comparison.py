@@ -36,8 +36,11 @@ class Compared(Protocol):
     def sides(self) -> Sequence[Any]: ...
 
 
-def render_comparison(found: Compared) -> str:
-    """Return the page. Pure: the same comparison, the same text."""
+def render_comparison(found: Compared, *, digest: str = "") -> str:
+    """Return the page. Pure: the same comparison, the same text.
+
+    `digest`, of `comparison.json`, ties the page to the file beside it: see `workbench.report.beside`.
+    """
     names = [short(found.base.model.name), *(short(side.record.model.name) for side in found.sides)]
     sections = [_verdicts(found), *((_effects(found),) if len(found.sides) > 1 else ())]
     sections += [_side(found, side, number) for number, side in enumerate(found.sides, start=1)]
@@ -49,13 +52,14 @@ def render_comparison(found: Compared) -> str:
                 ("Policy", short(found.policy)),
             ),
             sections=sections,
+            digest=digest,
             css=style("report.css"),
         )
     )
 
 
 def _verdicts(found: Compared) -> Section:
-    rows = [_verdict_row(found.base, found.base_verdict, "base", None)]
+    rows = [_verdict_row(found.base, found.base_verdict, "base, ", None)]
     rows += [_verdict_row(side.record, side.verdict, "", side) for side in found.sides]
     worse = [
         f"{short(side.record.model.name)}: {plural(sum(one.word == 'worse' for one in side.changes), 'figure')} worse"
@@ -101,7 +105,7 @@ def _verdict_row(record: AuditRecord, verdict: Verdict, note: str, side: Any) ->
         )
     )
     return (
-        Cell(short(record.model.name), note or record.audit.date[:10]),
+        Cell(short(record.model.name), f"{note}{record.audit.date[:10]}, sha256 {record.model.digest:.8}"),
         Cell(verdict, verdict=verdict),
         *counts,
     )
@@ -151,8 +155,8 @@ def _alone(one: Measurement | None, base: Measurement | None) -> Cell:
 
 
 def _effect(one: Any) -> Cell:
-    span = "" if one.interval is None else f" ({_span(one.interval)})"
-    return Cell(f"{_signed(one.change)}{span}", _WORDS[one.word], numeric=True, strong=one.word == "worse")
+    span = "" if one.interval is None else f" ({wording.signed_interval(one.interval)})"
+    return Cell(f"{wording.signed(one.change)}{span}", _WORDS[one.word], numeric=True, strong=one.word == "worse")
 
 
 def _side(found: Compared, side: Any, number: int) -> Section:
@@ -206,10 +210,8 @@ def _changes(caption: str, changes: Sequence[Any]) -> Table:
             _figure(one.before, one.before_interval, one.unit),
             _figure(one.after, one.after_interval, one.unit),
             Cell(
-                _signed(one.change),
-                "not paired"
-                if one.interval is None
-                else f"{_signed(one.interval.low)} to {_signed(one.interval.high)}",
+                wording.signed(one.change),
+                "not paired" if one.interval is None else wording.signed_interval(one.interval),
                 numeric=True,
                 strong=True,
             ),
@@ -222,11 +224,3 @@ def _changes(caption: str, changes: Sequence[Any]) -> Table:
 
 def _figure(value: float, interval: Interval | None, unit: str) -> Cell:
     return Cell(wording.number(value, unit), "" if interval is None else wording.interval(interval, unit), numeric=True)
-
-
-def _span(interval: Interval) -> str:
-    return f"{_signed(interval.low)} to {_signed(interval.high)}"
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.3f}" if abs(value) < 100 else f"{value:+,.0f}"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from workbench.evidence.record import AuditRecord, Finding
+from workbench.report.beside import Beside, section, step
 from workbench.report.blocks import Block, Cell, Definitions, Fold, Page, Paragraph, Section, Table
 from workbench.report.gates import gates
 from workbench.report.identity import identity
@@ -18,10 +20,16 @@ from workbench.report.text import plural, short
 from workbench.verdict import wording
 
 
-def page(record: AuditRecord, findings: Sequence[Finding]) -> Page:
-    """Return the page, in the reading order of the architecture."""
+def page(record: AuditRecord, findings: Sequence[Finding], *, compared: Beside | None = None) -> Page:
+    """Return the page, in the reading order of the architecture; `compared` is what lies beside it."""
     model, card, settings = record.model, record.corpus, record.audit
     screen = summary(record, findings)
+    pillars = sections(record)
+    if compared is not None:
+        told = step(compared)
+        screen = replace(screen, steps=(*screen.steps, *(() if told is None else (told,))))
+        cost = next(i for i, one in enumerate(pillars) if one.id == "cost")
+        pillars = (*pillars[:cost], section(compared), *pillars[cost:])
     return Page(
         title=f"Audit of {short(model.name)}",
         subtitle=f"on {short(card.name)}, {settings.date[:10]}",
@@ -37,12 +45,13 @@ def page(record: AuditRecord, findings: Sequence[Finding]) -> Page:
             gates(record, findings),
             identity(record),
             scope(record),
-            *sections(record),
+            *pillars,
             obligations(record, findings),
             _reproduce(record),
             signing(record, screen.word),
         ),
-        footer=f"Workbench {record.environment.code}; record schema {record.schema_version}; from audit.json alone.",
+        footer=f"Workbench {record.environment.code}; record schema {record.schema_version}; from audit.json "
+        f"{'alone' if compared is None else 'and comparison.json'}.",
     )
 
 

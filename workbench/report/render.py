@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from workbench.evidence.record import AuditRecord, Finding
+from workbench.report.beside import Beside
 from workbench.report.page import page
 from workbench.report.summary import JUDGED
 from workbench.report.text import visible
@@ -24,12 +25,15 @@ from workbench.verdict.wording import SIGNS
 TEMPLATES = "workbench.report"
 
 
-def render(record: AuditRecord, findings: Sequence[Finding]) -> str:
-    """Return the report. Pure: same record and findings, same text."""
+def render(record: AuditRecord, findings: Sequence[Finding], *, compared: Beside | None = None) -> str:
+    """Return the report. Pure: same record, findings and comparison, same text."""
     script = style("cases.js")
     return str(
         template("page.html.j2").render(
-            page=page(record, findings), css=style("report.css"), script=script, script_hash=sha256_of(script)
+            page=page(record, findings, compared=compared),
+            css=style("report.css"),
+            script=script,
+            script_hash=sha256_of(script),
         )
     )
 

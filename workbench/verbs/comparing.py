@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.errors import Misconfigured, NotFound, WorkbenchError
 from workbench.files import write_text
-from workbench.results import PREVIOUS, RECORD, REPORT, read_record
+from workbench.results import COMPARISON, COMPARISON_JSON, PREVIOUS, RECORD, REPORT, read_record, report_page
 
 if TYPE_CHECKING:
     from workbench.comparing import Comparison
     from workbench.report.index import Listed, Unreadable
     from workbench.verdict.policy import Policy
-
-
-COMPARISON, COMPARISON_JSON = "comparison.html", "comparison.json"
 
 
 class Audits(NamedTuple):
@@ -87,12 +84,13 @@ def require_baseline(baseline: str | Path, out: str | Path) -> None:
 def write_comparison(
     out: str | Path, baseline: str | Path | None, *, policy: str | Path | Policy = "default"
 ) -> Comparison | None:
-    """Write `comparison.html` and `comparison.json` of the audit in `out` against `baseline` beside its report.
+    """Write `comparison.html` and `comparison.json` of the audit in `out` against `baseline`; the report tells of them.
 
     An earlier audit's are removed first, also where there is no baseline now, and then the answer is None.
     Raises what `compare` raises, and `Unwritable`.
     """
     from workbench.comparing import compare
+    from workbench.report.beside import digest_of
     from workbench.report.compare import comparison_json
     from workbench.report.comparison import render_comparison
 
@@ -102,8 +100,11 @@ def write_comparison(
     if baseline is None:
         return None
     found = compare(baseline, place, policy=policy)
-    write_text(place / COMPARISON_JSON, comparison_json(found, found.base_findings))
-    write_text(place / COMPARISON, render_comparison(found))
+    told = comparison_json(found, found.base_findings)
+    page = render_comparison(found, digest=digest_of(told))
+    write_text(place / COMPARISON_JSON, told)
+    write_text(place / COMPARISON, page)
+    write_text(place / REPORT, report_page(found.sides[0].record, place))
     return found
 
 

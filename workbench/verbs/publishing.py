@@ -12,8 +12,17 @@ from pathlib import Path
 from workbench.errors import BadInput, MissingResource, Unwritable
 from workbench.evidence.record import AuditRecord
 from workbench.files import write_text, writing
-from workbench.results import JUNIT, PREDICTIONS, PREVIOUS, RECORD, REPORT, record_json
-from workbench.verbs.comparing import COMPARISON, COMPARISON_JSON
+from workbench.results import (
+    COMPARISON,
+    COMPARISON_JSON,
+    JUNIT,
+    OF_ONE_AUDIT,
+    PREDICTIONS,
+    PREVIOUS,
+    RECORD,
+    REPORT,
+    record_json,
+)
 
 CARD = "model_card.md"
 
@@ -71,7 +80,7 @@ def save_redacted(record: AuditRecord, folder: Path) -> Path:
     write_text(folder / JUNIT, junit(bare, bare.findings))
     write_card(bare, folder)
     write_text(folder / REPORT, page)
-    for name in (REPORT, RECORD, PREDICTIONS, JUNIT):
+    for name in OF_ONE_AUDIT:
         (folder / f"{PREVIOUS}{name}").unlink(missing_ok=True)
     return folder / REPORT
 

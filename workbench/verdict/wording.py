@@ -63,6 +63,16 @@ def interval(held: Interval | None, unit: str, *, digits: int = 3) -> str:
     return f"{bare if low_unit == high_unit else low} to {high}"
 
 
+def signed(value: float) -> str:
+    """Return a change with its sign: '+0.012'."""
+    return f"{value:+.3f}" if abs(value) < 100 else f"{value:+,.0f}"
+
+
+def signed_interval(held: Interval) -> str:
+    """Return the interval of a change: '-0.031 to +0.002'."""
+    return f"{signed(held.low)} to {signed(held.high)}"
+
+
 def level(held: Interval) -> str:
     """Return '95%'."""
     return f"{held.level * 100:.3g}%"
