@@ -8,7 +8,7 @@ import pytest
 
 from workbench.audit.probe import called
 from workbench.audit.profiles import PROFILES, profile
-from workbench.errors import Misconfigured, NotFound
+from workbench.errors import BadInput, Misconfigured, NotFound
 
 SUITE = "[[tests]]\nid = 'x'\nkind = 'invariance'\nchange = 'typo'\n"
 
@@ -44,6 +44,56 @@ def test_suites_that_nothing_would_tell_apart_are_refused_before_the_audit(
         profile("quick", behaviours=["mine.toml", again])
     (tmp_path / "named.toml").write_text(f'name = "hers"\n{SUITE}')
     assert profile("quick", behaviours=["mine.toml", "named.toml"])
+
+
+LEXICON = """
+[[axes]]
+id = "kin"
+groups = ["aunt", "uncle"]
+source = "made in the test"
+rows = [["aunt", "uncle"]]
+sentences = ["My aunt says hello."]
+"""
+
+
+def test_lexicons_of_ones_own_stand_in_place_of_the_shipped_one(tmp_path: Path) -> None:
+    file = tmp_path / "kin.toml"
+    file.write_text(LEXICON)
+
+    def lexicons(*given: str) -> list[tuple[str, int]]:
+        made = profile("quick", lexicons=given)
+        return [(probe.lexicon, probe.examples) for probe in made if probe.name == "fairness.counterfactual@1"]
+
+    assert lexicons() == [("english", 40)]
+    assert lexicons(str(file)) == [("kin", 40)], "as many texts as the profile says"
+    assert lexicons("english", str(file)) == [("english", 40), ("kin", 40)]
+    with pytest.raises(Misconfigured, match=r"two lexicons are called 'kin'.*give it another name"):
+        lexicons(str(file), str(file))
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "said"),
+    [
+        (None, NotFound, "unknown lexicon .*kin.toml.*english.*no file of that name"),
+        ("axes = 1", Misconfigured, r"kin\.toml: axes: Input should be a valid tuple"),
+        ("[[axes", Misconfigured, r"kin\.toml: not TOML"),
+        (
+            LEXICON.replace('source = "made in the test"\n', ""),
+            Misconfigured,
+            r"kin\.toml: axes\.0\.source: Field required",
+        ),
+        (LEXICON.replace('[["aunt", "uncle"]]', '[["aunt"]]'), Misconfigured, r"kin\.toml: axes\.0: "),
+        (b"\xff\xfe", BadInput, r"cannot read the lexicon .*kin\.toml"),
+    ],
+)
+def test_a_bad_lexicon_is_refused_before_the_audit_and_named(
+    tmp_path: Path, text: str | bytes | None, error: type[Exception], said: str
+) -> None:
+    file = tmp_path / "kin.toml"
+    if text is not None:
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(error, match=said):
+        profile("quick", lexicons=[str(file)])
 
 
 def test_an_unknown_profile_names_the_others() -> None:

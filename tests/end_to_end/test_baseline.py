@@ -73,6 +73,7 @@ def test_the_comparison_lies_beside_the_report(audits, tmp_path, monkeypatch):
     assert (accuracy["word"], accuracy["paired"]) == ("worse", True)
     assert len(side["newly_failing"]) == len(expected.failing) > 50, "all of them, where the page shows fifty"
     assert "50 of" in (out / "comparison.html").read_text()
+    assert 'href="comparison.html"' in (out / "index.html").read_text()
     assert "worse: Accuracy" in done.output
 
 

@@ -12,6 +12,7 @@ from workbench.errors import Misconfigured, NotFound
 
 SANITY = "explanations.sanity@1"
 BEHAVIOURS = "robustness.behaviours@1"
+COUNTERFACTUAL = "fairness.counterfactual@1"
 SEARCH = "performance.search_precision@1"
 """Runs in every profile where searches run on a twin; elsewhere it would have nothing to say."""
 
@@ -49,7 +50,7 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         ("performance.slices@1", {}),
         ("fairness.groups@1", {}),
         # 840 passes on a corpus that mentions one of the six kinds of groups.
-        ("fairness.counterfactual@1", {"examples": 40}),
+        (COUNTERFACTUAL, {"examples": 40}),
         ("privacy.statement@1", {}),
         ("privacy.one_run@1", {}),
         ("robustness.attack@1", {"examples": 40}),
@@ -72,7 +73,7 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         ("performance.calibration@1", {}),
         ("performance.slices@1", {}),
         ("fairness.groups@1", {}),
-        ("fairness.counterfactual@1", {"examples": 200}),
+        (COUNTERFACTUAL, {"examples": 200}),
         ("privacy.statement@1", {}),
         ("privacy.one_run@1", {}),
         ("robustness.attack@1", {"examples": 200}),
@@ -97,7 +98,7 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         ("performance.calibration@1", {"replicates": 10_000}),
         ("performance.slices@1", {}),
         ("fairness.groups@1", {"replicates": 10_000}),
-        ("fairness.counterfactual@1", {"examples": 1000}),
+        (COUNTERFACTUAL, {"examples": 1000}),
         ("privacy.statement@1", {}),
         ("privacy.one_run@1", {}),
         ("robustness.attack@1", {"examples": 1000}),
@@ -126,7 +127,11 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
 
 
 def profile(
-    name: str, *, label_randomised: str | None = None, behaviours: Sequence[str] = ()
+    name: str,
+    *,
+    label_randomised: str | None = None,
+    behaviours: Sequence[str] = (),
+    lexicons: Sequence[str] = (),
 ) -> tuple[WholeProbe | ItemProbe, ...]:
     """Return the probes of the profile `name`, in the order they run.
 
@@ -134,28 +139,37 @@ def profile(
         name: of the profile.
         label_randomised: folder of a model trained on random labels, for the sanity check of the explanations.
         behaviours: suites of behavioural tests to run after the profile's own.
+        lexicons: of identity terms, in place of the shipped one; none for that.
 
     Raises:
-        NotFound: there is no such profile, or suite.
-        Misconfigured: a suite makes no sense, or two have the same name.
+        NotFound: there is no such profile, suite or lexicon.
+        BadInput: a file cannot be read.
+        Misconfigured: a suite or lexicon makes no sense, or two have the same name.
     """
     if name not in PROFILES:
         raise NotFound.among("profile", name, PROFILES)
     _register_all()
     more = {} if label_randomised is None else {SANITY: {"label_randomised": label_randomised}}
+    several: dict[str, list[dict[str, Any]]] = {BEHAVIOURS: [{}, *({"suite": one} for one in behaviours)]}
+    if lexicons:
+        several[COUNTERFACTUAL] = [{"lexicon": one} for one in lexicons]
     wanted = [
-        (probe, {**params, **more.get(probe, {}), **suite})
+        (probe, {**params, **more.get(probe, {}), **one})
         for probe, params in PROFILES[name]
-        for suite in ({}, *({"suite": one} for one in behaviours if probe == BEHAVIOURS))
+        for one in several.get(probe, [{}])
     ]
     made = tuple(probes[probe](**params) for probe, params in wanted)
-    suites = Counter(probe.suite for probe in made if probe.name == BEHAVIOURS)
-    if twice := [suite for suite, times in suites.items() if times > 1]:
-        raise Misconfigured(
-            f"--behaviours: two suites are called {twice[0]!r}, so nothing would tell their figures apart; leave one "
-            'out, or give it another name: name = "…" at the top of its file'
-        )
+    _require_told_apart("--behaviours: two suites", [probe.suite for probe in made if probe.name == BEHAVIOURS])
+    _require_told_apart("--lexicon: two lexicons", [probe.lexicon for probe in made if probe.name == COUNTERFACTUAL])
     return made
+
+
+def _require_told_apart(what: str, names: Sequence[str]) -> None:
+    if twice := [name for name, times in Counter(names).items() if times > 1]:
+        raise Misconfigured(
+            f"{what} are called {twice[0]!r}, so nothing would tell their figures apart; leave one out, or give it "
+            'another name: name = "…" at the top of its file'
+        )
 
 
 def with_attack(chosen: Sequence[WholeProbe | ItemProbe], recipe: str) -> tuple[WholeProbe | ItemProbe, ...]:

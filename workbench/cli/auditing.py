@@ -21,6 +21,7 @@ from workbench.cli.options import (
     LabelColumn,
     LabelMap,
     LabelRandomised,
+    LexiconFiles,
     ModelArgument,
     Online,
     Out,
@@ -50,6 +51,7 @@ _NOT_COMPARED = 3
     "  workbench audit ./checkpoint --data mine.csv --text-column text --label-column label "
     "--group-column sex --group-column region --out reports/mine\n\n"
     "  workbench audit ./checkpoint --data mine.csv --label-map 1=good --label-map 0=bad --out reports/mine\n\n"
+    "  workbench audit ./checkpoint --data mine.csv --lexicon mine.toml --out reports/mine\n\n"
     "  workbench audit runs/new --data reviews --baseline reports/base --out reports/new\n\n"
     "  workbench audit runs/base --data reviews --redact --out outside\n\n"
     "An interrupted audit continues when the same command is run again.\n\n"
@@ -77,6 +79,7 @@ def audit(
     device: Device = "auto",
     label_randomised: LabelRandomised = None,
     behaviours: BehaviourFiles = None,
+    lexicon: LexiconFiles = None,
     online: Online = False,
     fail_on: FailOn = "fail",
     baseline: Annotated[
@@ -112,7 +115,8 @@ def audit(
             columns=columns_of(text_column, label_column, group_column, id_column, person_column),
             label_map=parse_label_map(label_map or []), positive_label=positive_label, threshold=threshold, split=split,
             limit=limit, seed=seed, precision=precision, device=device, online=online, command=_command(),
-            label_randomised=label_randomised, behaviours=behaviours or (), redact=redact, progress=progress,
+            label_randomised=label_randomised, behaviours=behaviours or (), lexicons=lexicon or (),
+            redact=redact, progress=progress,
         )  # fmt: skip
     if summary:
         terminal.print_summary(audited.record, audited.findings, audited.verdict, policy=audited.record.audit.policy)

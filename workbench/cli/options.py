@@ -46,6 +46,14 @@ BehaviourFiles = Annotated[
     list[str] | None,
     typer.Option("--behaviours", help="TOML file with behavioural tests of your own; repeatable.", show_default=False),
 ]
+LexiconFiles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--lexicon",
+        help="TOML file with identity terms of your own, in place of the shipped 'english'; repeatable.",
+        show_default=False,
+    ),
+]
 LabelRandomised = Annotated[
     str | None,
     typer.Option(

@@ -42,6 +42,7 @@ def audit(
     device: str = "auto",
     label_randomised: str | Path | None = None,
     behaviours: Sequence[str | Path] = (),
+    lexicons: Sequence[str | Path] = (),
     online: bool = False,
     command: str | None = None,
     redact: bool = False,
@@ -71,6 +72,8 @@ def audit(
         label_randomised: folder of a model trained on random labels (`random_labels` in the recipe); the sanity check
             of the explanations compares with it.
         behaviours: TOML files with behavioural tests of your own, run after the shipped ones.
+        lexicons: TOML files with identity terms of your own, in place of the shipped English ones; name `english`, too,
+            to keep those.
         online: allow downloads.
         command: the command line, for the report's last section.
         redact: write to `out` what may leave the house: no texts, words, ids, small groups or predictions. What is
@@ -98,6 +101,7 @@ def audit(
         profile,
         label_randomised=None if label_randomised is None else str(label_randomised),
         behaviours=[str(one) for one in behaviours],
+        lexicons=[str(one) for one in lexicons],
     )
     folder = None if out is None else Path(out)
     if folder is not None:
