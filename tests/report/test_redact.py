@@ -21,8 +21,8 @@ SECRET = "qzx"
 """Begins every word of the data in these tests, and no word of ours."""
 
 OURS = {
-    "attribute", "attributor", "baseline", "behaviour", "decided", "decided_before", "first", "group", "label",
-    "labels", "by_label", "method", "name", "output", "positive", "precision", "predicted", "predicted_after",
+    "attack", "attribute", "attributor", "baseline", "behaviour", "decided", "decided_before", "first", "group",
+    "label", "labels", "by_label", "method", "name", "output", "positive", "precision", "predicted", "predicted_after",
     "predicted_before", "recipe", "search_precision", "second", "source", "swap", "target", "title", "too_small",
     "values", "versus", "watched", "where", "x_label", "y_label", "chosen_as",
 }  # fmt: skip

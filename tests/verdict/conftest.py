@@ -29,9 +29,10 @@ def evidence():
 
 @pytest.fixture(scope="session")
 def private_card(record):
-    """A training card that claims privacy."""
+    """A training card that claims privacy, of a run whose members coins have drawn."""
     return TrainingCard(
-        recipe={}, corpus=record().corpus, fingerprints=None, curve=(), best_step=1, steps=1, stopped="done",
+        recipe={"experiment": True}, corpus=record().corpus,
+        fingerprints=None, curve=(), best_step=1, steps=1, stopped="done",
         class_weights=None, validation_report="", test_report="", device="cpu", processes=1, precision="float32",
         seconds=1.0, date="2026-11-26", code="0", versions={},
         privacy=PrivacyCard(

@@ -102,6 +102,21 @@ def test_a_gate_on_privacy_claims_is_not_asked_of_models_that_claim_none(measure
     assert [(one.verdict, one.owner) for one in judge(claims, policy)] == [("fail", "privacy")]
 
 
+def test_a_gate_on_attacks_is_asked_of_private_experiments_only(measurement, evidence, record, private_card):
+    (gate,) = (one for one in load_policy("release").criteria if one.only_if == "private experiment")
+    policy = load_policy("release").model_copy(update={"criteria": (gate,)})
+    assert "does not apply" in judge(record(), policy)[0].because
+    whole = record().model_copy(update={"training": private_card.model_copy(update={"recipe": {}})})
+    assert [(one.verdict, one.evidence) for one in judge(whole, policy)] == [("pass", None)]
+    assert "coins have drawn" in judge(whole, policy)[0].because
+    half = record().model_copy(update={"training": private_card})
+    assert [one.verdict for one in judge(half, policy)] == ["not_established"], "nobody attacked it"
+    for margin, verdict in ((-0.1, "fail"), (0.1, "pass")):
+        found = measurement("privacy.membership_margin", margin, margin, margin, confidence="0.95")
+        attacked = record(evidence("privacy.membership@1", found)).model_copy(update={"training": private_card})
+        assert [one.verdict for one in judge(attacked, policy)] == [verdict]
+
+
 def test_the_digest_ignores_layout_and_notices_meaning():
     same = GATE.replace("0.8", "0.80") + "# a comment\n"
     assert parsed(same).digest == parsed(GATE).digest

@@ -27,6 +27,7 @@ from workbench.evidence.cards import CanaryRun, TrainingCard
 from workbench.evidence.decision import Decision
 from workbench.evidence.exhibits import Certificate, ExplanationCheck, Reduction, Rewrite, TokenScores, WordEffects
 from workbench.evidence.record import Measured, NotApplicable
+from workbench.models.membership import NO_LIST, Members
 from workbench.models.protocols import Classifier
 from workbench.registry import Registry
 from workbench.seeds import Streams
@@ -52,6 +53,8 @@ class Setting:
     """How the model was made, where that is known."""
     canaries: CanaryRun | None = None
     """What became of the canaries of its private training; None without."""
+    members: Members | NotApplicable = NO_LIST
+    """Who could have been learned from and who was; not applicable, with what to do, where that is not known."""
 
     def positive(self, labels: Sequence[str]) -> int:
         """Return the column of the positive label."""

@@ -53,6 +53,8 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         (COUNTERFACTUAL, {"examples": 40}),
         ("privacy.statement@1", {}),
         ("privacy.one_run@1", {}),
+        ("privacy.blind@1", {"examples": 2_500}),
+        ("privacy.membership@1", {"examples": 2_500}),
         ("robustness.attack@1", {"examples": 40}),
         # Nothing here needs what a machine may lack: WordNet's synonyms are for the standard profile.
         ("robustness.attack@1", {"recipe": "checklist_without_names@1", "examples": 100, "query_budget": 100}),
@@ -76,6 +78,8 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         (COUNTERFACTUAL, {"examples": 200}),
         ("privacy.statement@1", {}),
         ("privacy.one_run@1", {}),
+        ("privacy.blind@1", {"examples": 5_000}),
+        ("privacy.membership@1", {"examples": 5_000}),
         ("robustness.attack@1", {"examples": 200}),
         *(("robustness.attack@1", {"recipe": recipe, "examples": 100, "query_budget": 300}) for recipe in _ATTACKS[:2]),
         *(("robustness.attack@1", {"recipe": recipe, "examples": 30, "query_budget": 300}) for recipe in _ATTACKS[2:]),
@@ -101,6 +105,8 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         (COUNTERFACTUAL, {"examples": 1000}),
         ("privacy.statement@1", {}),
         ("privacy.one_run@1", {}),
+        ("privacy.blind@1", {"replicates": 10_000}),
+        ("privacy.membership@1", {"replicates": 10_000}),
         ("robustness.attack@1", {"examples": 1000}),
         *(("robustness.attack@1", {"recipe": recipe, "examples": 200, "query_budget": 2000}) for recipe in _ATTACKS),
         (BEHAVIOURS, {"examples": 1000}),
@@ -210,6 +216,8 @@ def _register_all() -> None:
     import workbench.audit.performance.classification
     import workbench.audit.performance.cost
     import workbench.audit.performance.search_precision
+    import workbench.audit.privacy.blind_probe
+    import workbench.audit.privacy.membership_probe
     import workbench.audit.privacy.one_run_probe
     import workbench.audit.privacy.statement
     import workbench.audit.robustness.attack

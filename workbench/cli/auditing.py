@@ -22,6 +22,7 @@ from workbench.cli.options import (
     LabelMap,
     LabelRandomised,
     LexiconFiles,
+    MembersFile,
     ModelArgument,
     Online,
     Out,
@@ -80,6 +81,7 @@ def audit(
     label_randomised: LabelRandomised = None,
     behaviours: BehaviourFiles = None,
     lexicon: LexiconFiles = None,
+    members: MembersFile = None,
     online: Online = False,
     fail_on: FailOn = "fail",
     baseline: Annotated[
@@ -115,7 +117,7 @@ def audit(
             columns=columns_of(text_column, label_column, group_column, id_column, person_column),
             label_map=parse_label_map(label_map or []), positive_label=positive_label, threshold=threshold, split=split,
             limit=limit, seed=seed, precision=precision, device=device, online=online, command=_command(),
-            label_randomised=label_randomised, behaviours=behaviours or (), lexicons=lexicon or (),
+            label_randomised=label_randomised, behaviours=behaviours or (), lexicons=lexicon or (), members=members,
             redact=redact, progress=progress,
         )  # fmt: skip
     if summary:

@@ -12,6 +12,7 @@ from workbench.cli.options import (
     Backbone,
     BatchSize,
     Epochs,
+    Experiment,
     GroupColumn,
     IdColumn,
     LabelColumn,
@@ -73,6 +74,7 @@ def train(
     id_column: IdColumn = None,
     person_column: PersonColumn = None,
     random_labels: RandomLabels = False,
+    experiment: Experiment = False,
     resume: Resume = False,
     track: Track = None,
     online: Online = False,
@@ -85,7 +87,7 @@ def train(
     flags = {
         "backbone": backbone, "epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate,
         "max_length": max_length, "limit": limit, "seed": seed, "precision": precision,
-        "random_labels": random_labels or None,
+        "random_labels": random_labels or None, "experiment": experiment or None,
     }  # fmt: skip
     chosen = Recipe.read(recipe or "default").but(where="train", **flags)
     with terminal.training_progress() as progress:

@@ -54,6 +54,22 @@ LexiconFiles = Annotated[
         show_default=False,
     ),
 ]
+MembersFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--members",
+        help="CSV file (id, member): who could have been trained on and who was, for attacks on privacy.",
+        show_default=False,
+    ),
+]
+Experiment = Annotated[
+    bool,
+    typer.Option(
+        "--experiment",
+        help="Learn from a random half by coins that are kept: an audit then measures who can be told to have been in.",
+        show_default=False,
+    ),
+]
 LabelRandomised = Annotated[
     str | None,
     typer.Option(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import hashlib
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from workbench.evidence.schema import Stored
 
@@ -176,6 +177,32 @@ class CanaryRun(Stored):
     delta: float = Field(gt=0, lt=1)
     """What the run claims."""
     steps: int = Field(ge=1)
+
+
+class MembershipList(Stored):
+    """Who could have been learned from, and who was: stored beside the weights as `membership.json`."""
+
+    drawn: bool
+    """Whether a fair coin of its own decided for each unit. Else members and others may differ in other ways, too."""
+    corpus: str | None
+    """Digest of the whole corpus that the ids are from; None for a list that somebody gave, with ids alone."""
+    unit: Literal["example", "person"]
+    """What one coin decided about; people of the corpus in a list that somebody gave."""
+    ids: tuple[str, ...]
+    """Example ids, sorted."""
+    member: tuple[bool, ...]
+    """Whether each was learned from."""
+
+    @model_validator(mode="after")
+    def _one_each(self) -> Self:
+        if len(self.ids) != len(self.member) or len(set(self.ids)) != len(self.ids):
+            raise ValueError("a membership list needs one True or False for each id, and no id twice")
+        return self
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the list as it is stored."""
+        return hashlib.sha256(self.model_dump_json().encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class TrainingCard(Stored):

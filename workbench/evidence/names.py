@@ -113,8 +113,15 @@ NAMES: Mapping[str, Named] = MappingProxyType(
         "fairness.counterfactual_score_change": Named("Counterfactual score change, mean", "score", ("swap",)),
         "privacy.epsilon": Named("Epsilon", "amount", ("accountant",)),
         "privacy.delta": Named("Delta", "amount"),
-        "privacy.membership_auc": Named("Membership inference AUC", "score", ("attack",)),
-        "privacy.membership_tpr": Named("Membership inference true positive rate", "proportion", ("attack", "fpr")),
+        "privacy.membership_auc": Named("Membership inference AUC", "score", ("attack",), _GROUP),
+        "privacy.membership_tpr": Named(
+            "Membership inference true positive rate", "proportion", ("attack", "fpr"), _GROUP
+        ),
+        # Not a difference between proportions: below zero where the attack finds more than epsilon allows.
+        "privacy.membership_margin": Named(
+            "True positive rate that epsilon allows, above what attacks reach", "score", ("confidence",)
+        ),
+        "privacy.blind_auc": Named("Membership told without the model, AUC", "score"),
         "privacy.canary_exposure": Named("Canary exposure", "amount"),
         "privacy.epsilon_lower_bound": Named("Empirical lower bound of epsilon", "amount", ("confidence",)),
         "privacy.claim_margin": Named("Claimed epsilon above its empirical lower bound", "amount", ("confidence",)),

@@ -9,10 +9,11 @@ from pydantic import ValidationError
 
 from workbench.data import overlap
 from workbench.errors import BadInput
-from workbench.evidence.cards import CanaryRun, TrainingCard
+from workbench.evidence.cards import CanaryRun, MembershipList, TrainingCard
 from workbench.evidence.schema import Stored
 
 CARD, FINGERPRINTS, CANARIES = "training.json", "fingerprints.txt", "canaries.json"
+MEMBERSHIP = "membership.json"
 
 _Kept = TypeVar("_Kept", bound=Stored)
 
@@ -34,6 +35,11 @@ def read_canaries(folder: Path) -> CanaryRun | None:
     Raises `BadInput`.
     """
     return _read(folder / CANARIES, CanaryRun, "the canaries")
+
+
+def read_membership(folder: Path) -> MembershipList | None:
+    """Return who the model in `folder` could have learned from and did; None where unknown. Raises `BadInput`."""
+    return _read(folder / MEMBERSHIP, MembershipList, "the membership list")
 
 
 def _read(path: Path, kind: type[_Kept], called: str) -> _Kept | None:

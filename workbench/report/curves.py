@@ -74,7 +74,7 @@ def _curve_table(name: str, held: Sequence[Curve], lines: Sequence[charts.Line])
     )
     rows = tuple(
         (
-            Cell(f"{point.x:,.0f}" if curve.x_scale == "log" else f"{point.x:.3g}"),
+            Cell(f"{point.x:,.0f}" if curve.x_scale == "log" and point.x >= 1 else f"{point.x:.3g}"),
             *((Cell(short(line.name)),) if several else ()),
             Cell(wording.number(point.y, ""), numeric=True),
             Cell(f"{wording.number(point.low, '')} to {wording.number(point.high, '')}", numeric=True),

@@ -254,6 +254,16 @@ GLOSSARY: Mapping[str, Entry] = MappingProxyType(
             "Share of the members that an attacker finds while wrongly accusing at most the stated share of others.",
             "A stronger attack; a few exposed people are enough, which the average hides.",
         ),
+        "privacy.membership_margin": Entry(
+            "How far the attacks' proven true positive rates stay below what the claimed epsilon and delta allow, "
+            "where they come nearest; below zero the claim is false.",
+            "A stronger attack or more records can only lower it; that it is positive certifies nothing.",
+        ),
+        "privacy.blind_auc": Entry(
+            "How well members are told from others by their texts and labels alone, without asking the model. About "
+            "0.5, as it should be: more, and the two sides differ by date, source or kind, and attacks measure that.",
+            "How members and others were chosen. Coins make it 0.5 but for chance.",
+        ),
         "privacy.canary_exposure": Entry(
             "How much more likely the model finds a planted secret than its equals that were not planted, in bits.",
             "How often the secret was planted; the number of comparisons caps it.",

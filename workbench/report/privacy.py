@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import exp
 
 from workbench.evidence.cards import PrivacyCard
+from workbench.evidence.exhibits import RecordsAtRisk
 from workbench.evidence.record import AuditRecord
 from workbench.report.blocks import Block, Bullets, Cell, Definitions, Heading, Item, Paragraph, Table
+from workbench.report.curves import all_curves, figures
 from workbench.report.tables import tables
-from workbench.report.text import plural
+from workbench.report.text import plural, short
 
 _GUARANTEED = frozenset({"privacy.epsilon", "privacy.delta"})
 """Measurements that the statement itself shows."""
+
+MEMBERSHIP_ROC = "membership_roc"
+"""Name of the curves of attacks on membership."""
 
 _SPELLED = {
     "prv": "numerical composition (PRV)",
@@ -26,7 +32,7 @@ def privacy(record: AuditRecord) -> tuple[Block, ...]:
     card = None if record.training is None else record.training.privacy
     held = [one for _, one in record.measurements() if one.name.startswith("privacy.")]
     if card is None:
-        return tuple(tables("Privacy", held))
+        return (*tables("Privacy", held), *_attacks(record))
     return (
         Heading("What is guaranteed"),
         *(Paragraph(text) for text in in_words(card)),
@@ -35,7 +41,35 @@ def privacy(record: AuditRecord) -> tuple[Block, ...]:
         Heading("What is not covered"),
         Bullets(tuple(Item(one) for one in card.not_covered)),
         *tables("Privacy", [one for one in held if one.name not in _GUARANTEED]),
+        *_attacks(record),
     )
+
+
+def _attacks(record: AuditRecord) -> Iterator[Block]:
+    """Yield the curves of attacks on membership, beside what epsilon allows, and the records that they find."""
+    curves = [one for one in all_curves(record) if one.name == MEMBERSHIP_ROC]
+    if curves:
+        yield Heading("Who can be told to have been learned from")
+        yield from figures(curves)
+    for _, exhibit in record.exhibits("records_at_risk"):
+        if isinstance(exhibit, RecordsAtRisk):
+            yield Paragraph(
+                f"Attack {exhibit.attack} finds {exhibit.total:,} of {plural(exhibit.of, 'record')} that were learned "
+                f"from, while accusing {exhibit.fpr:.1%} of the others wrongly. Whoever reads their ids here learns "
+                "whom it finds: a redacted report leaves them out.",
+                "note",
+            )
+            if exhibit.records:
+                yield _at_risk(exhibit)
+
+
+def _at_risk(exhibit: RecordsAtRisk) -> Table:
+    rows = tuple(
+        (Cell(short(one.example, 24)), Cell(short(one.label)), Cell(f"{one.score:.3g}", numeric=True))
+        for one in exhibit.records
+    )
+    columns = (Cell("Record"), Cell("Label"), Cell("Score of the attack", numeric=True))
+    return Table(f"Records most at risk, {len(rows)} of {exhibit.total:,}", columns, rows)
 
 
 def in_words(card: PrivacyCard) -> tuple[str, ...]:

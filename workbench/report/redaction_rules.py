@@ -168,6 +168,8 @@ _EXHIBITS: Mapping[type[Stored], Rule] = {
     exhibits.Slice: _rule(
         "name n_found people_found error_found n people error rest p confirmed", inside="interval"
     ),
+    exhibits.RecordsAtRisk: _rule("kind attack fpr total of", empty="records"),
+    exhibits.RecordAtRisk: _rule("label score", name="example"),
     exhibits.Note: _rule("kind", said="text"),
 }  # fmt: skip
 

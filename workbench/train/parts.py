@@ -9,7 +9,9 @@ import numpy as np
 from workbench.data.corpus import Corpus
 from workbench.data.splits import SHARES, assign, split
 from workbench.errors import EmptyData
+from workbench.evidence.cards import MembershipList
 from workbench.seeds import Streams
+from workbench.train.experiment import half
 from workbench.train.recipe import Recipe
 
 
@@ -22,12 +24,17 @@ class Parts:
     test: Corpus
     validation_of: int
     test_of: int
+    membership: MembershipList | None = None
+    """Of an experiment: who could have been in `train`, and who is."""
 
 
 def divide(corpus: Corpus, recipe: Recipe) -> Parts:
     """Return the parts of `corpus`. Raises `EmptyData` where nothing, or one label only, is left to learn from."""
     whole = {name: part.canonical() for name, part in _split(corpus).items()}
     train = whole["train"] if recipe.limit is None else whole["train"].sample(recipe.limit)
+    membership = None
+    if recipe.experiment:
+        train, membership = half(train, recipe, corpus=corpus.digest)
     present = sorted({example.label for example in train})
     if len(present) < 2:
         found = f"only the label {present[0]!r}" if present else "no examples"
@@ -45,6 +52,7 @@ def divide(corpus: Corpus, recipe: Recipe) -> Parts:
         test=whole["test"].sample(recipe.test_limit),
         validation_of=len(whole["validation"]),
         test_of=len(whole["test"]),
+        membership=membership,
     )
 
 

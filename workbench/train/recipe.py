@@ -58,6 +58,10 @@ class Recipe(Stored):
     random_labels: bool = False
     """Deal the labels of training and validation examples out at random, each as often as before. The model that this
     makes is good for one thing: an audit compares explanations with its (`--label-randomised`)."""
+    experiment: bool = False
+    """Learn from a random half: a fair coin of its own decides for each person (each unit, with privacy) whether the
+    run learns from them, and `membership.json` beside the weights keeps the coins. An audit then measures how well an
+    attacker tells who took part (`privacy.membership@1`). For measuring; a model to be released learns from all."""
     max_length: int = Field(default=256, ge=8)
     """Tokens read of one text, in training and ever after."""
     pooling: Literal["backbone", "mean"] = "backbone"
@@ -93,6 +97,8 @@ class Recipe(Stored):
             raise ValueError(f"task: only {Task.TEXT_CLASSIFICATION} can be trained in this version; got {self.task}")
         if self.early_stopping_min_delta and self.early_stopping_patience is None:
             raise ValueError("early_stopping_min_delta: has no effect without early_stopping_patience; set both")
+        if self.experiment and self.random_labels:
+            raise ValueError("experiment: attacks need the labels that were learned; leave random_labels out")
         if self.privacy is not None:
             self._private()
         elif isinstance(self.augmentation, Adversarial) and not self.augmentation.rounds(self.epochs):

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import BadInput, Misconfigured, NotFound
 from workbench.evidence.decision import Decision
-from workbench.evidence.record import AuditRecord, AuditSettings
+from workbench.evidence.record import AuditRecord, AuditSettings, NotApplicable
 from workbench.results import Audited, set_aside
 from workbench.verbs.corpora import audited_part, corpus_of
 from workbench.verbs.judging import judge
 from workbench.verbs.loading import load
 from workbench.verbs.measuring import measure
+from workbench.verbs.membership import members_in, membership_list
 from workbench.verdict.policy import Policy, load_policy
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def audit(
     label_randomised: str | Path | None = None,
     behaviours: Sequence[str | Path] = (),
     lexicons: Sequence[str | Path] = (),
+    members: str | Path | None = None,
     online: bool = False,
     command: str | None = None,
     redact: bool = False,
@@ -74,6 +76,8 @@ def audit(
         behaviours: TOML files with behavioural tests of your own, run after the shipped ones.
         lexicons: TOML files with identity terms of your own, in place of the shipped English ones; name `english`, too,
             to keep those.
+        members: CSV file with the columns `id` and `member` (true or false): who could have been trained on, and who
+            was; instead of the list beside the weights.
         online: allow downloads.
         command: the command line, for the report's last section.
         redact: write to `out` what may leave the house: no texts, words, ids, small groups or predictions. What is
@@ -139,6 +143,7 @@ def audit(
     model_folder = getattr(classifier, "folder", None)
     training = None if model_folder is None else read_training_card(model_folder)
     hardened = None if training is None else training.augmentation
+    listed = membership_list(model_folder, members)
     setting = Setting(
         Streams(seed),
         settings.decision,
@@ -146,6 +151,7 @@ def audit(
         seen=None if hardened is None else hardened.families,
         training=training,
         canaries=None if model_folder is None else read_canaries(model_folder),
+        members=members_in(whole, listed, model_folder, classifier.labels, mapping),
     )
     if hardened is not None and hardened.primary_attack is not None:
         # Named before training, to be judged by.
@@ -166,6 +172,8 @@ def audit(
             environment=place.model_dump(mode="json"),
             seen=setting.seen,
             privacy=None if training is None or training.privacy is None else training.privacy.model_dump(mode="json"),
+            members=None if listed is None else listed.digest,
+            references=0 if isinstance(setting.members, NotApplicable) else setting.members.references_count,
         )
         counted = None if store is None else store.get(key_of(ledger=asked))
         count = int(counted or count_audit(home.ledger(), corpus=corpus.digest, model=classifier.card.digest, date=now))

@@ -60,8 +60,8 @@ def worst_first(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
 
 def _findings(record: AuditRecord, criterion: Criterion) -> Iterator[Finding]:
-    if criterion.only_if == "private" and not _claims_privacy(record):
-        yield _spared(record, criterion)
+    if (told := _not_asked(record, criterion)) is not None:
+        yield _spared(criterion, told)
         return
     matched = [
         (evidence, measurement)
@@ -89,17 +89,25 @@ def _findings(record: AuditRecord, criterion: Criterion) -> Iterator[Finding]:
                 yield _finding(criterion, where, "not_established", because, probe=evidence.probe)
 
 
-def _claims_privacy(record: AuditRecord) -> bool:
-    return record.training is not None and record.training.privacy is not None
+def _not_asked(record: AuditRecord, criterion: Criterion) -> str | None:
+    """Return why the criterion does not apply to this model; None where it does."""
+    training = record.training
+    if criterion.only_if is None:
+        return None
+    if training is None or training.privacy is None:
+        why = "it has no training card" if training is None else "its training card claims none"
+        return f"it is asked of models that claim privacy, and this one does not ({why})"
+    if criterion.only_if == "private experiment" and not training.recipe.get("experiment"):
+        return (
+            "it is asked of private models whose members coins have drawn (experiment = true in the recipe), and this "
+            "one is none of them"
+        )
+    return None
 
 
-def _spared(record: AuditRecord, criterion: Criterion) -> Finding:
+def _spared(criterion: Criterion, told: str) -> Finding:
     """Return the finding that says that the criterion does not apply to this model, and why."""
-    told = "it has no training card" if record.training is None else "its training card claims none"
-    because = (
-        f"{wording.subject(criterion.measurement, criterion.where)}: does not apply, it is asked of models that claim "
-        f"privacy, and this one does not ({told})."
-    )
+    because = f"{wording.subject(criterion.measurement, criterion.where)}: does not apply, {told}."
     return _finding(criterion, criterion.where, "pass", because, probe=None)
 
 

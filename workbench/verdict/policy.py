@@ -40,8 +40,9 @@ class Criterion(Stored):
     """What is at stake, for the person who signs."""
     owner: str = ""
     """Who answers for this requirement: a role, to turn to where it is missed."""
-    only_if: Literal["private"] | None = None
-    """Asked only of models whose training card claims privacy; of others the finding says that it does not apply."""
+    only_if: Literal["private", "private experiment"] | None = None
+    """Asked only of models whose training card claims privacy, or of those of them that coins of an experiment drew the
+    members of; of others the finding says that it does not apply."""
 
     @field_validator("at_least", "at_most", mode="before")
     @classmethod
