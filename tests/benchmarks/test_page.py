@@ -106,5 +106,36 @@ def test_a_work_measured_again_takes_its_place_and_is_named(finished):
     ((name, date, command),) = [(one.name, one.date, one.command) for one in merged.again]
     assert (name, date, command) == (first.name, "2030-01-01", "later")
     assert "Measured again" in render(merged)
-    with pytest.raises(Misconfigured, match="another model"):
-        finished.replaced(later.model_copy(update={"model_digest": "f" * 64}))
+    assert "growth" not in [one.name for one in merged.again]
+    grown = finished.growth[0].model_copy(update={"memory_growth": 0.5})
+    again = finished.replaced(later.model_copy(update={"growth": (grown,)}))
+    assert again.growth == (grown,)
+    assert [one.name for one in again.again] == [first.name, "growth"]
+
+
+def test_nothing_is_replaced_by_what_another_machine_or_model_gave(finished):
+    for what, changed in (
+        ("model", {"model_digest": "f" * 64}),
+        ("set of texts", {"corpus_digest": "f" * 64}),
+        ("machine", {"machine": finished.machine.model_copy(update={"bfloat16_speedup": 0.2})}),
+        ("set of library versions", {"machine": finished.machine.model_copy(update={"versions": {"torch": "3"}})}),
+    ):
+        with pytest.raises(Misconfigured, match=f"another {what}:"):
+            finished.replaced(finished.model_copy(update=changed))
+
+
+def test_processors_of_one_name_may_be_different_ones(finished):
+    here = finished.machine.model_copy(update={"instructions": "AVX512"})
+    assert here.like(finished.machine), "an older run did not note them"
+    assert not here.like(here.model_copy(update={"instructions": "AVX2"}))
+    assert not here.like(here.model_copy(update={"cores": 64}))
+
+
+def test_no_result_is_lost_to_a_work_measured_again_in_one_precision(finished):
+    half = finished.results[0].model_copy(update={"precision": "bfloat16"})
+    whole = finished.model_copy(update={"results": (*finished.results, half), "absent": ()})
+    with pytest.raises(Misconfigured, match=r"in bfloat16, too, which would be lost.*without --precision"):
+        whole.replaced(finished.model_copy(update={"absent": ()}))
+    assert whole.replaced(whole).results == whole.results
+    whole.require_kept(["lime"], ["float32", "bfloat16"])
+    whole.require_kept(["shap_partition"], ["float32"])

@@ -82,8 +82,17 @@ def bench(
     if again and (quick or not only):
         raise Misconfigured("--again needs --only, and is no trial: it says which works to measure again")
     whole = _whole(out) if again else None
+    if whole is not None:
+        whole.require_kept(settings.only, settings.precisions)
     name = WHOLE if settings.is_whole else PART
-    found = run(settings, _say, save=lambda bench: _save(bench, out, name))
+
+    def save(state: Bench) -> None:
+        if whole is not None:
+            whole.require_fitting(state)  # before anything is measured: a work takes minutes
+        if state.results or state.absent or state.growth:
+            _save(state, out, name)
+
+    found = run(settings, _say, save=save)
     if whole is not None:
         found, name = whole.replaced(found), WHOLE
         _save(found, out, name)

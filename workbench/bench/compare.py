@@ -31,7 +31,14 @@ class Limits(NamedTuple):
     """Precision -> that product."""
 
 
-def compare(work: Work, precisions: Sequence[str], repeats: int, limits: Limits, say: Say) -> list[Result]:
+class Compared(NamedTuple):
+    """A work at one precision, and what our side spent in its median repetition."""
+
+    result: Result
+    spent: Spent
+
+
+def compare(work: Work, precisions: Sequence[str], repeats: int, limits: Limits, say: Say) -> list[Compared]:
     """Return one result for each of `precisions`; all share stock's repetitions."""
     title = TITLES[work.name]
     threads = best_threads(work.trial)
@@ -60,28 +67,27 @@ def compare(work: Work, precisions: Sequence[str], repeats: int, limits: Limits,
         ours = [one.seconds for one in spent[precision]]
         median = spent[precision][middle(ours)]
         ratios, target = ratio_of(stock, ours), TARGETS.get((work.name, precision))
-        results.append(
-            Result(
-                name=work.name,
-                title=title,
-                precision=precision,
-                n=work.n,
-                stock_seconds_per_example=seconds_of(stock, work.n).median,
-                workbench_seconds_per_example=seconds_of(ours, work.n).median,
-                ratio=ratios.value,
-                agreement=work.agreement(theirs, answers[precision], precision),
-                stock=seconds_of(stock, work.n),
-                stock_threads=threads.chosen,
-                stock_threads_tried=threads.tried,
-                workbench=seconds_of(ours, work.n),
-                ratios=ratios,
-                second=_second(work, changed, ours),
-                target=None if target is None else target.least,
-                aim=None if target is None else target.aim,
-                met=_met(work, ratios, target),
-                use=_use(median, limits),
-            )
+        result = Result(
+            name=work.name,
+            title=title,
+            precision=precision,
+            n=work.n,
+            stock_seconds_per_example=seconds_of(stock, work.n).median,
+            workbench_seconds_per_example=seconds_of(ours, work.n).median,
+            ratio=ratios.value,
+            agreement=work.agreement(theirs, answers[precision], precision),
+            stock=seconds_of(stock, work.n),
+            stock_threads=threads.chosen,
+            stock_threads_tried=threads.tried,
+            workbench=seconds_of(ours, work.n),
+            ratios=ratios,
+            second=_second(work, changed, ours),
+            target=None if target is None else target.least,
+            aim=None if target is None else target.aim,
+            met=_met(work, ratios, target),
+            use=_use(median, limits),
         )
+        results.append(Compared(result, median))
     return results
 
 

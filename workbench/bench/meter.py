@@ -11,6 +11,7 @@ from workbench.bench.inputs import Case
 from workbench.bench.results import Use
 from workbench.engines.local import Threads
 from workbench.models.engine import Engine, Totals, engine_for
+from workbench.models.engine.threads import streams
 from workbench.models.protocols import Classifier
 
 T = TypeVar("T")
@@ -26,6 +27,10 @@ class Spent(NamedTuple):
     """By precision."""
     slopes: Totals
     """Of these, in float32, what was followed by a backward pass to the embeddings."""
+    tokenising: float
+    """Processor seconds that texts took to become tokens."""
+    cores: int
+    """Threads that compute."""
 
 
 class Done(NamedTuple):
@@ -45,7 +50,11 @@ def metered(model: Classifier, precision: str, work: Callable[[Engine], Any]) ->
         totals = {"float32": engine.totals}
         if search is not engine:
             totals["bfloat16"] = search.totals
-        return Done(answers, Spent(seconds, engine.busy_seconds, totals, engine.slope_totals))
+        threads = streams(str(getattr(model, "device", "cpu"))).threads
+        return Done(
+            answers,
+            Spent(seconds, engine.busy_seconds, totals, engine.slope_totals, engine.tokenising_seconds, threads),
+        )
 
 
 def in_flight(engine: Engine, cases: Sequence[Case], work: Callable[[Engine, Case], T]) -> list[T]:
@@ -78,6 +87,8 @@ def use(spent: Spent, *, cost: Cost, slope: Cost, whole: Cost, whole_slope: Cost
     return Use(
         seconds=spent.seconds,
         share_inside=spent.inside / spent.seconds,
+        occupied=sum(totals.seconds for totals in spent.totals.values()) / (spent.cores * spent.seconds),
+        tokenising=spent.tokenising / (spent.cores * spent.seconds),
         forwards=sum(totals.forwards for totals in spent.totals.values()),
         tokens=sum(totals.tokens for totals in spent.totals.values()),
         tokens_computed=sum(totals.padded for totals in spent.totals.values()),

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from workbench.bench import wording
 from workbench.bench.chart import chart
-from workbench.bench.results import Bench, Gemm, Near, Profile
+from workbench.bench.results import Bench, Gemm, Near
 from workbench.report.render import style
 from workbench.report.text import visible
 
@@ -29,8 +29,9 @@ def render(bench: Bench) -> str:
             judged=len(judged),
             gemms=[one for one in bench.roofline if isinstance(one, Gemm)],
             limits=wording.limits(bench),
-            nears=[wording.near(one) for one in bench.roofline if isinstance(one, Near)]
-            + [wording.spread(one) for one in bench.roofline if isinstance(one, Profile)],
+            nears=[wording.near(one) for one in bench.roofline if isinstance(one, Near)],
+            spendings=wording.spending(bench),
+            demo=wording.demo(bench),
         )
     )
 

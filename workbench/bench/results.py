@@ -14,6 +14,9 @@ from workbench.evidence.schema import Stored
 
 SCHEMA_VERSION = 1
 
+_ALIKE = 1.5
+"""Times as much that bfloat16 may gain in a later run on the same machine: repetitions differ by a tenth."""
+
 
 class Seconds(Stored):
     """Seconds for one example: the median over repetitions of the whole work, and their range."""
@@ -75,6 +78,10 @@ class Use(Stored):
     """Wall-clock, from making the engine to its last answer."""
     share_inside: float = Field(ge=0)
     """Of that, the time in which at least one batch was in the model."""
+    occupied: float | None = None
+    """Of the cores' time, that between a batch's entry into the network and its exit. None: not measured then."""
+    tokenising: float | None = None
+    """Of the cores' time, that in which texts became tokens."""
     forwards: int
     """Sequences computed, in both precisions."""
     tokens: int
@@ -126,7 +133,8 @@ class Result(Stored):
         """The ratio at peak where the network's own time besides products and attention stays what it is."""
         if self.use is None:
             return None
-        return self.ratio / (self.use.share_of_peak + profile.rest * self.use.share_inside)
+        inside = self.use.share_inside if self.use.occupied is None else self.use.occupied
+        return self.ratio / (self.use.share_of_peak + profile.rest * inside)
 
     @property
     def needed(self) -> float | None:
@@ -182,13 +190,19 @@ class Near(Stored):
 
 
 class Profile(Stored):
-    """Where the time inside the network goes, on one batch."""
+    """Where the time inside the network goes, at the shapes in which one work sent its batches through it."""
 
     kind: Literal["profile"] = "profile"
-    name: Literal["profile"] = "profile"
+    name: str
+    """The work."""
     precision: str
-    rows: int
-    length: int
+    batches: int
+    """That the work sent, in its median repetition."""
+    shapes: int
+    """Different ones; each was timed, and counts as often as the work had it."""
+    shortest: tuple[int, int]
+    """Rows and tokens of the batches with the shortest texts."""
+    longest: tuple[int, int]
     repeats: int
     products: float = Field(ge=0, le=1)
     """Share of the time in matrix products with weights."""
@@ -235,8 +249,20 @@ class Machine(Environment):
     memory_bytes: int
     load: float | None
     """Average number of runnable processes in the minute before the start: others' work disturbs."""
+    instructions: str = ""
+    """The widest that torch found ('AVX2', 'AVX512'); '': not noted then. Processors of one name differ in them."""
     bfloat16_speedup: float
     """Of the model's own matrix products."""
+
+    def like(self, other: Machine) -> bool:
+        """Return whether figures of both belong side by side. Virtual machines of one name hide other processors."""
+        known = self.instructions and other.instructions
+        return (
+            (self.processor, self.device, self.cores) == (other.processor, other.device, other.cores)
+            and (not known or self.instructions == other.instructions)
+            and max(self.bfloat16_speedup, other.bfloat16_speedup)
+            < _ALIKE * min(self.bfloat16_speedup, other.bfloat16_speedup)
+        )
 
 
 class Again(Stored):
@@ -269,36 +295,55 @@ class Bench(Stored):
     again: tuple[Again, ...] = ()
     """Works whose figures are those of a later run."""
 
+    def require_fitting(self, later: Bench) -> None:
+        """Raise `Misconfigured` where machine, model or texts of `later` are others: their ratios do not compare."""
+        for what, same in (
+            ("model", self.model_digest == later.model_digest),
+            ("set of texts", self.corpus_digest == later.corpus_digest),
+            ("machine", self.machine.like(later.machine)),
+            ("set of library versions", self.machine.versions == later.machine.versions),
+        ):
+            if not same:
+                raise Misconfigured(f"the whole run was on another {what}: measure everything anew, without --again")
+
+    def require_kept(self, names: Sequence[str], precisions: Sequence[str]) -> None:
+        """Raise `Misconfigured` where a work of `names`, measured anew, would lose its result in another precision."""
+        lost = [one for one in self.results if one.name in names and one.precision not in precisions]
+        if lost:
+            raise Misconfigured(
+                f"the whole run holds {lost[0].title} in {lost[0].precision}, too, which would be lost: both stand "
+                "beside the same repetitions of stock. Measure it again without --precision"
+            )
+
     def replaced(self, later: Bench) -> Bench:
         """Return this run with the works of `later` in the place of its own.
 
-        Raises `Misconfigured` where machine, model or texts are others: their ratios would not belong together.
+        Raises `Misconfigured` where they do not fit, or a result in another precision would be lost.
         """
-        for what, one, other in (
-            ("model", self.model_digest, later.model_digest),
-            ("texts", self.corpus_digest, later.corpus_digest),
-            ("machine", self.machine.processor, later.machine.processor),
-            ("library versions", self.machine.versions, later.machine.versions),
-        ):
-            if one != other:
-                raise Misconfigured(f"the whole run was on another {what}: measure everything anew, without --again")
+        self.require_fitting(later)
         measured: tuple[Result | Absent, ...] = (*later.results, *later.absent)
         before: tuple[Result | Absent, ...] = (*self.results, *self.absent)
         names = {one.name for one in measured}
-        anew = names | {one.name for one in later.roofline if isinstance(one, Profile)}
+        for name in names:
+            self.require_kept([name], [one.precision for one in measured if one.name == name])
 
         def merged(old: Sequence[Any], new: Sequence[Any]) -> tuple[Any, ...]:
-            kept = [one for one in old if getattr(one, "name", None) not in anew]
+            kept = [one for one in old if getattr(one, "name", None) not in names]
             order = {one.name: i for i, one in reversed([*enumerate(before)])}
-            found = [*kept, *(one for one in new if getattr(one, "name", None) in anew)]
+            found = [*kept, *(one for one in new if getattr(one, "name", None) in names)]
             return tuple(sorted(found, key=lambda one: order.get(getattr(one, "name", ""), -1)))
 
         titles = {one.name: one.title for one in measured}
         again = tuple(
             Again(name=name, title=title, date=later.date, command=later.command) for name, title in titles.items()
         )
+        grown = {one.precision for one in later.growth}
+        if later.growth:
+            again += (Again(name="growth", title="Growth", date=later.date, command=later.command),)
+            names = names | {"growth"}
         return self.model_copy(
             update={
+                "growth": (*(one for one in self.growth if one.precision not in grown), *later.growth),
                 "results": merged(self.results, later.results),
                 "absent": merged(self.absent, later.absent),
                 "roofline": merged(self.roofline, later.roofline),

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import psutil
+import torch
 
 from workbench.bench.attack import Attack
-from workbench.bench.compare import Limits, compare
+from workbench.bench.compare import Compared, Limits, compare
 from workbench.bench.explainers import Lime, Shap
 from workbench.bench.gemm import FASTER, speedup
 from workbench.bench.gradients import Gradients
@@ -17,22 +18,23 @@ from workbench.bench.growth import measure_growth
 from workbench.bench.inputs import load_inputs
 from workbench.bench.predictions import Predictions
 from workbench.bench.profile import profiled
-from workbench.bench.results import Absent, Bench, Machine, Result
+from workbench.bench.results import Absent, Bench, Machine
 from workbench.bench.roofline import limits_of, measure_gemms, near
 from workbench.bench.settings import GROWTH, Settings
 from workbench.bench.stock import Stock
-from workbench.bench.targets import PRECISIONS, TITLES
+from workbench.bench.targets import TITLES
 from workbench.bench.timing import Say
 from workbench.bench.work import Work
 from workbench.data.corpus import Corpus
 from workbench.environment import environment
 from workbench.errors import MissingResource
+from workbench.models.hugging_face import HuggingFaceTextClassifier
 
 
 def run(
     settings: Settings, say: Say, *, save: Callable[[Bench], None] = lambda bench: None, corpus: Corpus | None = None
 ) -> Bench:
-    """Measure what `settings` ask for; `save` is given the state after each part."""
+    """Measure what `settings` ask for; `save` is given the state before the first part and after each."""
     say(f"Loading {settings.model} and the held-out texts")
     inputs = load_inputs(settings.model, device=settings.device, corpus=corpus)
     library = Stock(inputs.model.folder, inputs.model.device)
@@ -41,8 +43,6 @@ def run(
     limits = limits_of(gemms, inputs, library)
     gain = speedup(gemms)
     cases = inputs.cases(settings.examples)
-    typical = round(inputs.lengths(cases).mean)
-    profiles = [profiled(inputs.model, precision, length=typical) for precision in PRECISIONS]
     bench = Bench(
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         command=settings.command,
@@ -56,14 +56,16 @@ def run(
             cores=os.cpu_count() or 1,
             memory_bytes=psutil.virtual_memory().total,
             load=load,
+            instructions=torch.backends.cpu.get_cpu_capability(),
             bfloat16_speedup=gain,
         ),
         results=(),
         absent=(),
-        roofline=(*gemms, *profiles),
+        roofline=tuple(gemms),
         growth=(),
         complete=False,
     )
+    save(bench)
     precisions = [name for name in settings.precisions if name != "bfloat16" or gain >= FASTER]
     refused = [name for name in settings.precisions if name not in precisions]
     if settings.wants(GROWTH):  # first: later the process holds what the libraries left behind
@@ -80,7 +82,7 @@ def run(
     )
     for work in works:
         if settings.wants(work.name):
-            bench = _with(bench, work, inputs.model.device, precisions, refused, settings.repeats, limits, gain, say)
+            bench = _with(bench, work, inputs.model, precisions, refused, settings.repeats, limits, gain, say)
             save(bench)
     bench = bench.model_copy(update={"complete": settings.is_whole})
     save(bench)
@@ -90,7 +92,7 @@ def run(
 def _with(
     bench: Bench,
     work: Work,
-    device: str,
+    model: HuggingFaceTextClassifier,
     precisions: Sequence[str],
     refused: Sequence[str],
     repeats: int,
@@ -110,21 +112,22 @@ def _with(
         for name, reason in getattr(work, "refused", {}).items()
         if name in (*precisions, *refused)
     ]
-    results: list[Result] = []
+    found: list[Compared] = []
     try:
-        results = compare(work, wanted, repeats, limits, say) if wanted else []
+        found = compare(work, wanted, repeats, limits, say) if wanted else []
     except MissingResource as error:
         absent += [_absent(work, name, str(error)) for name in wanted]
     except Exception as error:  # noqa: BLE001 - one work's crash must not cost the hours of the others; it is said
         say(f"{TITLES[work.name]}: failed: {type(error).__name__}: {error}")
         reason = f"{type(error).__name__}: {error}"
         absent += [_absent(work, name, reason, failed=True) for name in wanted]
-    measured = [near(result, limits, device) for result in results if result.use is not None]
+    near_peak = [near(one.result, limits, model.device) for one in found if one.result.use is not None]
+    profiles = [profiled(model, work.name, one.result.precision, one.spent) for one in found]
     return bench.model_copy(
         update={
-            "results": (*bench.results, *results),
+            "results": (*bench.results, *(one.result for one in found)),
             "absent": (*bench.absent, *absent),
-            "roofline": (*bench.roofline, *measured),
+            "roofline": (*bench.roofline, *near_peak, *profiles),
         }
     )
 

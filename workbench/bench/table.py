@@ -8,7 +8,7 @@ from rich.text import Text
 
 from workbench import terminal
 from workbench.bench import wording
-from workbench.bench.results import Bench, Gemm, Profile
+from workbench.bench.results import Bench, Gemm, Near
 
 _COLORS = {True: "green", False: "red", None: ""}
 
@@ -60,11 +60,20 @@ def _print_roofline(bench: Bench) -> None:
                 f"{wording.gflops(one.flops_per_second)} (slowest of {one.repeats}: {wording.gflops(one.low)}), "
                 f"{one.arrangement}"
             )
-        elif isinstance(one, Profile):
-            line = wording.spread(one)
-        else:
+        elif isinstance(one, Near):
             line = wording.near(one)
+        else:
+            continue
         _line(line, "dim")
+    for found in wording.spending(bench):
+        _line(
+            f"{found.title}, {found.precision}: of the cores' time {found.products} in products with weights, "
+            f"{found.attention} in attention, {found.rest} in the rest of the network, {found.tokenising} in "
+            f"tokenising, {found.elsewhere} elsewhere; {found.shapes}",
+            "dim",
+        )
+    if gain := wording.demo(bench):
+        _line(gain)
     for growth in bench.growth:
         for size in growth.sizes:
             _line(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from workbench.bench.results import Agreement, Bench, Check, Near, Profile, Ratio, Result, Seconds
-from workbench.bench.targets import TITLES
+from typing import NamedTuple
+
+from workbench.bench.results import Agreement, Bench, Check, Near, Profile, Ratio, Result, Seconds, Use
+from workbench.bench.targets import ATTACK, DEMO, GRADIENTS, PREDICTIONS, TITLES
 
 _SECOND = 0.1
 """Shorter times are in milliseconds."""
@@ -58,13 +60,14 @@ def target(result: Result) -> str:
 def limit(result: Result, profile: Profile | None) -> str | None:
     """Return what keeps a work below its target, as a sentence; None where the target is met or nothing is known.
 
-    `profile`: of the network in the work's precision.
+    `profile`: of the network at the work's own shapes; None: not taken.
     """
     if result.met is not False or result.at_peak is None or result.needed is None or result.use is None:
         return None
-    start = f"{result.title}, {result.precision}: at the peak of this machine's products ours would be "
-    start += f"{times(result.at_peak)} as fast as stock; it runs at {result.use.share_of_peak:.0%} of that"
     wanted = times(result.target or 0)
+    start = f"{result.title}, {result.precision}: {times(result.ratio)} of {wanted}. At the peak of this machine's "
+    start += f"products ours would be {times(result.at_peak)} as fast as stock; it runs at "
+    start += f"{result.use.share_of_peak:.0%} of that"
     end = (
         f". {wanted} is beyond this machine: ours would have to compute less."
         if result.needed > 1
@@ -75,20 +78,84 @@ def limit(result: Result, profile: Profile | None) -> str | None:
             f" {profile.rest:.0%} of the network's time goes into what is no product (activations, normalisation); "
             f"with that as it is, products and attention at peak would make ours {times(reach)} as fast."
         )
+    else:
+        end += " Where the network's time goes was not looked at in that run."
     return start + end
 
 
+def not_counted(bench: Bench) -> list[str]:
+    """Return a sentence on every work that misses its target and whose operations were not counted."""
+    return [
+        f"{one.title}, {one.precision}: {times(one.ratio)} of {times(one.target)}. Its operations were not counted "
+        "in that run, so no limit is known."
+        for one in bench.results
+        if one.met is False and one.use is None and one.target is not None
+    ]
+
+
 def limits(bench: Bench) -> list[str]:
-    """Return `limit` of every work that misses its target."""
-    profiles = {one.precision: one for one in bench.roofline if isinstance(one, Profile)}
-    return [line for one in bench.results if (line := limit(one, profiles.get(one.precision)))]
+    """Return `limit` of every work that misses its target, or that none is known."""
+    profiles = {(one.name, one.precision): one for one in bench.roofline if isinstance(one, Profile)}
+    known = [line for one in bench.results if (line := limit(one, profiles.get((one.name, one.precision))))]
+    return known + not_counted(bench)
 
 
-def spread(one: Profile) -> str:
-    """Return a profile as a sentence."""
+class Spending(NamedTuple):
+    """Where one work's time goes: shares of the cores' time, as people read them; '?' where not measured."""
+
+    title: str
+    precision: str
+    products: str
+    attention: str
+    rest: str
+    tokenising: str
+    elsewhere: str
+    """The library's own code, the engine, waiting."""
+    shapes: str
+
+
+def spending(bench: Bench) -> list[Spending]:
+    """Return where the time of every work goes that was profiled."""
+    uses = {(one.name, one.precision): one.use for one in bench.results}
+    return [
+        _spending(one, use)
+        for one in bench.roofline
+        if isinstance(one, Profile) and (use := uses.get((one.name, one.precision))) is not None
+    ]
+
+
+def _spending(one: Profile, use: Use) -> Spending:
+    inside = use.share_inside if use.occupied is None else use.occupied
+    tokenising = use.tokenising or 0.0
+    (rows, length), (last_rows, last_length) = one.shortest, one.longest
+    return Spending(
+        title=TITLES.get(one.name, one.name),
+        precision=one.precision,
+        products=f"{one.products * inside:.0%}",
+        attention=f"{one.attention * inside:.0%}",
+        rest=f"{one.rest * inside:.0%}",
+        tokenising=f"{tokenising:.1%}",
+        elsewhere=f"{max(0.0, 1 - inside - tokenising):.0%}",
+        shapes=(
+            f"{one.batches:,} batches in {one.shapes} shapes, from {rows} texts of {length} tokens to "
+            f"{last_rows} of {last_length}"
+        ),
+    )
+
+
+def demo(bench: Bench) -> str | None:
+    """Return what the demo gains, as a sentence; None where one of its works was not measured in float32."""
+    found = {one.name: one for one in bench.results if one.precision == "float32"}
+    if not found.keys() >= DEMO.keys():
+        return None
+    before = sum(n * found[name].stock_seconds_per_example for name, n in DEMO.items())
+    after = sum(n * found[name].workbench_seconds_per_example for name, n in DEMO.items())
     return (
-        f"Inside the network, {one.precision}, {one.rows} texts of {one.length} tokens on one core: {one.products:.0%} "
-        f"of the time in products with weights, {one.attention:.0%} in attention, {one.rest:.0%} in the rest"
+        f"The demo's audit predicts {DEMO[PREDICTIONS]:,} reviews, attacks {DEMO[ATTACK]} with DeepWordBug and "
+        f"explains {DEMO[GRADIENTS]} by integrated gradients. By the seconds an example measured above these take "
+        f"{before:.0f} s with the libraries alone and {after:.0f} s with the workbench in float32: "
+        f"{times(before / after)}. Computed from those figures, not timed as a whole; its other probes have no "
+        "counterpart in the libraries to be timed against."
     )
 
 

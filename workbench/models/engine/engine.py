@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -50,6 +51,8 @@ class Core:
         self.lane: Lane = TextLane(model) if self.batched is None else TokenLane(self.batched)
         self.slopes = None if self.batched is None else GradientLane(self.batched)
         self.queries = self.forwards = 0
+        self.tokenising = 0.0
+        """Seconds of processor time."""
 
 
 class Engine:
@@ -117,6 +120,11 @@ class Engine:
     def slope_totals(self) -> Totals:
         """Of `totals`, what was followed by a backward pass to the embeddings."""
         return Totals() if self._core.slopes is None else self._core.slopes.totals.plus()
+
+    @property
+    def tokenising_seconds(self) -> float:
+        """Processor seconds that texts took to become tokens, for the model and its twin."""
+        return self._core.tokenising + (0.0 if self._twin is None else self._twin.tokenising)
 
     @property
     def busy_seconds(self) -> float:
@@ -194,7 +202,10 @@ class Engine:
             payloads: Sequence[Any] = texts
             keys = [key_of_text(text) for text in texts]
         else:
+            start = time.thread_time()
             payloads = core.batched.tokenise(texts)
+            with core.dispatcher.lock:
+                core.tokenising += time.thread_time() - start
             keys = [key_of_ids(ids) for ids in payloads]
         ticket, fresh = core.dispatcher.submit(self._owner, core.lane, payloads, keys, core.memory)
         self._forwards += fresh

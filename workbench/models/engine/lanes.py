@@ -73,17 +73,21 @@ class Totals:
     """Seconds inside the network, summed over the threads that compute."""
     lengths: Counter[int] = field(default_factory=Counter)
     """Tokens of a sequence -> sequences."""
+    shapes: Counter[Shape] = field(default_factory=Counter)
+    """Shape of a batch -> batches."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
-    def add(self, sequences: int, seconds: float, lengths: Sequence[int] = (), padded: int = 0) -> None:
-        """Count one batch."""
+    def add(self, sequences: int, seconds: float, lengths: Sequence[int] = (), shape: Shape | None = None) -> None:
+        """Count one batch; `shape`: None for a model that makes its own."""
         with self._lock:
             self.forwards += sequences
             self.tokens += sum(lengths)
-            self.padded += padded
             self.batches += 1
             self.seconds += seconds
             self.lengths.update(lengths)
+            if shape is not None:
+                self.padded += shape.rows * shape.length
+                self.shapes[shape] += 1
 
     def plus(self, *others: Totals) -> Totals:
         """Return the sum, which does not change any more."""
@@ -96,6 +100,7 @@ class Totals:
                 found.batches += one.batches
                 found.seconds += one.seconds
                 found.lengths += one.lengths
+                found.shapes += one.shapes
         return found
 
 
@@ -163,7 +168,7 @@ class TokenLane:
         start = time.perf_counter()
         rows = self._model.probabilities(payloads, shape)
         lengths = [len(ids) for ids in payloads]
-        self.totals.add(len(payloads), time.perf_counter() - start, lengths, shape.rows * shape.length)
+        self.totals.add(len(payloads), time.perf_counter() - start, lengths, shape)
         return list(checked(self._model, rows, len(payloads)))
 
 
@@ -188,7 +193,7 @@ class GradientLane:
         start = time.perf_counter()
         found = self._model.gradients(payloads, shape)
         lengths = [len(point.embedded) for point in payloads]
-        self.totals.add(len(payloads), time.perf_counter() - start, lengths, shape.rows * shape.length)
+        self.totals.add(len(payloads), time.perf_counter() - start, lengths, shape)
         return found
 
 
