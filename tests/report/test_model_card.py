@@ -6,6 +6,7 @@ import pytest
 import yaml as pyyaml
 from huggingface_hub import ModelCard
 
+from workbench.evidence.record import Measured
 from workbench.report.markdown import plain, table, yaml
 from workbench.report.model_card import OPEN, is_untouched, model_card
 from workbench.report.redact import redact
@@ -99,3 +100,23 @@ def test_markdown_shows_the_text_and_nothing_else():
         assert "".join(one.content for one in inline[0].children) == text
         rows = [one.type for one in reader.parse(table(("a", "b"), [(text, "x")]))]
         assert rows.count("td_open") == 2
+
+
+def test_of_many_figures_of_one_kind_the_worst_are_shown_and_the_rest_counted(rich):
+    accuracy = rich.find("performance.accuracy")
+    swaps = tuple(
+        accuracy.model_copy(
+            update={
+                "name": "fairness.counterfactual_flip_rate",
+                "better": "lower",
+                "value": (i * 7 % 30) / 100,
+                "where": {"pair": f"term {i} to term {i + 1}"},
+            }
+        )
+        for i in range(30)
+    )
+    evidence = (rich.evidence[0].model_copy(update={"result": Measured(measurements=(accuracy, *swaps))}),)
+    card = model_card(rich.model_copy(update={"evidence": evidence, "findings": ()}), ())
+    shown = [one.metric_value for one in ModelCard(card).data.eval_results if one.metric_name != "Accuracy"]
+    assert sorted(shown) == [0.27, 0.28, 0.29]
+    assert "the worst 3 of 30 figures are shown; the report holds all." in card

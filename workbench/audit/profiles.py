@@ -80,7 +80,7 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         ("privacy.one_run@1", {}),
         ("privacy.blind@1", {"examples": 5_000}),
         ("privacy.membership@1", {"examples": 5_000}),
-        ("robustness.attack@1", {"examples": 200}),
+        ("robustness.attack@1", {"examples": 100, "query_budget": 300}),
         *(("robustness.attack@1", {"recipe": recipe, "examples": 100, "query_budget": 300}) for recipe in _ATTACKS[:2]),
         *(("robustness.attack@1", {"recipe": recipe, "examples": 30, "query_budget": 300}) for recipe in _ATTACKS[2:]),
         (BEHAVIOURS, {"examples": 400}),

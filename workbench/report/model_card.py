@@ -27,6 +27,8 @@ OPEN = "To be filled in by a person"
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _INDEXED = ("performance", "calibration", "robustness", "fairness", "privacy")
 """Pillars whose overall figures become results; costs are about a machine, explanations about methods."""
+_MANY, _KEPT = 20, 3
+"""Of a measurement with more figures than this, a card holds the worst few: it is read by people."""
 _TYPES = {
     "performance.accuracy": "accuracy",
     "performance.precision": "precision",
@@ -58,7 +60,7 @@ def metadata(record: AuditRecord) -> dict[str, Any]:
     held: dict[str, Any] = {"pipeline_tag": model.task, "tags": ["workbench-audit", *_tags(record)]}
     if model.base is not None and _HUB_ID.fullmatch(model.base):
         held["base_model"] = model.base
-    results = [_metric(one) for _, one in record.measurements() if _indexed(one)]
+    results = [_metric(one) for one in _headlines(record)[0]]
     task = {"type": model.task, "name": model.task.replace("-", " ").capitalize()}
     dataset = {
         "name": short(data.name),
@@ -81,6 +83,27 @@ def _tags(record: AuditRecord) -> Iterator[str]:
 
 def _indexed(one: Measurement) -> bool:
     return pillar(one.name) in _INDEXED and "group" not in one.where and "slice" not in one.where
+
+
+def _headlines(record: AuditRecord) -> tuple[list[Measurement], dict[str, int]]:
+    """Return the figures that a card holds, in the record's order, and how many there are of those it cuts short."""
+    held = [one for _, one in record.measurements() if _indexed(one)]
+    families: dict[str, list[Measurement]] = {}
+    for one in held:
+        families.setdefault(one.name, []).append(one)
+    cut = {name: len(family) for name, family in families.items() if len(family) > _MANY}
+    kept = {one.key for name in cut for one in sorted(families[name], key=_badness, reverse=True)[:_KEPT]}
+    return [one for one in held if one.name not in cut or one.key in kept], cut
+
+
+def _badness(one: Measurement) -> float:
+    match one.better:
+        case "higher":
+            return -one.value
+        case "lower":
+            return one.value
+        case _:
+            return abs(one.value)
 
 
 def _metric(one: Measurement) -> dict[str, Any]:
@@ -180,7 +203,7 @@ def _requirements(findings: Sequence[Finding]) -> Iterator[str]:
 
 def _figures(record: AuditRecord) -> Iterator[str]:
     """Yield the overall figures, pillar by pillar, and which pillars have none."""
-    held = [one for _, one in record.measurements() if _indexed(one)]
+    held, cut = _headlines(record)
     rows = [
         (
             title(one.name),
@@ -194,6 +217,8 @@ def _figures(record: AuditRecord) -> Iterator[str]:
     ]
     if rows:
         yield table(("Measurement", "About", "Value", "Interval", "n", "Method"), rows) + "\n"
+    for name, n in cut.items():
+        yield f"{title(name)}: the worst {_KEPT} of {n} figures are shown; the report holds all.\n"
     absent = [PILLARS[name].lower() for name in _INDEXED if not any(pillar(one.name) == name for one in held)]
     if absent:
         yield f"Not measured: {', '.join(absent)}.\n"
