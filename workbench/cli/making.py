@@ -13,6 +13,7 @@ from workbench.cli.options import (
     BatchSize,
     Epochs,
     Experiment,
+    Fraction,
     GroupColumn,
     IdColumn,
     LabelColumn,
@@ -66,6 +67,7 @@ def train(
     learning_rate: LearningRate = None,
     max_length: MaxLength = None,
     limit: TrainLimit = None,
+    fraction: Fraction = None,
     seed: TrainSeed = None,
     precision: TrainPrecision = None,
     text_column: TextColumn = None,
@@ -86,7 +88,8 @@ def train(
 
     flags = {
         "backbone": backbone, "epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate,
-        "max_length": max_length, "limit": limit, "seed": seed, "precision": precision,
+        "max_length": max_length, "limit": limit, "fraction": fraction, "seed": seed,
+        "precision": precision,
         "random_labels": random_labels or None, "experiment": experiment or None,
     }  # fmt: skip
     chosen = Recipe.read(recipe or "default").but(where="train", **flags)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
-from typing import overload
+from typing import Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -172,6 +172,13 @@ class Corpus(Sequence[Example]):
             return self
         chosen = {example.id for example in sorted(self.examples, key=lambda e: (hashed(e.id), e.id))[:limit]}
         return self.where(lambda example: example.id in chosen)
+
+    def fraction(self, share: float, *, by: Literal["example", "person"]) -> Corpus:
+        """Return the examples whose own hash (of their id, or of their person) is below `share`, in (0, 1], of all.
+
+        About that share of the corpus. Unlike `sample`, what becomes of an example depends on no other one.
+        """
+        return self.where(lambda one: hashed(one.person if by == "person" else one.id) < share * 2**64)
 
 
 MISSING = "(missing)"

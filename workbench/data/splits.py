@@ -75,6 +75,15 @@ def assign(corpus: Corpus) -> tuple[str, ...]:
     return tuple(parts)
 
 
+def place(text: str) -> float:
+    """Return where the ranking by hash puts `text`, in [0, 1); equal normalised texts share a place.
+
+    A component ranks by the lowest of its texts, so in a large corpus what lies well below a cut of `SHARES` lies on
+    its near side.
+    """
+    return int(_key(normalise(text))[:13], 16) / 16**13
+
+
 def _components(texts: Sequence[str], people: Sequence[str]) -> tuple[int, ...]:
     """Return a number for each row: equal numbers are connected by persons or normalised texts they share."""
     parent = list(range(len(texts)))

@@ -45,6 +45,12 @@ from workbench.train.state import (
 from workbench.train.step import Workshop, optimise, predict
 from workbench.train.variants import Source, Variants, source_of
 
+_SHARED = (
+    "{0} examples of the validation and test parts are near enough to the training part that this private run may "
+    "learn from them (each decides by its own hash, so a small corpus has no sharp cut); they are left out of its "
+    "closing figures, and an audit should use other data than {1}"
+)
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -103,6 +109,8 @@ def train(
     tell = progress if progress and accelerator.is_main_process else silent
     tell(TrainingEvent("prepare", 0, 1))
     parts = divide(corpus, recipe)
+    if parts.shared:
+        tell(TrainingEvent("prepare", 0, 1, message=_SHARED.format(parts.shared, corpus.name)))
     trainee = prepare(recipe, corpus.labels, online=online)
     tell(TrainingEvent("prepare", 1, 1))
     with training_threads(accelerator.num_processes):

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from workbench.data.corpus import Corpus
-from workbench.data.splits import SHARES, assign, split
+from workbench.data.splits import SHARES, assign, place, split
 from workbench.errors import EmptyData
 from workbench.evidence.cards import MembershipList
 from workbench.seeds import Streams
+from workbench.text.words import normalise
 from workbench.train.experiment import half
 from workbench.train.recipe import Recipe
+
+OWN_SHARE = 0.7
+"""A private run learns from the texts that rank below this share by their own hash, 0.05 below the cut of the ordinary
+training part: that cut moves with every row, by about 0.4 / sqrt(rows) of the corpus, so that in one of a few
+thousand rows nothing of the test part lies below."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +33,21 @@ class Parts:
     test_of: int
     membership: MembershipList | None = None
     """Of an experiment: who could have been in `train`, and who is."""
+    shared: int = 0
+    """Examples of the ordinary validation and test parts that were left out, as a private run may learn from them."""
 
 
 def divide(corpus: Corpus, recipe: Recipe) -> Parts:
     """Return the parts of `corpus`. Raises `EmptyData` where nothing, or one label only, is left to learn from."""
     whole = {name: part.canonical() for name, part in _split(corpus).items()}
-    train = whole["train"] if recipe.limit is None else whole["train"].sample(recipe.limit)
+    held_out = sum(len(whole[name]) for name in ("validation", "test"))
+    if recipe.privacy is not None:
+        whole = _apart(private_part(corpus).canonical(), whole)
+    train = whole["train"]
+    if recipe.fraction is not None:
+        train = train.fraction(recipe.fraction, by="example" if recipe.privacy is None else recipe.privacy.unit)
+    if recipe.limit is not None:
+        train = train.sample(recipe.limit)
     membership = None
     if recipe.experiment:
         train, membership = half(train, recipe, corpus=corpus.digest)
@@ -40,7 +56,7 @@ def divide(corpus: Corpus, recipe: Recipe) -> Parts:
         found = f"only the label {present[0]!r}" if present else "no examples"
         raise EmptyData(
             f"corpus {corpus.name!r}: the training split of {len(train)} has {found}; a classifier needs examples of "
-            f"at least two of {', '.join(corpus.labels)}: add data, or raise limit"
+            f"at least two of {', '.join(corpus.labels)}: add data, or raise limit or fraction"
         )
     validation = whole["validation"].sample(recipe.validation_limit)
     if recipe.random_labels:
@@ -53,7 +69,30 @@ def divide(corpus: Corpus, recipe: Recipe) -> Parts:
         validation_of=len(whole["validation"]),
         test_of=len(whole["test"]),
         membership=membership,
+        shared=held_out - len(whole["validation"]) - len(whole["test"]),
     )
+
+
+def private_part(corpus: Corpus) -> Corpus:
+    """Return the examples of the whole `corpus` that a private run may learn from.
+
+    Each is in or out by its own text and nothing else: where it depended on other examples, one person who leaves would
+    let others in or out, and the model differ by more people than epsilon counts.
+    """
+    return replace(corpus.where(lambda one: place(one.input) < OWN_SHARE), split="train")
+
+
+def _apart(train: Corpus, whole: Mapping[str, Corpus]) -> dict[str, Corpus]:
+    """Return the parts with `train` for training, and nothing of its people and texts held out.
+
+    Left out is what is held out, never what is learned from.
+    """
+    people, texts = {one.person for one in train}, {normalise(one.input) for one in train}
+    rest = {
+        name: whole[name].where(lambda one: one.person not in people and normalise(one.input) not in texts)
+        for name in ("validation", "test")
+    }
+    return {"train": train, **rest}
 
 
 def _dealt(part: Corpus, rng: np.random.Generator) -> Corpus:

@@ -39,6 +39,9 @@ class Recipe(Stored):
     """A named corpus, a file, or a hub data set."""
     limit: int | None = Field(default=None, ge=1)
     """At most so many training examples, sampled by hash of their id; validation and test are not touched."""
+    fraction: float | None = Field(default=None, gt=0, le=1)
+    """About this share of the training examples: each takes part by a hash of its own id (with `unit = "person"` in
+    `[privacy]`, of its person), whoever else is there; so a private run may use it, where `limit` is refused."""
     epochs: int = Field(default=1, ge=1)
     batch_size: int = Field(default=32, ge=1)
     """Texts per forward pass, over all processes."""
@@ -113,6 +116,16 @@ class Recipe(Stored):
         for key, why in _NOT_PRIVATE.items():
             if getattr(self, key) != type(self).model_fields[key].default:
                 raise ValueError(f"{key}: has no effect in a private run: {why}; leave it out")
+        if self.limit is not None:
+            raise ValueError(
+                "limit: takes the examples that rank first, so one that leaves lets another in, and the model would "
+                "differ by two where epsilon counts one; give fraction, which decides for each by itself"
+            )
+        if self.random_labels:
+            raise ValueError(
+                "random_labels: deals the labels of all examples out among each other, so one that leaves changes the "
+                "labels of others; leave it out of a private run"
+            )
         if self.class_weights == "balanced":
             raise ValueError(
                 "class_weights: 'balanced' counts the labels of private examples; give a table of label = weight"

@@ -19,11 +19,11 @@ from safetensors.torch import load_file
 from workbench.adapters.privacy_accounting import Phase, epsilon_of
 from workbench.adapters.textattack_edits import edited
 from workbench.data.corpus import Corpus
-from workbench.data.splits import split
 from workbench.errors import BadInput, GuaranteeBroken, Misconfigured, Unwritable
 from workbench.train.evaluation import score
 from workbench.train.events import TrainingEvent
 from workbench.train.loop import Trained, train
+from workbench.train.parts import divide
 from workbench.train.private import step as step_module
 from workbench.train.private.feed import Row
 from workbench.train.private.ledger import runs_on
@@ -57,10 +57,14 @@ def trained(private_recipe: Recipe, toy: Corpus, tmp_path: Path) -> Trained:
     return train(private_recipe.model_copy(update={"privacy": how}), toy, tmp_path / "run")
 
 
-def test_the_card_states_what_was_done(trained: Trained, toy: Corpus) -> None:
+@pytest.fixture
+def n(private_recipe: Recipe, toy: Corpus) -> int:
+    return len(divide(toy, private_recipe).train)
+
+
+def test_the_card_states_what_was_done(trained: Trained, n: int) -> None:
     card = trained.card.privacy
     assert card is not None
-    n = len(split(toy, "train"))
     assert (card.unit, card.units, card.steps, card.lost, card.batch) == ("example", n, 12, 0, 24)
     assert card.sample_rate == pytest.approx(24 / n)
     assert card.units_public
@@ -77,7 +81,7 @@ def test_the_card_states_what_was_done(trained: Trained, toy: Corpus) -> None:
     assert not (trained.classifier.folder / "fingerprints.txt").exists(), "who took part is nobody's to look up"
 
 
-def test_no_loss_on_private_examples_is_told(private_recipe: Recipe, toy: Corpus, tmp_path: Path) -> None:
+def test_no_loss_on_private_examples_is_told(private_recipe: Recipe, toy: Corpus, tmp_path: Path, n: int) -> None:
     events: list[TrainingEvent] = []
     done = train(private_recipe, toy, tmp_path / "run", progress=events.append)
     steps = [event for event in events if event.phase == "train"]
@@ -85,7 +89,7 @@ def test_no_loss_on_private_examples_is_told(private_recipe: Recipe, toy: Corpus
     assert all(event.loss is None for event in steps)
     assert done.card.curve == ()  # one more thing that is not published
     assert done.card.stopped == "steps completed"
-    assert any(re.search(r"epsilon (8|7\.99) at delta 0\.001 for 180 units", event.message) for event in events)
+    assert any(re.search(rf"epsilon (8|7\.99) at delta 0\.001 for {n} units", event.message) for event in events)
 
 
 def test_it_learns_where_the_noise_is_small(private_recipe: Recipe, toy: Corpus, tmp_path: Path) -> None:
@@ -94,7 +98,7 @@ def test_it_learns_where_the_noise_is_small(private_recipe: Recipe, toy: Corpus,
         update={"epsilon": None, "noise_multiplier": 0.05, "steps": 60, "batch": 40}
     )
     done = train(private_recipe.model_copy(update={"privacy": how, "learning_rate": 5e-3}), toy, tmp_path / "run")
-    test = split(toy, "test")
+    test = divide(toy, private_recipe).test
     assert score(done.classifier.predict_proba(test.inputs), test.label_ids).accuracy > 0.9
 
 
@@ -194,16 +198,16 @@ def test_empty_steps_are_steps(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"delta": 0.01}, "must be below 0.0056"),
-        ({"batch": 1_000}, "there are only 180 units"),
+        ({"delta": 0.01}, "must be below 0.00"),
+        ({"batch": 1_000}, "there are only {n} units"),
     ],
 )
 def test_plans_that_protect_nobody_are_refused(
-    private_recipe: Recipe, toy: Corpus, tmp_path: Path, changes: dict[str, float], message: str
+    private_recipe: Recipe, toy: Corpus, tmp_path: Path, n: int, changes: dict[str, float], message: str
 ) -> None:
     assert private_recipe.privacy is not None
     how = private_recipe.privacy.model_copy(update=changes)
-    with pytest.raises(Misconfigured, match=message):
+    with pytest.raises(Misconfigured, match=message.format(n=n)):
         train(private_recipe.model_copy(update={"privacy": how}), toy, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

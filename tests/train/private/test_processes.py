@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import load_file
 
 from workbench.data.corpus import Corpus
-from workbench.data.splits import split
 from workbench.models.hugging_face import HuggingFaceTextClassifier
 from workbench.models.training_card import read_training_card
+from workbench.train.parts import divide
 from workbench.train.recipe import Recipe
 
 pytestmark = pytest.mark.slow
@@ -86,6 +86,6 @@ def test_a_private_run_in_two_processes_checks_itself_and_states_what_was_spent(
     card = read_training_card(trained.folder)
     assert card is not None
     assert card.privacy is not None
-    assert (card.processes, card.privacy.steps, card.privacy.units) == (2, 12, len(split(toy, "train")))
+    assert (card.processes, card.privacy.steps, card.privacy.units) == (2, 12, len(divide(toy, private_recipe).train))
     assert len(card.privacy.checks) == 7
     assert 7.9 < card.privacy.epsilon <= 8.0

@@ -12,6 +12,7 @@ from workbench.train.private.loop import Finished, Plan
 _NOT_COVERED = (
     "What this folder tells beside the weights: the number of training examples, of each label and group, the digest "
     "and the figures on validation and test examples in training.json.",
+    "The names of the labels: those that occur in the data, where no manifest lists them.",
     "Features of the training texts that a frozen part of the network made: they are kept in the workbench's own "
     "folder (features), not in this one.",
     "How many rewritings an attack found in training (training.json); the texts themselves go with the run's state.",
@@ -41,7 +42,10 @@ def statement(plan: Plan, finished: Finished, corpus: str) -> PrivacyCard:
             f"one has one {how.unit}{', with all records of theirs,' if person else ''} more than the other (add or "
             "remove one)"
         ),
-        sampling="Poisson: in each step, each unit takes part by a coin of its own",
+        sampling=(
+            "Poisson: in each step, each unit takes part by a coin of its own; which examples training may use was "
+            "decided for each by a hash of its own"
+        ),
         sample_rate=plan.sample_rate,
         units_public=how.sample_rate is None,
         batch=how.batch,
