@@ -19,6 +19,7 @@ from workbench.train.early_stopping import Watch
 from workbench.train.evaluation import report_text, score
 from workbench.train.optimiser import make_optimiser, rate_at
 from workbench.train.recipe import Recipe
+from workbench.train.state import optimiser_moments, restore_moments
 
 LENGTHS = np.random.default_rng(0).integers(3, 200, size=1_003).tolist()
 
@@ -62,6 +63,30 @@ def test_warm_up_and_decay() -> None:
     assert rates[-1] == pytest.approx(1 / 16)
     assert rate_at(0, 1, recipe) == 1.0
     assert rate_at(0, 10, Recipe(learning_rate=0.5, warmup=0)) == 0.5
+
+
+def test_a_constant_rate_stays_after_warm_up() -> None:
+    recipe = Recipe(optimiser="sgd", learning_rate=4.0, warmup=0.2, schedule="constant")
+    rates = [rate_at(step, 20, recipe) for step in range(20)]
+    np.testing.assert_allclose(rates, [0.8, 1.6, 2.4, 3.2] + [4.0] * 16)
+
+
+@pytest.mark.parametrize(("momentum", "moved"), [(None, 1 + 1.9), (0.5, 1 + 1.5), (0.0, 1 + 1)])
+def test_descent_with_momentum(momentum: float | None, moved: float) -> None:
+    """Two like gradients of 1 at rate 0.1: v1 = 1, v2 = momentum + 1; the second step is a resumed run's."""
+    recipe = Recipe(optimiser="sgd", momentum=momentum, learning_rate=0.1, weight_decay=0.0)
+    network = torch.nn.Linear(1, 1)
+    torch.nn.init.zeros_(network.weight)
+    optimiser = make_optimiser(network, recipe)
+    for again in (False, True):
+        if again:
+            moments = optimiser_moments(optimiser, network)
+            assert bool(moments) == (momentum != 0.0)
+            optimiser = make_optimiser(network, recipe)
+            restore_moments(optimiser, network, moments)
+        network.weight.grad = torch.ones(1, 1)
+        optimiser.step()
+    assert network.weight.item() == pytest.approx(-0.1 * moved)
 
 
 def test_biases_and_normalisation_do_not_decay() -> None:

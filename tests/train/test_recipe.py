@@ -59,7 +59,13 @@ WRONG: list[tuple[str, type[WorkbenchError], str]] = [
     (f"epochs = 2\n{PRIVATE}epsilon = 1", Misconfigured, r"epochs: has no effect .*privacy\.steps"),
     (f"early_stopping_patience = 2\n{PRIVATE}epsilon = 1", Misconfigured, "takes a fixed number of steps"),
     (f"class_weights = 'balanced'\n{PRIVATE}epsilon = 1", Misconfigured, "counts the labels of private examples"),
-    (f"{PRIVATE}epsilon = 1\n[augmentation]\nkind = 'embedding'", Misconfigured, "cannot be combined with privacy"),
+    (
+        f"{PRIVATE}epsilon = 1\n[augmentation]\nkind = 'embedding'\nmethod = 'virtual'",
+        Misconfigured,
+        "choose 'pgd' or 'freelb'",
+    ),
+    ("learning_rate = 2", Misconfigured, "lower it, or choose optimiser sgd"),
+    ("momentum = 0.5", Misconfigured, "no effect on adamw"),
     ("augmentation = 'attacks'", Misconfigured, r"recipe\.toml: augmentation: .*dictionary.*; got 'attacks'"),
 ]
 

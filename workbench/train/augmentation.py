@@ -142,6 +142,11 @@ class Embedding(_Judged):
     """Of the divergence in the loss ('virtual' only)."""
 
     @property
+    def copies(self) -> int:
+        """Perturbed (or not) copies of a text that a step learns from."""
+        return self.steps if self.method == "freelb" else 2
+
+    @property
     def passes(self) -> int:
         """Forward and backward passes of one step, where training without it takes one."""
         return self.steps if self.method == "freelb" else self.steps + 2

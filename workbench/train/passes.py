@@ -53,7 +53,7 @@ class Passes:
 
     def _freelb(self, how: Embedding, inputs: Inputs, loss: Loss, seed: int, last: bool) -> torch.Tensor:
         """Zhu et al. 2020, algorithm 1: each ascent step's gradient of the parameters counts, one K-th of it."""
-        point = _Point(self._plain, inputs, how, seed)
+        point = Point(self._plain, inputs, how, starts(self._plain, inputs, seed))
         total = torch.zeros((), device=point.delta.device)
         for k in range(how.steps):
             delta = point.delta.requires_grad_()
@@ -72,7 +72,7 @@ class Passes:
         'pgd' (Madry et al. 2018; for texts Miyato et al. 2017): half the loss of either. 'virtual' (Miyato et al.
         2019): the loss of the text, and the divergence KL(text || perturbed), which needs no true label.
         """
-        point = _Point(self._plain, inputs, how, seed)
+        point = Point(self._plain, inputs, how, starts(self._plain, inputs, seed))
         with torch.no_grad():
             clean = _log(self._logits(inputs, seed, plain=True)) if how.method == "virtual" else None
 
@@ -114,25 +114,37 @@ def _log(logits: torch.Tensor) -> torch.Tensor:
     return functional.log_softmax(logits, dim=-1)
 
 
-class _Point:
+def starts(network: Any, inputs: Inputs, seed: int) -> torch.Tensor:
+    """Return numbers in [-1, 1) from one `seed` for all texts of `inputs`, (rows, tokens, width)."""
+    ids = inputs["input_ids"]
+    with seeded(seed, ids.device):
+        return torch.empty(*ids.shape, network.get_input_embeddings().weight.shape[1], device=ids.device).uniform_(
+            -1, 1
+        )
+
+
+def moved(network: Any, inputs: Inputs, delta: torch.Tensor) -> Inputs:
+    """Return what `network` takes for the texts of `inputs` with `delta` added to the embeddings of their tokens."""
+    rest = {name: tensor for name, tensor in inputs.items() if name != "input_ids"}
+    embedded = network.get_input_embeddings()(inputs["input_ids"])
+    return {"inputs_embeds": embedded + delta * inputs["attention_mask"].unsqueeze(-1), **rest}
+
+
+class Point:
     """Where in embedding space the adversary stands: a perturbation of each text, (rows, tokens, width)."""
 
-    def __init__(self, network: Any, inputs: Inputs, how: Embedding, seed: int) -> None:
-        self._how, self._embedding = how, network.get_input_embeddings()
-        self._ids = inputs["input_ids"]
-        self._rest = {name: tensor for name, tensor in inputs.items() if name != "input_ids"}
+    def __init__(self, network: Any, inputs: Inputs, how: Embedding, start: torch.Tensor) -> None:
+        """`start`: numbers in [-1, 1), (rows, tokens, width)."""
+        self._how, self._network, self._inputs = how, network, inputs
         self._mask = inputs["attention_mask"].unsqueeze(-1)
-        weight = self._embedding.weight.detach()
+        weight = network.get_input_embeddings().weight.detach()
         self._unit = float(weight.norm(dim=-1).mean())
-        rows, tokens = self._ids.shape
-        with seeded(seed, self._ids.device):
-            start = torch.empty(rows, tokens, weight.shape[1], device=self._ids.device).uniform_(-1, 1)
         lengths = self._mask.sum(dim=(1, 2), keepdim=True) * weight.shape[1]
         self.delta = self._inside(start * self._mask * how.step_size * self._unit / lengths.sqrt())
 
     def inputs(self, delta: torch.Tensor) -> Inputs:
         """Return what the network takes for the texts moved by `delta`."""
-        return {"inputs_embeds": self._embedding(self._ids) + delta * self._mask, **self._rest}
+        return moved(self._network, self._inputs, delta)
 
     def climb(self, gradient: torch.Tensor) -> None:
         """Take one step of fixed length along each text's gradient, and stay inside the ball."""

@@ -13,7 +13,7 @@ from workbench.errors import Misconfigured
 from workbench.evidence.schema import Stored
 from workbench.files import read_toml
 from workbench.train.adapter import Adapter
-from workbench.train.augmentation import Adversarial, Augmentation, Edits
+from workbench.train.augmentation import Adversarial, Augmentation, Embedding
 from workbench.train.privacy import Privacy
 
 SHIPPED = Path(__file__).parent / "recipes"
@@ -47,12 +47,19 @@ class Recipe(Stored):
     """Texts per forward pass, over all processes."""
     accumulation: int = Field(default=1, ge=1)
     """Forward passes per step: a step sees batch_size * accumulation texts, exactly like one batch of that size."""
-    learning_rate: float = Field(default=1e-4, gt=0, le=1)
-    """At the peak, after warm-up; falls linearly to (almost) zero."""
+    optimiser: Literal["adamw", "sgd"] = "adamw"
+    """'adamw': Loshchilov and Hutter 2019. 'sgd': gradient descent with `momentum`, as in much of the literature on
+    private training: nothing divides by the size of past gradients, which here is mostly noise's."""
+    momentum: float | None = Field(default=None, ge=0, lt=1)
+    """Of 'sgd'; None: 0.9."""
+    learning_rate: float = Field(default=1e-4, gt=0, le=100)
+    """At the peak, after warm-up. Above 1 only with 'sgd', whose steps are as long as its gradients."""
+    schedule: Literal["linear", "constant"] = "linear"
+    """After warm-up the learning rate falls linearly to (almost) zero, or stays."""
     warmup: float = Field(default=0.1, ge=0, lt=1)
     """Share of all steps over which the learning rate rises linearly."""
     weight_decay: float = Field(default=0.01, ge=0)
-    """Decoupled (AdamW); never on biases and normalisation layers."""
+    """Decoupled ('adamw'), or added to the gradient ('sgd'); never on biases and normalisation layers."""
     gradient_clipping: float | None = Field(default=1.0, gt=0)
     """Longest gradient (Euclidean norm over all parameters); None for no limit."""
     class_weights: Literal["none", "balanced"] | dict[str, Annotated[float, Field(gt=0)]] = "none"
@@ -98,6 +105,13 @@ class Recipe(Stored):
     def _possible(self) -> Self:
         if self.task is not Task.TEXT_CLASSIFICATION:
             raise ValueError(f"task: only {Task.TEXT_CLASSIFICATION} can be trained in this version; got {self.task}")
+        if self.optimiser == "adamw" and self.learning_rate > 1:
+            raise ValueError(
+                f"learning_rate: {self.learning_rate:g} is more than 1, and adamw changes every number by about so "
+                "much in a step; lower it, or choose optimiser sgd"
+            )
+        if self.optimiser == "adamw" and self.momentum is not None:
+            raise ValueError("momentum: has no effect on adamw; leave it out, or choose optimiser sgd")
         if self.early_stopping_min_delta and self.early_stopping_patience is None:
             raise ValueError("early_stopping_min_delta: has no effect without early_stopping_patience; set both")
         if self.experiment and self.random_labels:
@@ -130,10 +144,10 @@ class Recipe(Stored):
             raise ValueError(
                 "class_weights: 'balanced' counts the labels of private examples; give a table of label = weight"
             )
-        if self.augmentation is not None and not isinstance(self.augmentation, Edits | Adversarial):
+        if isinstance(self.augmentation, Embedding) and self.augmentation.method == "virtual":
             raise ValueError(
-                f"augmentation.kind: {self.augmentation.kind!r} cannot be combined with privacy in this version; "
-                "choose 'edits' or 'adversarial'"
+                "augmentation.method: 'virtual' compares two copies of a text with each other, and clipped sums are "
+                "made of the losses of single copies; choose 'pgd' or 'freelb' for a private run"
             )
 
     @classmethod

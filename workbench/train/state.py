@@ -138,9 +138,14 @@ def load_weights(path: Path, device: torch.device) -> dict[str, torch.Tensor]:
     from safetensors.torch import load_file
 
     try:
-        return load_file(path, device=str(device))
+        return load_file(path, device=named(device))
     except (OSError, SafetensorError) as error:
         raise BadInput(f"cannot read {path}: {error}; remove {path.parent.parent} to start anew") from error
+
+
+def named(device: torch.device) -> str:
+    """Return what safetensors calls `device`: of several processes on a CPU each has 'cpu:0', which it refuses."""
+    return "cpu" if device.type == "cpu" else str(device)
 
 
 def optimiser_moments(optimiser: torch.optim.Optimizer, network: Any) -> dict[str, torch.Tensor]:
@@ -150,6 +155,7 @@ def optimiser_moments(optimiser: torch.optim.Optimizer, network: Any) -> dict[st
         f"{names[parameter]}|{what}": value
         for parameter, held in optimiser.state.items()
         for what, value in held.items()
+        if value is not None  # gradient descent without momentum remembers nothing
     }
 
 

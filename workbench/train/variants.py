@@ -105,8 +105,14 @@ class Masked:
 
     def __init__(self, how: Ablation, train: Corpus, streams: Streams, mask: str) -> None:
         self._how, self._train, self._streams, self._mask = how, train, streams, mask
+        self._held: tuple[int, Variants] | None = None
 
     def of(self, epoch: int, *, starts: bool) -> Variants:
+        if self._held is None or self._held[0] != epoch:
+            self._held = epoch, self._make(epoch)
+        return self._held[1]
+
+    def _make(self, epoch: int) -> Variants:
         texts = {}
         for i, example in enumerate(self._train):
             rng = self._streams.stream("train", "ablation", str(epoch), example.id)

@@ -5,7 +5,8 @@ import torch
 
 from workbench.train.adapter import LastLayers, adapt
 from workbench.train.private.clipping import Bookkeeper
-from workbench.train.private.feed import FeatureFeed, TextFeed, feed_for, head_of
+from workbench.train.private.feed import FeatureFeed, TextFeed, head_of
+from workbench.train.private.feeds import feed_for
 
 
 @pytest.fixture
@@ -25,9 +26,7 @@ def test_features_give_the_head_the_gradients_that_texts_give_it(head_only, toy)
         assert len(rows) == 9
         assert sum(row.share for row in rows) == pytest.approx(6)
         sums = {}
-        norms = Bookkeeper(head_only.network).add(
-            lambda feed=feed, rows=rows: feed.losses(rows), rows=1, bound=0.3, sums=sums
-        )
+        norms = Bookkeeper(head_only.network).add(feed.ready(rows), rows=1, bound=0.3, sums=sums)
         found.append((norms, sums))
     torch.testing.assert_close(found[0][0], found[1][0], rtol=1e-4, atol=1e-6)
     assert len(found[0][1]) == 2
@@ -46,7 +45,7 @@ def test_made_up_rows_come_from_no_example(head_only, toy):
     feed = feed_for(head_only, toy)
     rows = feed.made_up(3, share=2.0, seed=1)
     assert {row.ids[0] for row in rows}.isdisjoint(range(len(toy)))
-    assert torch.isfinite(feed.losses(rows)).all()
+    assert torch.isfinite(feed.ready(rows)()).all()
 
 
 def test_more_than_a_head_is_fed_texts(shop, toy):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from workbench.home import home
 from workbench.train.private.kept import kept
+from workbench.train.state import load_weights
 
 
 @pytest.fixture(autouse=True)
@@ -67,3 +69,13 @@ def test_few_texts_leave_no_file():
     body = network()
     kept(body, body[1], IDS[:1], "float32", Counted(1.0))
     assert not (home() / "features").exists()
+
+
+def test_each_of_several_processes_on_a_cpu_reads_its_state(tmp_path):
+    """accelerate calls their devices cpu:0, which safetensors does not know."""
+    save_file({"one": torch.ones(2)}, tmp_path / "weights.safetensors")
+    found = load_weights(tmp_path / "weights.safetensors", torch.device("cpu", 0))
+    assert torch.equal(found["one"], torch.ones(2))
+    body = network().to(torch.device("cpu", 0))
+    kept(body, body[1], IDS, "float32", Counted(1.0))
+    assert kept(body, body[1], IDS, "float32", Counted(2.0))[0, 0] == 1.0

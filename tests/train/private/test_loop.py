@@ -76,7 +76,7 @@ def test_the_card_states_what_was_done(trained: Trained, n: int) -> None:
     assert by["pld"] <= card.epsilon <= by["rdp"]
     assert card.trainable == sum(one.numel() for one in trained.classifier.network.parameters())
     assert "every trainable parameter moved" in card.checks
-    assert len(card.checks) == 7
+    assert len(card.checks) == 8
     assert trained.card.fingerprints is None
     assert not (trained.classifier.folder / "fingerprints.txt").exists(), "who took part is nobody's to look up"
 

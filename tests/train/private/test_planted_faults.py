@@ -9,10 +9,11 @@ import pytest
 import torch
 from torch import nn
 
-from workbench.errors import GuaranteeBroken
+from workbench.errors import GuaranteeBroken, Unsupported
 from workbench.train.private import account, checks, clipping, step, units
-from workbench.train.private.checks import after, before, snapshot_of
+from workbench.train.private.checks import after, before, snapshot_of, untouched
 from workbench.train.private.clipping import Bookkeeper
+from workbench.train.private.layers import require_rows_apart
 from workbench.train.private.units import Units
 
 PEOPLE = Units("person", tuple((i,) for i in range(60)), 0)
@@ -146,3 +147,33 @@ def test_a_trainable_parameter_that_the_mechanism_does_not_reach(shop, mechanism
     stray = nn.Parameter(torch.ones(3))
     with caught("one unit adds at most max_grad_norm"):
         run(shop, replace(mechanism, parameters=(*mechanism.parameters, stray)))
+
+
+class Normalised(nn.Module):
+    """A network with batch normalisation inside, as a backbone may have."""
+
+    def __init__(self, inner, kind):
+        super().__init__()
+        self.inner, self.norm = inner, kind
+
+
+@pytest.mark.parametrize("trained", [True, False], ids=["trained", "frozen"])
+@pytest.mark.parametrize(
+    "kind", [nn.BatchNorm1d(4), nn.SyncBatchNorm(4), nn.InstanceNorm1d(4, track_running_stats=True)]
+)
+def test_layers_that_mix_texts_are_refused(shop, kind, trained):
+    kind.requires_grad_(trained)
+    with pytest.raises(Unsupported, match=r"norm is a .*also where its parameters are frozen; replace it by GroupNorm"):
+        require_rows_apart(Normalised(shop.network, kind))
+    require_rows_apart(Normalised(shop.network, nn.InstanceNorm1d(4)))
+    require_rows_apart(shop.network)
+
+
+def test_running_means_that_training_moves(shop, mechanism):
+    norm = nn.BatchNorm1d(4)
+    buffers = tuple(norm.buffers())
+    start = snapshot_of(buffers)
+    assert untouched(buffers, start)
+    norm(torch.randn(8, 4))
+    with caught("nothing but trainable parameters moved"):
+        untouched(buffers, start)

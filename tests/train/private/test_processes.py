@@ -87,5 +87,5 @@ def test_a_private_run_in_two_processes_checks_itself_and_states_what_was_spent(
     assert card is not None
     assert card.privacy is not None
     assert (card.processes, card.privacy.steps, card.privacy.units) == (2, 12, len(divide(toy, private_recipe).train))
-    assert len(card.privacy.checks) == 7
+    assert len(card.privacy.checks) == 8
     assert 7.9 < card.privacy.epsilon <= 8.0

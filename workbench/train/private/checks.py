@@ -51,9 +51,20 @@ def before(shop: Workshop, mechanism: Mechanism, units: Units, rate: float) -> t
     return tuple(checks)
 
 
-def snapshot_of(parameters: Sequence[nn.Parameter]) -> list[torch.Tensor]:
-    """Return what `after` compares with."""
-    return [one.detach().clone() for one in parameters]
+def snapshot_of(tensors: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """Return what `after` and `untouched` compare with."""
+    return [one.detach().clone() for one in tensors]
+
+
+def untouched(buffers: Sequence[torch.Tensor], start: Sequence[torch.Tensor]) -> tuple[str, ...]:
+    """Check that nothing else changed: what a layer keeps of its texts (running means) is released without noise."""
+    name = "nothing but trainable parameters moved"
+    if changed := sum(not torch.equal(one, was) for one, was in zip(buffers, start, strict=True)):
+        raise GuaranteeBroken(
+            f"check {name!r} failed: {changed} of {len(buffers)} buffers of the network are not what they were, and no "
+            "noise was added to them"
+        )
+    return (name,)
 
 
 def after(parameters: Sequence[nn.Parameter], start: Sequence[torch.Tensor]) -> tuple[str, ...]:

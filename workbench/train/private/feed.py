@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import secrets
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from workbench.adapters.clipped_sums import Losses
 from workbench.data.corpus import Corpus
 from workbench.models.batches import token_batches
 from workbench.train.evaluation import evaluating
@@ -33,29 +35,41 @@ class Row(NamedTuple):
 class Feed(Protocol):
     """Where rows come from, and what the network makes of them."""
 
-    def rows(self, example: int, rewritings: Sequence[str], *, share: float) -> list[Row]:
-        """Return the rows of one training example and of its rewritings, which divide `share` equally."""
+    copies: int
+    """How many rows of the network one row becomes, which share its share: perturbed ones."""
+
+    def rows(self, example: int, rewritings: Sequence[str], *, share: float, instead: bool = False) -> list[Row]:
+        """Return the rows of one training example and of its rewritings, which divide `share` equally.
+
+        `instead`: the rewritings take the example's place.
+        """
         ...
 
     def made_up(self, n: int, *, share: float, seed: int, tokens: int = 12) -> list[Row]:
         """Return `n` rows that hold nothing of any example, with `share` each; texts of so many `tokens`."""
         ...
 
-    def losses(self, rows: Sequence[Row]) -> torch.Tensor:
-        """Return the loss of each row times its share and its label's weight, (rows,)."""
+    def ready(self, rows: Sequence[Row]) -> Losses:
+        """Do what must be done before a pass over `rows`, and return what runs it.
+
+        That returns the loss of each row times its share and its label's weight, (rows * copies,), the copies of each
+        row together.
+        """
         ...
 
 
 class TextFeed:
     """Texts, through all of the network."""
 
+    copies = 1
+
     def __init__(self, shop: Workshop, train: Corpus) -> None:
         self._shop, self._labels = shop, train.label_ids.tolist()
         self._ids = shop.encoder.ids(train.inputs)
 
-    def rows(self, example: int, rewritings: Sequence[str], *, share: float) -> list[Row]:
+    def rows(self, example: int, rewritings: Sequence[str], *, share: float, instead: bool = False) -> list[Row]:
         """As `Feed.rows`."""
-        copies = [self._ids[example], *self._shop.encoder.ids(rewritings)]
+        copies = [*([] if instead else [self._ids[example]]), *self._shop.encoder.ids(rewritings)]
         return [Row(ids, self._labels[example], share / len(copies)) for ids in copies]
 
     def made_up(self, n: int, *, share: float, seed: int, tokens: int = 12) -> list[Row]:
@@ -69,18 +83,24 @@ class TextFeed:
             Row(tuple(rng.integers(0, vocabulary, length).tolist()), int(rng.integers(labels)), share) for _ in range(n)
         ]
 
+    def ready(self, rows: Sequence[Row]) -> Losses:
+        """As `Feed.ready`."""
+        return partial(self.losses, rows)
+
     def losses(self, rows: Sequence[Row]) -> torch.Tensor:
-        """As `Feed.losses`."""
+        """Return the weighed loss of each row, (rows,)."""
         shop = self._shop
         network = shop.accelerator.unwrap_model(shop.network)
         inputs = spelled_out(network, shop.encoder.inputs([row.ids for row in rows], shop.device))
         with seeded(secrets.randbits(63), shop.device), autocast(shop.precision, shop.device):
             logits = network(**inputs).logits
-        return _weighed(shop, logits, rows)
+        return weighed(shop, logits, rows)
 
 
 class FeatureFeed:
     """What enters the head, computed once: everything before it is frozen, and nothing is dropped out."""
+
+    copies = 1
 
     def __init__(self, shop: Workshop, train: Corpus, head: nn.Linear) -> None:
         self._shop, self._head, self._labels = shop, head, train.label_ids.tolist()
@@ -89,12 +109,12 @@ class FeatureFeed:
         self._features = list(made)
         self._known: dict[str, int] = {}
 
-    def rows(self, example: int, rewritings: Sequence[str], *, share: float) -> list[Row]:
+    def rows(self, example: int, rewritings: Sequence[str], *, share: float, instead: bool = False) -> list[Row]:
         """As `Feed.rows`."""
         if new := [text for text in rewritings if text not in self._known]:
             self._known |= {text: len(self._features) + i for i, text in enumerate(new)}
             self._features += features(self._shop, new, self._head)
-        copies = [example, *(self._known[text] for text in rewritings)]
+        copies = [*([] if instead else [example]), *(self._known[text] for text in rewritings)]
         return [Row((i,), self._labels[example], share / len(copies)) for i in copies]
 
     def made_up(self, n: int, *, share: float, seed: int, tokens: int = 12) -> list[Row]:
@@ -106,15 +126,13 @@ class FeatureFeed:
         labels = len(self._shop.class_weights)
         return [Row((start + i,), int(rng.integers(labels)), share) for i in range(n)]
 
+    def ready(self, rows: Sequence[Row]) -> Losses:
+        """As `Feed.ready`."""
+        return partial(self.losses, rows)
+
     def losses(self, rows: Sequence[Row]) -> torch.Tensor:
-        """As `Feed.losses`."""
-        return _weighed(self._shop, self._head(torch.stack([self._features[row.ids[0]] for row in rows])), rows)
-
-
-def feed_for(shop: Workshop, train: Corpus) -> Feed:
-    """Return what feeds the trained part of the network: features where that part is a linear head alone."""
-    head = head_of(shop.accelerator.unwrap_model(shop.network))
-    return TextFeed(shop, train) if head is None else FeatureFeed(shop, train, head)
+        """Return the weighed loss of each row, (rows,)."""
+        return weighed(self._shop, self._head(torch.stack([self._features[row.ids[0]] for row in rows])), rows)
 
 
 def head_of(network: nn.Module) -> nn.Linear | None:
@@ -169,7 +187,8 @@ def _counts_from_padding(network: Any) -> bool:
     )
 
 
-def _weighed(shop: Workshop, logits: torch.Tensor, rows: Sequence[Row]) -> torch.Tensor:
+def weighed(shop: Workshop, logits: torch.Tensor, rows: Sequence[Row]) -> torch.Tensor:
+    """Return the cross-entropy of each row times its share and its label's weight, (rows,)."""
     labels = torch.tensor([row.label for row in rows], device=shop.device)
     shares = torch.tensor([row.share for row in rows], device=shop.device)
     return functional.cross_entropy(logits.float(), labels, reduction="none") * shares * shop.class_weights[labels]

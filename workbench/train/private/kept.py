@@ -16,6 +16,7 @@ from torch import nn
 
 from workbench.files import writing
 from workbench.home import home
+from workbench.train.state import named
 
 WORTH = 2_000
 """Texts from which on computing takes long enough to keep what comes of it."""
@@ -40,7 +41,7 @@ def kept(
     device = next(network.parameters()).device
     if place.is_file():
         try:
-            return load_file(place, device=str(device))[_NAME]
+            return load_file(place, device=named(device))[_NAME]
         except (SafetensorError, KeyError, OSError):
             place.unlink(missing_ok=True)
     found = compute()

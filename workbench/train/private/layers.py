@@ -28,6 +28,19 @@ class Rule(NamedTuple):
     """Layer, entered, returned (each unit's already multiplied with its factor) -> the sums over units."""
 
 
+def require_rows_apart(network: nn.Module) -> None:
+    """Raise `Unsupported` for layers that mix rows, or keep something of them, whether they are trained or frozen."""
+    for name, layer in network.named_modules():
+        keeps = isinstance(layer, nn.modules.instancenorm._InstanceNorm) and layer.track_running_stats
+        if keeps or isinstance(layer, nn.modules.batchnorm._BatchNorm):
+            raise Unsupported(
+                f"private training: {name or 'the network'} is a {type(layer).__name__}, which mixes all texts of a "
+                "batch into each one's answer and keeps their means in the released model without noise, also where "
+                "its parameters are frozen; replace it by GroupNorm or LayerNorm (Opacus: ModuleValidator.fix) and "
+                "save the backbone again, or choose another backbone"
+            )
+
+
 def trainable_layers(network: nn.Module) -> dict[str, nn.Module]:
     """Return the layers that have trainable parameters of their own, by name.
 

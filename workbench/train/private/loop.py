@@ -27,9 +27,11 @@ from workbench.train.optimiser import make_optimiser, rate_at, set_rate
 from workbench.train.privacy import Privacy
 from workbench.train.private.account import Account
 from workbench.train.private.canaries import Canaries, plant
-from workbench.train.private.checks import after, before, snapshot_of
+from workbench.train.private.checks import after, before, snapshot_of, untouched
 from workbench.train.private.clippers import clipper_for
-from workbench.train.private.feed import Feed, Row, feed_for
+from workbench.train.private.feed import Feed, Row
+from workbench.train.private.feeds import feed_for
+from workbench.train.private.layers import require_rows_apart
 from workbench.train.private.ledger import Entry, enter
 from workbench.train.private.step import Mechanism, together
 from workbench.train.private.units import Units, units_of
@@ -45,7 +47,7 @@ from workbench.train.state import (
     state_folder,
 )
 from workbench.train.step import Workshop
-from workbench.train.variants import Source, Texts
+from workbench.train.variants import Source, Variants
 
 
 @dataclass(frozen=True)
@@ -122,9 +124,12 @@ def fit_private(
         corpus: digest of the whole corpus, for the ledger.
         run: digest of the run.
         tell: told every step.
+
+    Raises `Unsupported` for a network whose layers mix rows, `GuaranteeBroken` where a check fails.
     """
     recipe, accelerator = shop.recipe, shop.accelerator
     network = accelerator.unwrap_model(shop.network)
+    require_rows_apart(network)
     optimiser = make_optimiser(network, recipe)
     progress, _ = begin(shop, optimiser, out, run=run)
     account = Account(state_folder(out))
@@ -144,6 +149,8 @@ def fit_private(
     mechanism = Mechanism(plan.how, plan.noise_multiplier, clipper, feed, trained)
     checks = before(shop, mechanism, plan.units, plan.sample_rate)
     start, first = snapshot_of(trained), progress.step
+    buffers = tuple(network.buffers())
+    kept = snapshot_of(buffers)
     canaries = _canaries(plan, trained, out, run) if accelerator.is_main_process else None
     while progress.step < plan.how.steps:
         step = progress.step
@@ -156,7 +163,7 @@ def fit_private(
         mechanism.step(
             shop,
             optimiser,
-            {unit: _rows(feed, plan, variants.texts, unit) for unit in chosen},
+            {unit: _rows(feed, plan, variants, unit) for unit in chosen},
             canaries=canaries,
             rate=plan.sample_rate,
         )
@@ -176,6 +183,7 @@ def fit_private(
             accelerator.wait_for_everyone()
     progress = progress.model_copy(update={"stopped": "steps completed", "best_step": progress.step})
     checks += after(trained, start) if progress.step > first else ()
+    checks += untouched(buffers, kept)
     found = None
     if canaries is not None:
         found = canaries.run(
@@ -197,10 +205,11 @@ def _canaries(plan: Plan, trained: Sequence[nn.Parameter], out: Path, run: str) 
     return Canaries.of_tensors(load_weights(state[1] / CANARIES, torch.device("cpu")))
 
 
-def _rows(feed: Feed, plan: Plan, texts: Texts, unit: int) -> list[Row]:
+def _rows(feed: Feed, plan: Plan, variants: Variants, unit: int) -> list[Row]:
     """Return the rows of one unit: those of its examples with their rewritings, an equal share for each example."""
     mine = plan.units.members[unit]
-    return [row for i in mine for row in feed.rows(i, texts.get(i, ()), share=1 / len(mine))]
+    texts, instead = variants.texts, variants.instead
+    return [row for i in mine for row in feed.rows(i, texts.get(i, ()), share=1 / len(mine), instead=instead)]
 
 
 def _resumed(begun: int, lost: int) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
@@ -37,14 +36,17 @@ class Mechanism:
 
         Without one of them, the sum moves by at most `max_grad_norm` (Euclidean norm over all parameters).
         """
-        shapes = {unit: Shape(len(rows), max(len(row.ids) for row in rows)) for unit, rows in taking_part.items()}
+        copies = self.feed.copies
+        shapes = {
+            unit: Shape(len(rows) * copies, max(len(row.ids) for row in rows)) for unit, rows in taking_part.items()
+        }
         groups = groups_of(shapes, tokens=self.how.physical_tokens)
         world, rank = shop.accelerator.num_processes, shop.accelerator.process_index
         sums: Sums = {}
         for group in groups[rank::world]:
             rows = [row for unit in group for row in taking_part[unit]]
             self.clipper.add(
-                partial(self.feed.losses, rows),
+                self.feed.ready(rows),
                 rows=shapes[group[0]].rows,
                 bound=self.how.max_grad_norm,
                 sums=sums,
