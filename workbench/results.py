@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from workbench.data.corpus import Corpus
     from workbench.models.protocols import FloatArray
+    from workbench.report.beside import Beside
 
 RECORD, REPORT, PREDICTIONS, JUNIT = "audit.json", "index.html", "predictions.parquet", "junit.xml"
 COMPARISON, COMPARISON_JSON = "comparison.html", "comparison.json"
@@ -210,14 +211,20 @@ def set_aside(folder: Path) -> None:
 
 def report_page(record: AuditRecord, folder: Path) -> str:
     """Return the report of `record` as it stands in `folder`: with the comparison there, if that is of this audit."""
-    from workbench.report.beside import beside
     from workbench.report.render import render
+
+    return render(record, record.findings, compared=comparison_beside(record, folder))
+
+
+def comparison_beside(record: AuditRecord, folder: Path) -> Beside | None:
+    """Return the comparison in `folder` if it is of this audit; None also where there is none that can be read."""
+    from workbench.report.beside import beside
 
     try:
         told, page = ((folder / name).read_text(encoding="utf-8") for name in (COMPARISON_JSON, COMPARISON))
     except (OSError, UnicodeDecodeError):
-        return render(record, record.findings)  # none, or none that can be read: nothing is told of it
-    return render(record, record.findings, compared=beside(record, told, page))
+        return None
+    return beside(record, told, page)
 
 
 def record_json(record: AuditRecord) -> str:

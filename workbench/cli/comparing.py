@@ -25,6 +25,7 @@ def index(
 
     found = audits_below(folder)
     target = page_of(folder)
-    write_text(target, render_index(found.listed, found.unreadable, name=folder.resolve().name))
+    name = folder.resolve().name
+    write_text(target, render_index(found.listed, found.unreadable, name=name, comparisons=found.comparisons))
     terminal.print_index(found, target)
     raise typer.Exit(3 if found.unreadable else 0)

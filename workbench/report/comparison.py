@@ -11,7 +11,8 @@ from workbench.evidence.names import title
 from workbench.evidence.record import AuditRecord, Verdict
 from workbench.report.blocks import Block, Bullets, Cell, Fold, Heading, Item, Paragraph, Section, Table
 from workbench.report.render import style, template
-from workbench.report.text import plural, short
+from workbench.report.summary import PILLARS, WORDS, pillar
+from workbench.report.text import listed, plural, short
 from workbench.verdict import wording
 
 FAILING = 50
@@ -41,12 +42,14 @@ def render_comparison(found: Compared, *, digest: str = "") -> str:
 
     `digest`, of `comparison.json`, ties the page to the file beside it: see `workbench.report.beside`.
     """
-    names = [short(found.base.model.name), *(short(side.record.model.name) for side in found.sides)]
+    names = _names(found)
     sections = [_verdicts(found), *((_effects(found),) if len(found.sides) > 1 else ())]
     sections += [_side(found, side, number) for number, side in enumerate(found.sides, start=1)]
     return str(
         template("comparison.html.j2").render(
-            title=" → ".join(names[:2]) if len(names) == 2 else f"{names[0]} beside {', '.join(names[1:])}",
+            title=" → ".join(names[:2]) if len(names) == 2 else f"{names[0]} beside {listed(names[1:])}",
+            headline=_headline(found),
+            told=[_told(side, found.base_verdict) for side in found.sides],
             facts=(
                 ("Data", f"{short(found.base.corpus.name)}, {plural(found.base.corpus.n, 'example')}"),
                 ("Policy", short(found.policy)),
@@ -58,20 +61,44 @@ def render_comparison(found: Compared, *, digest: str = "") -> str:
     )
 
 
+def _names(found: Compared) -> list[str]:
+    """Return how the models are called in the title: with their dates where names alone do not tell them apart."""
+    records = [found.base, *(side.record for side in found.sides)]
+    plain = [short(one.model.name) for one in records]
+    if len(set(plain)) == len(plain):
+        return plain
+    return [f"{name} of {one.audit.date[:10]}" for name, one in zip(plain, records, strict=True)]
+
+
+def _headline(found: Compared) -> str:
+    counts = [sum(one.word == "worse" for one in side.changes) for side in found.sides]
+    if not any(counts):
+        return "Nothing is shown to be worse than the base"
+    if len(counts) == 1:
+        return f"{plural(counts[0], 'figure is', 'figures are')} worse than the base's"
+    return f"{sum(n > 0 for n in counts)} of {len(counts)} models are worse than the base in some figure"
+
+
+def _told(side: Any, base: Verdict) -> str:
+    """Return the sentence on one model that can be repeated."""
+    worse = list(dict.fromkeys(title(one.name) for one in side.changes if one.word == "worse"))
+    what = f"worse in {listed(worse, 4)}" if worse else "in nothing shown to be worse, which is no proof"
+    failing = plural(len(side.failing), "example fails anew", "examples fail anew")
+    return (
+        f"“{short(side.record.model.name)}” is {what}; {failing}, {side.mended:,} are mended. "
+        f"Verdict: {WORDS[side.verdict].lower()}; the base's: {WORDS[base].lower()}."
+    )
+
+
 def _verdicts(found: Compared) -> Section:
     rows = [_verdict_row(found.base, found.base_verdict, "base, ", None)]
     rows += [_verdict_row(side.record, side.verdict, "", side) for side in found.sides]
-    worse = [
-        f"{short(side.record.model.name)}: {plural(sum(one.word == 'worse' for one in side.changes), 'figure')} worse"
-        for side in found.sides
-    ]
     return Section(
         "verdicts",
-        "Verdicts, and what became worse",
+        "Verdicts",
         (
-            Paragraph(f"{'; '.join(worse)}. All audits are judged here by the policy {short(found.policy)}."),
             Table(
-                "The same policy for each",
+                f"All audits, judged here by the policy {short(found.policy)}",
                 (
                     Cell("Model"),
                     Cell("Verdict"),
@@ -121,10 +148,11 @@ def _effects(found: Compared) -> Section:
         ({key_of(one.name, one.where): one for one in side.changes}, _measured(side.record)) for side in found.sides
     ]
     rows = []
-    for key in sorted(set(base).union(*(measured for _, measured in held))):
+    order = list(PILLARS)
+    measured_at_all = set(base).union(*(measured for _, measured in held))
+    keys = {key for key in measured_at_all if key[0].startswith(_HEADLINES) and len(key[1]) < 2}
+    for key in sorted(keys, key=lambda key: (order.index(pillar(key[0])), key)):
         name, where = key
-        if not name.startswith(_HEADLINES) or len(where) > 1:
-            continue
         cells = [Cell(title(name), wording.about(dict(where)).strip()), _plain(base.get(key))]
         for changes, measured in held:
             cells.append(_effect(changes[key]) if key in changes else _alone(measured.get(key), base.get(key)))
@@ -137,7 +165,7 @@ def _effects(found: Compared) -> Section:
     return Section(
         "effects",
         "What each cost or gained",
-        (Table("Change against the base, over all pillars", columns, tuple(rows), wide=True),),
+        (Table("Change against the base, over all pillars", columns, tuple(rows)),),
     )
 
 

@@ -19,6 +19,7 @@ from workbench.verdict import wording
 from workbench.verdict.judge import WORST_FIRST, bound_judged, overall
 
 ACCURACY = "performance.accuracy"
+COUNTED = {"pass": "passed", "warn": "passed with warnings", "fail": "failed", "not_established": "not established"}
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Listed:
     record: AuditRecord
     report: str | None
     """Name of the report beside it; None where there is none."""
+    comparison: str | None = None
+    """Name of the page beside it that compares this very audit with an earlier one; None where there is none."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +55,20 @@ class Row:
     verdict: Verdict
     worst: int
     accuracy: str
+    accuracy_small: str
     accuracy_key: str
     pillars: tuple[tuple[str, Verdict | None], ...]
     link: str
+    comparison: str
 
 
-def render_index(listed: Sequence[Listed], unreadable: Sequence[Unreadable], *, name: str) -> str:
-    """Return the page on the audits below the folder `name`. Pure: the same audits, the same text."""
+def render_index(
+    listed: Sequence[Listed], unreadable: Sequence[Unreadable], *, name: str, comparisons: Sequence[str] = ()
+) -> str:
+    """Return the page on the audits below the folder `name`. Pure: the same audits, the same text.
+
+    `comparisons` are pages that compare several of them, by their paths below the folder.
+    """
     ordered = sorted(listed, key=lambda one: (*_whose(one), one.record.audit.date, one.folder))
     rows = [_row(one) for one in ordered]
     lost = sorted(unreadable, key=lambda one: one.folder)
@@ -72,7 +82,8 @@ def render_index(listed: Sequence[Listed], unreadable: Sequence[Unreadable], *, 
             failed=lost,
             pillars=list(PILLARS.values()),
             judged=JUDGED,
-            counts=[(JUDGED[kind], sum(row.verdict == kind for row in latest.values())) for kind in WORST_FIRST],
+            counts=[(COUNTED[kind], sum(row.verdict == kind for row in latest.values())) for kind in WORST_FIRST],
+            comparisons=[(short(one, 200), _quoted(one)) for one in sorted(comparisons)],
             models=plural(len(latest), "model on its data", "models on their data"),
             audits=plural(len(rows), "audit"),
             css=style("report.css"),
@@ -91,13 +102,11 @@ def _row(entry: Listed) -> Row:
     record = entry.record
     verdict = overall(record, record.findings)
     accuracy = next((one for _, one in record.measurements() if one.name == ACCURACY and not one.where), None)
-    shown, key = "not measured", ""
+    shown, small, key = "not measured", "", ""
     if accuracy is not None:
-        span = "" if accuracy.interval is None else f" ({wording.interval(accuracy.interval, accuracy.unit)})"
-        shown, key = (
-            f"{wording.number(accuracy.value, accuracy.unit)}{span}, n = {accuracy.n:,}",
-            f"{accuracy.value:.9f}",
-        )
+        span = "" if accuracy.interval is None else f"{wording.interval(accuracy.interval, accuracy.unit)}, "
+        shown, small = wording.number(accuracy.value, accuracy.unit), f"{span}n = {accuracy.n:,}"
+        key = f"{accuracy.value:.9f}"
     return Row(
         model=short(record.model.name),
         folder=short(entry.folder, 200),
@@ -107,21 +116,22 @@ def _row(entry: Listed) -> Row:
         verdict=verdict,
         worst=WORST_FIRST.index(verdict),
         accuracy=shown,
+        accuracy_small=small,
         accuracy_key=key,
         pillars=tuple((title, _pillar(record, name)) for name, title in PILLARS.items()),
-        link=_link(entry),
+        link=_link(entry, entry.report),
+        comparison=_link(entry, entry.comparison),
     )
 
 
-def _link(entry: Listed) -> str:
-    """Return where the report is, '' where there is none; names of folders are somebody's text."""
-    if entry.report is None:
-        return ""
-    return "/".join(
-        quote(part, safe="", errors="surrogateescape")
-        for part in (*entry.folder.split("/"), entry.report)
-        if part != "."
-    )
+def _link(entry: Listed, page: str | None) -> str:
+    """Return where `page` is, '' where there is none."""
+    return "" if page is None else _quoted(f"{entry.folder}/{page}")
+
+
+def _quoted(path: str) -> str:
+    """Return the address of a path; names of folders are somebody's text."""
+    return "/".join(quote(part, safe="", errors="surrogateescape") for part in path.split("/") if part != ".")
 
 
 def _pillar(record: AuditRecord, name: str) -> Verdict | None:

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.errors import Misconfigured, NotFound, WorkbenchError
 from workbench.files import write_text
-from workbench.results import COMPARISON, COMPARISON_JSON, PREVIOUS, RECORD, REPORT, read_record, report_page
+from workbench.results import (
+    COMPARISON,
+    COMPARISON_JSON,
+    PREVIOUS,
+    RECORD,
+    REPORT,
+    comparison_beside,
+    read_record,
+    report_page,
+)
 
 if TYPE_CHECKING:
     from workbench.comparing import Comparison
@@ -22,6 +31,8 @@ class Audits(NamedTuple):
 
     listed: tuple[Listed, ...]
     unreadable: tuple[Unreadable, ...]
+    comparisons: tuple[str, ...]
+    """Pages that compare several audits, beside none of them: paths below the folder."""
 
 
 def audits_below(folder: str | Path) -> Audits:
@@ -35,21 +46,24 @@ def audits_below(folder: str | Path) -> Audits:
     root = Path(folder)
     if not root.is_dir():
         raise NotFound(f"no folder at {root}; name the folder that holds the audits, e.g. reports/")
-    listed, unreadable = [], []
+    listed, unreadable, comparisons = [], [], []
     for place, files in _folders(root):
         relative = place.relative_to(root).as_posix()
         if RECORD not in files:
             if f"{PREVIOUS}{RECORD}" in files:
                 reason = f"an audit has not come to its end here; {PREVIOUS}{RECORD} is the one before it"
                 unreadable.append(Unreadable(relative, reason))
+            elif COMPARISON in files:
+                comparisons.append(f"{relative}/{COMPARISON}")
             continue
         try:
             record = read_record(place / RECORD)
         except WorkbenchError as error:
             unreadable.append(Unreadable(relative, str(error).replace(f"{place / RECORD}", RECORD)))
         else:
-            listed.append(Listed(relative, record, REPORT if REPORT in files else None))
-    return Audits(tuple(listed), tuple(unreadable))
+            compared = COMPARISON if comparison_beside(record, place) is not None else None
+            listed.append(Listed(relative, record, REPORT if REPORT in files else None, compared))
+    return Audits(tuple(listed), tuple(unreadable), tuple(comparisons))
 
 
 def page_of(folder: str | Path) -> Path:
@@ -67,7 +81,7 @@ def index(folder: str | Path) -> str:
     from workbench.report.index import render_index
 
     found = audits_below(folder)
-    return render_index(found.listed, found.unreadable, name=Path(folder).resolve().name)
+    return render_index(found.listed, found.unreadable, name=Path(folder).resolve().name, comparisons=found.comparisons)
 
 
 def require_baseline(baseline: str | Path, out: str | Path) -> None:
