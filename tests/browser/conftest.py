@@ -7,6 +7,8 @@ import pytest
 
 from workbench.report.fragments import render_explanation
 from workbench.report.render import render
+from workbench.results import record_json
+from workbench.verbs.comparing import index, write_comparison
 from workbench.verdict.judge import judge
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -33,6 +35,24 @@ def explanation_file(report_file):
     scores = [exhibit for _, exhibit in module.rich().exhibits("token_scores")]
     path.write_text(render_explanation(scores), encoding="utf-8")
     return path
+
+
+@pytest.fixture(scope="session")
+def beside_files(report_file):
+    """The report again with a comparison beside it, the comparison, and the index of both audits."""
+    spec = importlib.util.spec_from_file_location("golden_record", GOLDEN / "record.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    record = module.rich()
+    record = record.model_copy(update={"findings": judge(record, module.POLICY)})
+    earlier = record.audit.model_copy(update={"date": "2025-01-01T00:00:00+00:00"})
+    root = report_file.parent / "audits"
+    for name, held in (("old", record.model_copy(update={"audit": earlier})), ("new", record)):
+        (root / name).mkdir(parents=True)
+        (root / name / "audit.json").write_text(record_json(held), encoding="utf-8")
+    write_comparison(root / "new", root / "old")
+    (root / "index.html").write_text(index(root), encoding="utf-8")
+    return [root / "new" / "index.html", root / "new" / "comparison.html", root / "index.html"]
 
 
 @pytest.fixture(scope="session")

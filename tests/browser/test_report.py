@@ -264,3 +264,40 @@ def test_paper_shows_what_folds_hide(visit, report_file):
     page.wait_for_function(f"({HIDDEN})() === 0", timeout=10_000)
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.evaluate("document.documentElement.scrollWidth") <= 720
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_comparison_and_index_are_as_clean_as_the_report(visit, beside_files, scheme):
+    for path in beside_files[1:]:
+        page, _ = visit(path, color_scheme=scheme)
+        assert violations(page) == []
+
+
+def test_comparison_and_index_never_scroll_sideways_and_fit_on_paper(visit, beside_files):
+    for path in beside_files[1:]:
+        page, trouble = visit(path)
+        for width in (390, 800, 1440):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.evaluate(UNFOLD)
+            assert page.evaluate("document.documentElement.scrollWidth") == width
+        page.set_viewport_size({"width": 720, "height": 1000})
+        page.emulate_media(media="print")
+        page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 720
+        assert trouble == []
+
+
+def test_the_report_leads_to_the_comparison_and_the_index_to_both(browser, beside_files):
+    report, comparison, index = beside_files
+    page = browser.new_page()
+    page.goto(index.as_uri())
+    page.get_by_role("link", name="compared with an earlier audit").click()
+    assert page.url == comparison.as_uri()
+    page.goto(report.as_uri())
+    page.locator("#comparison a").first.click()
+    assert page.url == comparison.as_uri()
+    page.goto(index.as_uri())
+    page.get_by_role("button", name="Verdict").click()
+    assert page.locator("th[aria-sort=ascending]").inner_text() == "Verdict"
+    page.close()

@@ -70,7 +70,7 @@ def test_the_report_tells_what_became_worse_and_leads_to_the_comparison(told):
     assert [one.name for one in held.having("worse")] == ["performance.accuracy"]
     item = step(held)
     assert item is not None
-    assert "1 figure." in item.text
+    assert item.text.endswith(": 1 figure is worse.")
     assert item.text in report.replace("&#39;", "'")
     assert "comparison.html" not in render(record, record.findings), "without one there is no way to it"
 

@@ -107,9 +107,12 @@ def step(held: Beside) -> Item | None:
     worse, failing = len(held.having("worse")), len(held.side.newly_failing)
     if not worse and not failing:
         return None
-    what = [*([plural(worse, "figure")] if worse else []), *([_failing(failing)] if failing else [])]
+    what = [
+        *([plural(worse, "figure is worse", "figures are worse")] if worse else []),
+        *([_failing(failing)] if failing else []),
+    ]
     return Item(
-        f"Weigh what became worse since the audit of {_base(held)}: {' and '.join(what)}.",
+        f"Weigh what became worse since the audit of {_base(held)}: {', and '.join(what)}.",
         section=SECTION,
         section_title="Comparison",
     )

@@ -12,14 +12,15 @@ from workbench.report.failing import cases_of
 from workbench.report.summary import skipped
 from workbench.report.text import listed, plural
 from workbench.verdict import wording
-from workbench.verdict.judge import worst_first
+from workbench.verdict.judge import bound_judged, worst_first
 
 
 def gates(record: AuditRecord, findings: Sequence[Finding]) -> Section:
     """Return the section of requirements: missed and open ones first, met ones folded, what does not apply last."""
     ranked = worst_first(findings)
     open_ones = [finding for finding in ranked if finding.verdict != "pass"]
-    passed = [finding for finding in ranked if finding.verdict == "pass"]
+    passed = [finding for finding in ranked if finding.verdict == "pass" and bound_judged(finding)]
+    boundless = [finding for finding in ranked if finding.verdict == "pass" and not bound_judged(finding)]
     blocks: list[Block] = []
 
     def ways(finding: Finding) -> Link | None:
@@ -36,6 +37,11 @@ def gates(record: AuditRecord, findings: Sequence[Finding]) -> Section:
         blocks.append(
             Fold(f"{word}: {names}", (table,), open=True) if not open_ones else Fold(f"{word}: {names}", (table,))
         )
+    if boundless:
+        table = gate_table("Asked for without a bound, or not of this model: nothing that was met", boundless)
+        word = plural(len(boundless), "requirement sets no bound here", "requirements set no bound here")
+        names = listed(list(dict.fromkeys(title(finding.measurement) for finding in boundless)))
+        blocks.append(Fold(f"{word}: {names}", (table,)))
     if absent := skipped(record):
         items = tuple(Item(result.reason, lead=f"{evidence.probe}: ") for evidence, result in absent)
         told = plural(len(items), "probe does not apply here", "probes do not apply here")
@@ -80,7 +86,14 @@ def _row(finding: Finding, ways: Callable[[Finding], Link | None] | None) -> tup
     why = f"{finding.why} Owner: {finding.owner}." if finding.owner else finding.why
     way = None if ways is None else ways(finding)
     told = Cell(finding.because, why, links=() if way is None else (way,))
-    return (heading, Cell(finding.verdict, verdict=finding.verdict), *numbers, told)
+    return (heading, _outcome(finding), *numbers, told)
+
+
+def _outcome(finding: Finding) -> Cell:
+    """Return the verdict; what was held against no bound is no requirement that was met."""
+    if finding.verdict == "pass" and not bound_judged(finding):
+        return Cell("Not asked" if finding.evidence is None else "Reported")
+    return Cell(finding.verdict, verdict=finding.verdict)
 
 
 def _interval(one: Measurement) -> str:

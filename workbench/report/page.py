@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from workbench.evidence.record import AuditRecord, Finding
 from workbench.report.beside import Beside, section, step
-from workbench.report.blocks import Block, Cell, Definitions, Fold, Page, Paragraph, Section, Table
+from workbench.report.blocks import Block, Cell, Definitions, Fold, Item, Page, Paragraph, Section, Table
 from workbench.report.gates import gates
 from workbench.report.identity import identity
 from workbench.report.obligations import obligations
@@ -26,8 +26,7 @@ def page(record: AuditRecord, findings: Sequence[Finding], *, compared: Beside |
     screen = summary(record, findings)
     pillars = sections(record)
     if compared is not None:
-        told = step(compared)
-        screen = replace(screen, steps=(*screen.steps, *(() if told is None else (told,))))
+        screen = replace(screen, steps=_steps(screen.steps, step(compared)))
         cost = next(i for i, one in enumerate(pillars) if one.id == "cost")
         pillars = (*pillars[:cost], section(compared), *pillars[cost:])
     return Page(
@@ -53,6 +52,14 @@ def page(record: AuditRecord, findings: Sequence[Finding], *, compared: Beside |
         footer=f"Workbench {record.environment.code}; record schema {record.schema_version}; from audit.json "
         f"{'alone' if compared is None else 'and comparison.json'}.",
     )
+
+
+def _steps(steps: tuple[Item, ...], weighing: Item | None) -> tuple[Item, ...]:
+    """Return the steps with one more, before those that are about the report as a whole."""
+    if weighing is None:
+        return steps
+    about = sum(bool(one.section) for one in steps)
+    return (*steps[:about], weighing, *steps[about:])
 
 
 def _reproduce(record: AuditRecord) -> Section:
