@@ -45,8 +45,8 @@ types: setup ## Check types (mypy --strict)
 bench: setup ## Measure the workbench against the libraries it uses (about an hour; BENCH=--quick for a trial)
 	@$(BIN)/python -m workbench.bench $(BENCH)
 
-reports: setup ## Write the report of the default model anew (reports/demo)
-	@$(BIN)/workbench demo --out reports/demo
+reports: setup ## Make the committed example anew: the demo, a private and a hardened twin, compared (half an hour to an hour)
+	@$(BIN)/python -m workbench.bench.twins
 
 notebooks: setup ## Execute every notebook in notebooks/
 	@found=0; for book in notebooks/*.ipynb; do \

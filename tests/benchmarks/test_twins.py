@@ -1,0 +1,55 @@
+"""The committed example: three models that differ in their way of training alone, and nothing whole is committed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from workbench.bench import twins
+from workbench.demo import EXAMPLES
+from workbench.train.recipe import Recipe
+
+EXAMPLE = Path(__file__).parents[2] / "reports" / "example"
+
+
+def steps(monkeypatch, **given):
+    done: list[tuple[str, ...]] = []
+    monkeypatch.setattr(twins, "command", lambda *arguments, may_end: done.append(arguments))
+    twins.main(**{"out": Path("reports"), "runs": Path("runs"), "only": None, **given})
+    return done
+
+
+def test_every_model_is_trained_audited_compared_and_redacted(monkeypatch):
+    done = steps(monkeypatch)
+    names = ["demo", "private", "hardened"]
+    assert [one[0] for one in done] == ["train", "audit"] * 3 + ["compare"] + ["report"] * 3 + ["index"]
+    assert [one[1] for one in done if one[0] == "audit"] == [f"runs/{name}" for name in names]
+    (compared,) = (one for one in done if one[0] == "compare")
+    assert compared[1:4] == tuple(f"runs/audits/{name}" for name in names)
+    told = [one for one in done if one[0] == "report"]
+    assert all("--redact" in one for one in told)
+    assert [Path(one[-1]).parent.name for one in told] == names
+
+
+def test_one_model_can_be_made_anew_and_the_others_stay(monkeypatch):
+    done = steps(monkeypatch, only=["private"])
+    assert [one[:2] for one in done[:3]] == [
+        ("train", "--recipe"),
+        ("audit", "runs/private"),
+        ("compare", "runs/audits/demo"),
+    ]
+
+
+@pytest.mark.parametrize("name", twins.TWINS)
+def test_a_twin_differs_from_the_demo_in_its_way_of_training_alone(name):
+    recipe, plain = Recipe.read(EXAMPLE / f"{name}.toml"), Recipe.read("default")
+    assert (recipe.data, recipe.limit, recipe.seed) == ("reviews", EXAMPLES, plain.seed)
+    assert (recipe.backbone, recipe.max_length, recipe.epochs) == (plain.backbone, plain.max_length, plain.epochs)
+    assert (recipe.privacy is None, recipe.augmentation is None) == (name != "private", name != "hardened")
+
+
+@pytest.mark.parametrize("file", sorted(EXAMPLE.rglob("*")) or [EXAMPLE], ids=lambda path: path.name)
+def test_what_is_committed_is_small_and_holds_no_predictions(file):
+    assert file.is_dir() or file.stat().st_size < 1_000_000
+    assert file.name not in {"predictions.parquet", "comparison.json"}
