@@ -164,6 +164,7 @@ def test_a_missed_requirement_leads_to_its_cases_narrowed_down(visit, report_fil
     page, trouble = visit(report_file)
     page.locator("#requirements a[data-choice]").first.click()
     assert page.url.endswith("#cases")
+    page.wait_for_function("() => Math.abs(document.querySelector('#cases .filter').getBoundingClientRect().top) < 60")
     labels = page.locator("#cases article").evaluate_all(
         "all => all.filter(one => !one.hidden).map(one => new Map(JSON.parse(one.dataset.tags)).get('True label'))"
     )

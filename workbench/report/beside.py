@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from workbench.evidence.measurement import Interval
 from workbench.evidence.names import title
 from workbench.evidence.record import AuditRecord, Verdict
-from workbench.report.blocks import Block, Bullets, Cell, FileLink, Heading, Item, Paragraph, Section, Table
+from workbench.report.blocks import Block, Bullets, Cell, FileLink, Item, Paragraph, Section, Table
 from workbench.report.redact import is_redacted
 from workbench.report.summary import WORDS
 from workbench.report.text import plural, short
@@ -131,7 +131,7 @@ def section(held: Beside) -> Section:
         FileLink(PAGE, "The whole comparison, with the examples that fail anew"),
     ]
     if worse:
-        blocks += [Heading("Worse than the base"), _table(worse[:SHOWN])]
+        blocks.append(_table(worse[:SHOWN]))
     else:
         blocks.append(Paragraph("No figure is shown to be worse. That is no proof that none is.", "note"))
     if len(worse) > SHOWN:

@@ -14,6 +14,7 @@ from workbench.report.explanations import explanations
 from workbench.report.fairness import fairness
 from workbench.report.privacy import privacy
 from workbench.report.quotes import folded
+from workbench.report.redact import is_redacted
 from workbench.report.robustness import robustness
 from workbench.report.scaling import scaling
 from workbench.report.slices import slices
@@ -154,6 +155,7 @@ def _home(record: AuditRecord, curve: Curve) -> str:
 
 def _cases(record: AuditRecord) -> Section | None:
     blocks: list[Block] = []
+    all_of = "" if is_redacted(record) else ", and predictions.parquet beside it the decision on every example"
     for _, exhibit in record.exhibits("cases"):
         if not isinstance(exhibit, Cases):
             continue
@@ -162,7 +164,8 @@ def _cases(record: AuditRecord) -> Section | None:
         blocks.append(Heading(exhibit.title))
         blocks.append(
             Paragraph(
-                f"{len(shown):,} of {plural(exhibit.total, 'case')} shown; audit.json holds {len(exhibit.cases):,}.",
+                f"{len(shown):,} of {plural(exhibit.total, 'case')} shown; audit.json holds {len(exhibit.cases):,}"
+                f"{all_of}.",
                 "quiet",
             )
         )

@@ -12,6 +12,7 @@ document.querySelectorAll("main > section").forEach(function (section) {
   });
   var bar = document.createElement("div"), told = document.createElement("p"), choices = new Map();
   bar.className = "filter";
+  bar.append("Show only texts with");
   told.setAttribute("role", "status");
   var narrow = function () {
     var asked = Array.from(choices).filter(function (pair) { return pair[1].value !== ""; })
@@ -38,7 +39,9 @@ document.querySelectorAll("main > section").forEach(function (section) {
     bar.append(label);
   });
   bar.append(told);
-  (section.querySelector(".lead") || section.querySelector("h2")).after(bar);
+  var first = cases[0].article;
+  while (first.parentElement !== section) { first = first.parentElement; }
+  first.before(bar);
   document.querySelectorAll("a[data-choice]").forEach(function (link) {
     if (link.hash !== "#" + section.id) { return; }
     link.addEventListener("click", function () {
@@ -49,6 +52,7 @@ document.querySelectorAll("main > section").forEach(function (section) {
         if (select.selectedIndex < 0) { select.selectedIndex = 0; }
       });
       narrow();
+      setTimeout(function () { bar.scrollIntoView(); });  // after the jump to the section
       asked.forEach(function (value, name) {
         if (!names.has(name) || !names.get(name).has(value)) {
           told.textContent = "None of the texts on this page has " + name + ": " + value + ". All are shown.";
