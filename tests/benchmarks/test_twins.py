@@ -13,15 +13,31 @@ from workbench.train.recipe import Recipe
 EXAMPLE = Path(__file__).parents[2] / "reports" / "example"
 
 
-def steps(monkeypatch, **given):
+@pytest.fixture
+def steps(monkeypatch, tmp_path):
+    """Run without running: the commands, where an audit leaves a record."""
+    monkeypatch.chdir(tmp_path)
     done: list[tuple[str, ...]] = []
-    monkeypatch.setattr(twins, "command", lambda *arguments, may_end: done.append(arguments))
-    twins.main(**{"out": Path("reports"), "runs": Path("runs"), "only": None, **given})
-    return done
+
+    def command(*arguments, may_end):
+        done.append(arguments)
+        if arguments[0] == "audit":
+            place = Path(arguments[arguments.index("--out") + 1])
+            place.mkdir(parents=True, exist_ok=True)
+            (place / "audit.json").touch()
+
+    monkeypatch.setattr(twins, "command", command)
+
+    def run(only=None):
+        done.clear()
+        twins.main(out=Path("reports"), runs=Path("runs"), only=only)
+        return list(done)
+
+    return run
 
 
-def test_every_model_is_trained_audited_compared_and_redacted(monkeypatch):
-    done = steps(monkeypatch)
+def test_every_model_is_trained_audited_compared_and_redacted(steps):
+    done = steps()
     names = ["demo", "private", "hardened"]
     assert [one[0] for one in done] == ["train", "audit"] * 3 + ["compare"] + ["report"] * 3 + ["index"]
     assert [one[1] for one in done if one[0] == "audit"] == [f"runs/{name}" for name in names]
@@ -32,13 +48,15 @@ def test_every_model_is_trained_audited_compared_and_redacted(monkeypatch):
     assert [Path(one[-1]).parent.name for one in told] == names
 
 
-def test_one_model_can_be_made_anew_and_the_others_stay(monkeypatch):
-    done = steps(monkeypatch, only=["private"])
+def test_one_model_can_be_made_anew_and_the_others_stay(steps):
+    steps(["demo"])
+    done = steps(["private"])
     assert [one[:2] for one in done[:3]] == [
         ("train", "--recipe"),
         ("audit", "runs/private"),
         ("compare", "runs/audits/demo"),
     ]
+    assert [one[1] for one in done if one[0] == "report"] == ["runs/audits/demo", "runs/audits/private"]
 
 
 @pytest.mark.parametrize("name", twins.TWINS)
