@@ -1,7 +1,8 @@
 """The Workbench: train, attack, explain, disaggregate and audit a model before it is released.
 
-Verbs: `load`, `train`, `audit`, `attack`, `judge`, `compare`, `render`, `explain`, `explore`, `regress`; and
-`smoothed`, which makes a model whose decisions can be certified. They are imported when first used, so that
+Verbs: `load`, `train`, `mitigate`, `audit`, `attack`, `judge`, `compare`, `render`, `explain`, `explore`, `regress`;
+`smoothed`, which makes a model whose decisions can be certified, and `group_aware`, which loads one that decides by
+group. They are imported when first used, so that
 `import workbench` is quick and never fails for a missing extra. `workbench.audit` and `workbench.train` are also the
 packages that do the work: both are callable.
 """
@@ -15,7 +16,21 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from workbench.verbs import attack, audit, compare, explain, explore, judge, load, regress, render, smoothed, train
+    from workbench.verbs import (
+        attack,
+        audit,
+        compare,
+        explain,
+        explore,
+        group_aware,
+        judge,
+        load,
+        mitigate,
+        regress,
+        render,
+        smoothed,
+        train,
+    )
 
 # Before torch or tokenizers load. Spinning OpenMP threads collapse on a busy machine (a neighbour process makes batch-1
 # inference 20 times slower); a process that forks after a parallel tokenizer ran can deadlock.
@@ -30,8 +45,10 @@ __all__ = [
     "compare",
     "explain",
     "explore",
+    "group_aware",
     "judge",
     "load",
+    "mitigate",
     "regress",
     "render",
     "smoothed",

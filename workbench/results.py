@@ -16,6 +16,7 @@ from workbench.evidence.exhibits import MethodQuality, TokenScores
 from workbench.evidence.record import SCHEMA_VERSION, AuditRecord, Finding, Verdict
 from workbench.files import write_text, writing
 from workbench.report.junit import junit
+from workbench.seeds import Streams
 from workbench.verdict.judge import overall
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ RECORD, REPORT, PREDICTIONS, JUNIT = "audit.json", "index.html", "predictions.pa
 COMPARISON, COMPARISON_JSON = "comparison.html", "comparison.json"
 OF_ONE_AUDIT = (REPORT, RECORD, PREDICTIONS, JUNIT, COMPARISON, COMPARISON_JSON)
 """What a new audit in the same folder takes the place of."""
+_CHANCE = "chance of deciding the positive label"
+"""Column of a model that decides by group: what it says; `decided` holds one draw of it."""
 PREVIOUS = "previous-"
 """Prefix of an earlier audit's files while, or since, a new one has not come to its end."""
 
@@ -77,14 +80,22 @@ class Audited:
         import pyarrow as pa
         import pyarrow.parquet as parquet
 
+        from workbench.data.decided import chances, decided
+
         settings = self.record.audit
         labels = self.corpus.labels
-        decided = settings.decision.decide(self.probabilities, labels.index(settings.positive_label))
+        positive = labels.index(settings.positive_label)
+        chosen = decided(
+            settings.decision, self.probabilities, self.corpus, positive=positive, streams=Streams(settings.seed)
+        )
+        rule = settings.decision.by_group
+        drawn = {} if rule is None else {_CHANCE: chances(rule, self.probabilities, self.corpus)}
         table = {
             "id": [example.id for example in self.corpus],
             "person": [example.person for example in self.corpus],
             "label": [example.label for example in self.corpus],
-            "decided": [labels[i] for i in decided],
+            "decided": [labels[i] for i in chosen],
+            **drawn,
             **{f"probability of {label}": self.probabilities[:, i] for i, label in enumerate(labels)},
             **{f"group {attribute}": list(self.corpus.group_of(attribute)) for attribute in self.corpus.attributes},
         }

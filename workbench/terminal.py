@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from workbench.doctor import Check
     from workbench.evidence.cards import TrainingCard
     from workbench.evidence.exhibits import MethodQuality, TokenScores
+    from workbench.evidence.mitigation import MitigationCard
     from workbench.evidence.record import AuditRecord, Finding, Verdict
     from workbench.judgements import Applied, Saved
     from workbench.results import Audited
@@ -94,6 +95,18 @@ def training_progress() -> Iterator[Callable[[TrainingEvent], None]]:
             if not err.is_terminal and (ended or event.message or time.monotonic() - said > 30):
                 said = time.monotonic()
                 err.print(f"{event.phase}: {event.step} of {event.total}{loss}  {clean(event.message)}".rstrip())
+
+        yield show
+
+
+@contextmanager
+def counted(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Yield a callback (done, of how many) that shows a bar on a terminal, and nothing elsewhere."""
+    with _bars() as bars:
+        task = bars.add_task(what, total=None)
+
+        def show(done: int, total: int) -> None:
+            bars.update(task, completed=done, total=total)
 
         yield show
 
@@ -189,6 +202,24 @@ def print_training(card: TrainingCard, folder: Path) -> None:
     out.print(
         f"Trained in {card.seconds:,.0f} s on {card.device}, {card.steps:,} steps; {card.stopped}. Model: {folder}"
     )
+
+
+def print_mitigation(card: MitigationCard, folder: Path) -> None:
+    """Print what thresholds by group cost and gain, and what the model needs from now on."""
+    from workbench.report.mitigation import figures, needs, trade_off_rows
+
+    table = Table(show_edge=False, pad_edge=False, header_style="dim", title="Trade-off on the validation part")
+    for column in ("setting", "accuracy", clean(card.gap), "drawn"):
+        table.add_column(column)
+    for row in trade_off_rows(card):
+        table.add_row(*(Text(clean(cell)) for cell in row))
+    out.print(table)
+    out.print(Text(f"On the test part, {card.held_out.corpus.n:,} examples that the thresholds have not seen:"))
+    for name, figure in figures(card):
+        out.print(Text(f"  {clean(name)}: {clean(figure)}"), soft_wrap=True)
+    for sentence in needs(card):
+        out.print(Text(clean(sentence), style="yellow"), soft_wrap=True)
+    out.print(f"Model: {folder}")
 
 
 def print_catalogue(entries: Iterable[CatalogueEntry]) -> None:

@@ -26,6 +26,7 @@ from workbench.errors import Misconfigured
 from workbench.evidence.cards import CanaryRun, TrainingCard
 from workbench.evidence.decision import Decision
 from workbench.evidence.exhibits import Certificate, ExplanationCheck, Reduction, Rewrite, TokenScores, WordEffects
+from workbench.evidence.mitigation import MitigationCard
 from workbench.evidence.record import Measured, NotApplicable
 from workbench.models.membership import NO_LIST, Members
 from workbench.models.protocols import Classifier
@@ -51,6 +52,8 @@ class Setting:
     """
     training: TrainingCard | None = None
     """How the model was made, where that is known."""
+    mitigation: MitigationCard | None = None
+    """How its decisions were changed after training; None where they were not, or nobody knows."""
     canaries: CanaryRun | None = None
     """What became of the canaries of its private training; None without."""
     members: Members | NotApplicable = NO_LIST
@@ -60,6 +63,10 @@ class Setting:
         """Return the column of the positive label."""
         return list(labels).index(self.positive_label)
 
+
+KNOWS_GROUPS = "by_group"
+"""Name of the class attribute that a probe sets to True where it judges models that decide by somebody's group, too:
+it then takes decisions from `Predictions`, or looks at none. The runner answers `NotApplicable` for the rest."""
 
 UNRECORDED: Mapping[str, bool] = MappingProxyType({"recorded": False})
 """Metadata of a probe's field that the record leaves out, because the fields beside it say which value it has."""

@@ -12,10 +12,11 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from workbench.audit.effort import Meter
-from workbench.audit.probe import Item, ItemProbe, RepeatingProbe, Setting, WholeProbe, called
+from workbench.audit.probe import KNOWS_GROUPS, Item, ItemProbe, RepeatingProbe, Setting, WholeProbe, called
 from workbench.audit.raised import raised
 from workbench.audit.store import Store, key_of
 from workbench.data.corpus import Corpus, Example
+from workbench.data.decided import decided
 from workbench.errors import MissingResource, Unwritable
 from workbench.evidence.record import Evidence, Failed, Measured, NotApplicable, Result, repeated
 from workbench.models.engine import Engine
@@ -124,6 +125,12 @@ class Run:
             return NotApplicable(reason=f"{probe.name} does not judge {model.task} models")
         if not isinstance(model, probe.protocol):
             return NotApplicable(reason=f"{probe.name} needs the model's gradients, which this model does not offer")
+        rule = self.setting.decision.by_group
+        if rule is not None and not getattr(probe, KNOWS_GROUPS, False):
+            return NotApplicable(
+                reason=f"this model decides by somebody's {rule.attribute}, and {probe.name} asks about texts alone; "
+                "audit the model whose scores it decides on, which this probe can judge"
+            )
         if isinstance(probe, ItemProbe):
             return self._items(probe, key, skipped)
         return probe.measure(model, self.corpus, self.setting)
@@ -201,9 +208,11 @@ def run_probes(run: Run, probes: Sequence[WholeProbe | ItemProbe]) -> tuple[Floa
     """
     probabilities = run.predict()
     setting, labels = run.setting, run.engine.labels
-    decided = set(setting.decision.decide(probabilities, setting.positive(labels)).tolist())
-    if len(decided) == 1 < len(probabilities):
-        run = replace(run, setting=replace(setting, only_decision=labels[decided.pop()]))
+    positive = setting.positive(labels)
+    found_decisions = decided(setting.decision, probabilities, run.corpus, positive=positive, streams=setting.streams)
+    labels_decided = set(found_decisions.tolist())
+    if len(labels_decided) == 1 < len(probabilities):
+        run = replace(run, setting=replace(setting, only_decision=labels[labels_decided.pop()]))
     found: list[Evidence] = []
     for probe in probes:
         found.append(_told_apart(run, probe, run.probe(probe), found))

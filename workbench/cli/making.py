@@ -9,6 +9,7 @@ import typer
 
 from workbench import terminal
 from workbench.cli.options import (
+    AuditData,
     Backbone,
     BatchSize,
     Epochs,
@@ -17,11 +18,14 @@ from workbench.cli.options import (
     GroupColumn,
     IdColumn,
     LabelColumn,
+    LabelMap,
     LearningRate,
     MaxLength,
+    ModelArgument,
     Online,
     Out,
     PersonColumn,
+    PositiveLabel,
     RandomLabels,
     RecipeFile,
     Resume,
@@ -33,6 +37,7 @@ from workbench.cli.options import (
     TrainSeed,
     columns_of,
     network,
+    option,
 )
 from workbench.cli.root import app
 
@@ -100,3 +105,61 @@ def train(
             resume=resume, track=track, online=online, progress=progress,
         )  # fmt: skip
     terminal.print_training(trained.card, out)
+
+
+@app.command(
+    epilog="[bold]Examples[/]\n\n  workbench mitigate runs/base --data reviews --attribute age_band "
+    "--out runs/base-by-age\n\n"
+    "  workbench mitigate runs/mine --data mine.csv --group-column sex --attribute sex --constraint equalized_odds "
+    "--mix 0.5 --out runs/mine-by-sex\n\n"
+    "  workbench audit runs/base-by-age --data reviews --out reports/base-by-age\n\n"
+    "  workbench compare reports/base reports/base-by-age",
+)
+def mitigate(
+    model: ModelArgument,
+    data: AuditData,
+    out: Out,
+    attribute: Annotated[str, option("--attribute", "Sensitive attribute that decisions will depend on.")],
+    constraint: Annotated[
+        str,
+        typer.Option(
+            "--constraint",
+            help="What is to be alike: demographic_parity, true_positive_rate_parity, false_positive_rate_parity, "
+            "false_negative_rate_parity, true_negative_rate_parity or equalized_odds.",
+        ),
+    ] = "demographic_parity",
+    objective: Annotated[
+        str, typer.Option("--objective", help="What to keep high: accuracy_score or balanced_accuracy_score.")
+    ] = "accuracy_score",
+    slack: Annotated[
+        float | None, option("--slack", "How far apart rates may stay, 0 to 1; not for equalized_odds.")
+    ] = None,
+    mix: Annotated[float, typer.Option("--mix", help="Share of decisions that go by group.")] = 1.0,
+    unknown: Annotated[
+        str, typer.Option("--unknown", help="Groups without thresholds: overall (the one for everybody) or refuse.")
+    ] = "overall",
+    public: Annotated[
+        str | None, option("--public", "Why the validation examples need no protection (private models).")
+    ] = None,
+    positive_label: PositiveLabel = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    group_column: GroupColumn = None,
+    id_column: IdColumn = None,
+    person_column: PersonColumn = None,
+    label_map: LabelMap = None,
+    online: Online = False,
+) -> None:
+    """Bring groups closer by thresholds of their own (Fairlearn); write a model that needs the group to decide."""
+    network(online)
+    from workbench import verbs
+    from workbench.data.labels import parse_label_map
+
+    with terminal.counted("texts scored") as progress:
+        made = verbs.mitigate(
+            model, data, attribute=attribute, constraint=constraint, objective=objective, slack=slack, mix=mix,
+            unknown=unknown, public=public, positive_label=positive_label, out=out,
+            columns=columns_of(text_column, label_column, group_column, id_column, person_column),
+            label_map=parse_label_map(label_map or []), online=online, progress=progress,
+        )  # fmt: skip
+    terminal.print_mitigation(made.card, out)

@@ -18,6 +18,7 @@ _ORDER = (
     *(
         "demo",
         "train",
+        "mitigate",
         "audit",
         "judge",
         "compare",

@@ -52,7 +52,9 @@ def differently_made(base: AuditRecord, record: AuditRecord) -> Iterator[str]:
 
 
 def _rule(record: AuditRecord) -> str:
-    threshold = record.audit.decision.threshold
+    threshold, by_group = record.audit.decision.threshold, record.audit.decision.by_group
+    if by_group is not None:
+        return f"thresholds by {by_group.attribute}"
     return record.audit.decision.rule if threshold is None else f"threshold {threshold:g}"
 
 

@@ -17,6 +17,7 @@ from workbench.evidence.decision import Decision
 from workbench.evidence.effort import Effort
 from workbench.evidence.exhibits import Exhibit
 from workbench.evidence.measurement import Measurement
+from workbench.evidence.mitigation import MitigationCard
 from workbench.evidence.schema import Stored
 
 SCHEMA_VERSION = 1
@@ -150,6 +151,8 @@ class AuditRecord(Stored):
     model: ModelCard
     training: TrainingCard | None
     """None for a model that the workbench did not train."""
+    mitigation: MitigationCard | None = None
+    """How its decisions were changed after training to bring groups closer; None where they were not."""
     corpus: CorpusCard
     environment: Environment
     audit: AuditSettings

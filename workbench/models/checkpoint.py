@@ -13,7 +13,8 @@ from workbench.errors import BadInput, NotFound, Unsupported, Untrusted
 from workbench.models.config_labels import labels_of
 from workbench.models.weights import weight_files
 
-CONFIG = "config.json"
+CONFIG, GROUP_RULE = "config.json", "group_rule.json"
+"""The second, where there is one, decides by group on what the weights say: part of what the model is."""
 _VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "spm.model", "sentencepiece.bpe.model")
 _TOKENIZER = (
     *_VOCABULARIES,
@@ -38,7 +39,7 @@ class Checkpoint:
     weights: tuple[str, ...]
     """Names of the weight files."""
     files: Mapping[str, str]
-    """File name -> sha256, of config, weights and tokenizer."""
+    """File name -> sha256, of config, weights, tokenizer, and the decision rule by group where there is one."""
 
     @property
     def digest(self) -> str:
@@ -73,7 +74,8 @@ def read_checkpoint(folder: Path, *, name: str | None = None) -> Checkpoint:
     labels = labels_of(config, where=str(folder / CONFIG))
     weights = weight_files(folder)
     tokenizer = _tokenizer_files(folder)
-    files = _hashes(folder, {CONFIG, *weights, *tokenizer})
+    rule = [GROUP_RULE] if (folder / GROUP_RULE).is_file() else []
+    files = _hashes(folder, {CONFIG, *weights, *tokenizer, *rule})
     return Checkpoint(folder, name or folder.resolve().name, config, architecture, labels, weights, files)
 
 

@@ -20,7 +20,7 @@ _Kept = TypeVar("_Kept", bound=Stored)
 
 def read_training_card(folder: Path) -> TrainingCard | None:
     """Return the card in `folder`, or None for a model that the workbench did not train. Raises `BadInput`."""
-    return _read(folder / CARD, TrainingCard, "the training card")
+    return read_stored(folder / CARD, TrainingCard, "the training card")
 
 
 def read_fingerprints(folder: Path) -> frozenset[str] | None:
@@ -34,15 +34,16 @@ def read_canaries(folder: Path) -> CanaryRun | None:
 
     Raises `BadInput`.
     """
-    return _read(folder / CANARIES, CanaryRun, "the canaries")
+    return read_stored(folder / CANARIES, CanaryRun, "the canaries")
 
 
 def read_membership(folder: Path) -> MembershipList | None:
     """Return who the model in `folder` could have learned from and did; None where unknown. Raises `BadInput`."""
-    return _read(folder / MEMBERSHIP, MembershipList, "the membership list")
+    return read_stored(folder / MEMBERSHIP, MembershipList, "the membership list")
 
 
-def _read(path: Path, kind: type[_Kept], called: str) -> _Kept | None:
+def read_stored(path: Path, kind: type[_Kept], called: str) -> _Kept | None:
+    """Return the value stored at `path`; None where there is none. Raises `BadInput`, naming what it is `called`."""
     if not path.is_file():
         return None
     try:

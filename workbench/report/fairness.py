@@ -11,6 +11,7 @@ from workbench.evidence.record import AuditRecord
 from workbench.report import charts
 from workbench.report.blocks import Block, Cell, Figure, Figures, Heading, Paragraph, Table
 from workbench.report.counterfactual import counterfactual
+from workbench.report.mitigation import mitigation
 from workbench.report.tables import listing, tables
 from workbench.report.text import listed, short
 
@@ -34,6 +35,7 @@ def fairness(record: AuditRecord) -> tuple[Block, ...]:
     }
     attributes = dict.fromkeys([*sizes, *(one.where["attribute"] for one in held if "attribute" in one.where)])
     blocks: list[Block] = [Paragraph(f"Rates are about the decision “{short(record.audit.positive_label)}”.")]
+    blocks += mitigation(record)
     for attribute in attributes:
         of = [one for one in held if one.where.get("attribute") == attribute]
         blocks += _attribute(attribute, sizes.get(attribute), of)

@@ -68,7 +68,10 @@ def _decision(record: AuditRecord) -> str:
     rule, positive = record.audit.decision, short(record.audit.positive_label)
     renamed = ", ".join(f"{short(data)} → {short(model)}" for data, model in record.audit.label_map.items())
     words = (
-        f"“{positive}” from a probability of {rule.threshold:g}"
+        f"“{short(rule.by_group.positive_label)}” from thresholds by {short(rule.by_group.attribute)}, which every "
+        "decision needs (see Fairness)"
+        if rule.by_group is not None
+        else f"“{positive}” from a probability of {rule.threshold:g}"
         if rule.threshold is not None
         else f"the most probable label; rates are about “{positive}”"
     )

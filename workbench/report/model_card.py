@@ -15,6 +15,7 @@ from workbench.evidence.measurement import Measurement
 from workbench.evidence.names import title
 from workbench.evidence.record import AuditRecord, Finding
 from workbench.report.markdown import plain, table, yaml
+from workbench.report.mitigation import figures, needed
 from workbench.report.redact import is_redacted
 from workbench.report.summary import JUDGED, PILLARS, pillar, summary
 from workbench.report.text import plural, short
@@ -75,7 +76,8 @@ def metadata(record: AuditRecord) -> dict[str, Any]:
 
 def _tags(record: AuditRecord) -> Iterator[str]:
     training = record.training
-    if training is not None and training.privacy is not None:
+    broken = record.mitigation is not None and record.mitigation.breaks_privacy
+    if training is not None and training.privacy is not None and not broken:
         yield "differential-privacy"
     if training is not None and training.augmentation is not None:
         yield "adversarial-training"
@@ -180,6 +182,10 @@ def _model(record: AuditRecord) -> Iterator[tuple[str, str]]:
     yield "Size", f"{model.parameters:,} parameters, {wording.number(model.bytes, 'bytes')}"
     yield "Base model", short(model.base) if model.base else "not stated"
     yield "Digest", f"sha256 {model.digest}"
+    if (rule := record.audit.decision.by_group) is not None:
+        yield "Decisions", " ".join(needed(rule))
+    if record.mitigation is not None:
+        yield from ((name, value) for name, value in figures(record.mitigation))
     if training is None:
         yield "Training", "unknown: the workbench did not train this model"
         return
@@ -187,6 +193,9 @@ def _model(record: AuditRecord) -> Iterator[tuple[str, str]]:
     yield "Training data", f"{short(data.name)}, split {short(data.split)}, {plural(data.n, 'example')}"
     if training.privacy is not None:
         held = training.privacy
+        if record.mitigation is not None and record.mitigation.breaks_privacy:
+            yield "Privacy", "not established: the thresholds by group were fitted on examples outside the account"
+            return
         yield "Privacy", f"epsilon {held.epsilon:.4g} at delta {held.delta:g}, for one {held.unit}"
 
 

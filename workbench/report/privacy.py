@@ -33,6 +33,18 @@ def privacy(record: AuditRecord) -> tuple[Block, ...]:
     held = [one for _, one in record.measurements() if one.name.startswith("privacy.")]
     if card is None:
         return (*tables("Privacy", held), *_attacks(record))
+    if record.mitigation is not None and record.mitigation.breaks_privacy:
+        return (
+            Heading("What is guaranteed"),
+            Paragraph(
+                "Nothing is established about this model as a whole. Its training was private, but its thresholds by "
+                f"{short(record.mitigation.attribute)} were fitted on {record.mitigation.fitted_on.n:,} examples that "
+                "the account of privacy does not cover: what was claimed holds for the weights alone.",
+                "bad",
+            ),
+            *tables("Privacy", [one for one in held if one.name not in _GUARANTEED]),
+            *_attacks(record),
+        )
     return (
         Heading("What is guaranteed"),
         *(Paragraph(text) for text in in_words(card)),

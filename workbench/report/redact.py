@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 from workbench import errors
 from workbench.errors import Unsupported
 from workbench.evidence.exhibits import Exhibit, GroupTable, Note
-from workbench.evidence.record import AuditRecord, Evidence, Finding, Measured
+from workbench.evidence.mitigation import MitigationCard
+from workbench.evidence.record import AuditRecord, AuditSettings, Evidence, Finding, Measured
 from workbench.evidence.schema import Stored
 from workbench.report.quotations import Quotations
 from workbench.report.redaction_rules import DROPPED, RULES, Fate, Rule
@@ -70,14 +71,38 @@ def redact(record: AuditRecord, *, key: bytes | None = None) -> AuditRecord:
         learned = training.corpus.model_copy(update={"groups": large_enough(training.corpus.groups)})
         training = training.model_copy(update={"corpus": learned})
     findings = tuple(_judged(one, small) for one in record.findings)
-    bare = work.of(
-        record.model_copy(
-            update={"evidence": kept, "corpus": corpus, "training": training, "findings": findings}
-        )
-    )  # fmt: skip
+    kept_whole = {
+        "evidence": kept,
+        "corpus": corpus,
+        "training": training,
+        "mitigation": _mitigation(record.mitigation),
+        "audit": _audit(record.audit, small),
+        "findings": findings,
+    }
+    bare = work.of(record.model_copy(update=kept_whole))
     told = Quotations(work.seen, needed=_vocabulary(bare)).withheld_in(bare.model_dump(mode="json"))
     swept = AuditRecord.model_validate(told)
     return swept.model_copy(update={"evidence": (*swept.evidence, _mark(len(small)))})
+
+
+def _mitigation(card: MitigationCard | None) -> MitigationCard | None:
+    """Return the card without the sizes of small groups."""
+    if card is None:
+        return None
+    parts = (card.fitted_on, card.held_out.corpus)
+    fitted, tried = (one.model_copy(update={"groups": large_enough(one.groups)}) for one in parts)
+    held_out = card.held_out.model_copy(update={"corpus": tried})
+    return card.model_copy(update={"fitted_on": fitted, "held_out": held_out})
+
+
+def _audit(audit: AuditSettings, small: SmallGroups) -> AuditSettings:
+    """Return the settings without the thresholds of small groups."""
+    rule = audit.decision.by_group
+    if rule is None:
+        return audit
+    shown = tuple(one for one in rule.groups if one.group not in small.held.get(rule.attribute, ()))
+    decision = audit.decision.model_copy(update={"by_group": rule.model_copy(update={"groups": shown})})
+    return audit.model_copy(update={"decision": decision})
 
 
 def is_redacted(record: AuditRecord) -> bool:

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from enum import Enum
 from types import MappingProxyType
 
-from workbench.evidence import cards, exhibits
+from workbench.evidence import cards, exhibits, mitigation
 from workbench.evidence.decision import Decision
 from workbench.evidence.effort import Effort
+from workbench.evidence.group_rule import Cut, GroupCut, GroupRule
 from workbench.evidence.measurement import Interval, Measurement
 from workbench.evidence.record import (
     AuditRecord,
@@ -63,14 +64,19 @@ DROPPED: frozenset[type[Stored]] = frozenset({exhibits.WordTable, exhibits.Group
 """Exhibits that are words, and nothing without them."""
 
 _RECORD: Mapping[type[Stored], Rule] = {
-    AuditRecord: _rule("schema_version", inside="model training corpus environment audit evidence findings effort"),
+    AuditRecord: _rule(
+        "schema_version", inside="model training mitigation corpus environment audit evidence findings effort"
+    ),
     AuditSettings: _rule(
         "seed profile split limit positive_label label_map precision search_precision search_reason shapes policy "
         "policy_digest date ledger_count",
         inside="decision",
         withheld="command",
     ),
-    Decision: _rule("rule threshold"),
+    Decision: _rule("rule threshold", inside="by_group"),
+    GroupRule: _rule("attribute positive_label unknown overall mix", inside="groups"),
+    GroupCut: _rule("group n first_share second_share ignored constant", inside="first second"),
+    Cut: _rule("takes at"),
     Effort: _rule("step grows complete asked sequences tokens computed_tokens seconds model_seconds"),
     Environment: _rule("python platform device processor threads versions code"),
     Evidence: _rule("probe params seed seconds", inside="result"),
@@ -105,6 +111,18 @@ _CARDS: Mapping[type[Stored], Rule] = {
         "noise_multiplier max_grad_norm steps lost clipping noise trainable runs epsilon_of_runs checks not_covered",
         inside="accountants",
     ),
+    mitigation.MitigationCard: _rule(
+        "method base base_digest attribute constraint objective slack mix gap private_base",
+        inside="fitted_on trade_off held_out",
+        empty="left_out",
+        withheld="public",
+    ),
+    mitigation.TradeOff: _rule("setting drawn", inside="accuracy gap"),
+    mitigation.HeldOut: _rule(
+        "drawn overall",
+        inside="corpus accuracy_before accuracy_after gained gap_before gap_after narrowed",
+    ),
+    mitigation.Figure: _rule("value n", inside="interval"),
     cards.Reckoned: _rule("accountant library epsilon error"),
 }
 

@@ -9,6 +9,7 @@ from workbench.evidence.names import NAMES
 from workbench.evidence.record import AuditRecord, Evidence, Failed, Finding, NotApplicable, Verdict
 from workbench.report.blocks import Item, Summary
 from workbench.report.glance import glance
+from workbench.report.mitigation import needed
 from workbench.report.redact import is_redacted
 from workbench.report.text import listed, plural, short
 from workbench.verdict import wording
@@ -169,6 +170,9 @@ def _limits(record: AuditRecord) -> Iterator[Item]:
         section="scope",
         section_title="Scope",
     )
+    if (rule := record.audit.decision.by_group) is not None:
+        for sentence in needed(rule)[:2]:
+            yield Item(sentence, section="fairness", section_title="Fairness")
     if is_redacted(record):
         yield Item(
             "Texts are withheld: they stand here as hashes with lengths. Tables of words, and groups with "

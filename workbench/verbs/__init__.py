@@ -6,7 +6,8 @@ Heavy modules are imported inside the verbs, so that `render` and `judge` work o
 from workbench.verbs.asking import attack, explain, explore, regress
 from workbench.verbs.auditing import audit
 from workbench.verbs.judging import compare, judge, render
-from workbench.verbs.loading import load, smoothed
+from workbench.verbs.loading import group_aware, load, smoothed
+from workbench.verbs.mitigating import mitigate
 from workbench.verbs.training import train
 
 __all__ = [
@@ -15,8 +16,10 @@ __all__ = [
     "compare",
     "explain",
     "explore",
+    "group_aware",
     "judge",
     "load",
+    "mitigate",
     "regress",
     "render",
     "smoothed",

@@ -13,7 +13,7 @@ from workbench.evidence.record import AuditRecord, AuditSettings, NotApplicable
 from workbench.results import Audited, set_aside
 from workbench.verbs.corpora import audited_part, corpus_of
 from workbench.verbs.judging import judge
-from workbench.verbs.loading import load
+from workbench.verbs.loading import either, load
 from workbench.verbs.measuring import measure
 from workbench.verbs.membership import members_in, membership_list
 from workbench.verdict.policy import Policy, load_policy
@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from workbench.audit.runner import Progress
     from workbench.data.corpus import Corpus
     from workbench.data.sources import Columns
+    from workbench.evidence.group_rule import GroupRule
+    from workbench.models.group_aware import GroupAwareClassifier
     from workbench.models.protocols import Classifier
 
 
 def audit(
-    model: str | Path | Classifier,
+    model: str | Path | Classifier | GroupAwareClassifier,
     data: str | Path | Corpus,
     *,
     out: str | Path | None = None,
@@ -56,7 +58,8 @@ def audit(
     With `out`, an interrupted audit continues where it stopped when it is run again with the same arguments.
 
     Args:
-        model: a checkpoint folder, a hub id (with `online`), or any `Classifier`.
+        model: a checkpoint folder, a hub id (with `online`), any `Classifier`, or a model that decides by group: then
+            the corpus must say the groups, and what asks about texts alone is not applicable.
         data: a named corpus, a file, a hub data set (with `online`), or a `Corpus`.
         out: folder for `index.html`, `audit.json`, `junit.xml`, `model_card.md` and `predictions.parquet`.
         profile: 'quick', 'standard' or 'full'.
@@ -96,6 +99,7 @@ def audit(
     from workbench.environment import environment
     from workbench.files import require_writable
     from workbench.models.engine.choice import search_precision
+    from workbench.models.group_aware import GroupAwareClassifier
     from workbench.models.training_card import read_canaries, read_training_card
     from workbench.seeds import Streams
     from workbench.verbs.publishing import put_card_aside, require_nothing_whole, save_redacted, write_card
@@ -115,7 +119,10 @@ def audit(
     if limit is not None and limit < 1:
         raise Misconfigured(f"--limit must be at least 1; got {limit}")
     whole = corpus_of(data, columns=columns, online=online)  # before the model: quick to read, often the culprit
-    classifier: Classifier = load(model, online=online, device=device) if isinstance(model, str | Path) else model
+    asked_model = either(model, online=online, device=device) if isinstance(model, str | Path) else model
+    by_group = asked_model if isinstance(asked_model, GroupAwareClassifier) else None
+    classifier: Classifier = asked_model if by_group is None else by_group.scores  # type: ignore[assignment]
+    model_card = asked_model.card
     if label_randomised is not None:
         _require_labels(load(label_randomised, online=online, device="cpu"), classifier)
     searching = search_precision(classifier, precision, worthwhile=gains_from_twin(probes))
@@ -126,7 +133,7 @@ def audit(
         profile=profile,
         split=corpus.split,
         limit=limit,
-        decision=_decision(threshold, classifier.labels),
+        decision=_decision(threshold, classifier.labels, None if by_group is None else by_group.rule),
         positive_label=_positive(positive_label, corpus, classifier.labels),
         label_map=mapping,
         precision=str(getattr(classifier, "precision", "float64")),
@@ -150,6 +157,7 @@ def audit(
         settings.positive_label,
         seen=None if hardened is None else hardened.families,
         training=training,
+        mitigation=None if by_group is None else by_group.mitigation,
         canaries=None if model_folder is None else read_canaries(model_folder),
         members=members_in(whole, listed, model_folder, classifier.labels, mapping),
     )
@@ -164,7 +172,7 @@ def audit(
             put_card_aside(folder)
         # An audit that continues after an interruption is one audit.
         asked = key_of(
-            model=classifier.card.model_dump(mode="json"),
+            model=model_card.model_dump(mode="json"),
             corpus=corpus.digest,
             settings=settings.model_dump(
                 mode="json", exclude={"date", "ledger_count", "command", "profile", "policy", "policy_digest"}
@@ -176,7 +184,7 @@ def audit(
             references=0 if isinstance(setting.members, NotApplicable) else setting.members.references_count,
         )
         counted = None if store is None else store.get(key_of(ledger=asked))
-        count = int(counted or count_audit(home.ledger(), corpus=corpus.digest, model=classifier.card.digest, date=now))
+        count = int(counted or count_audit(home.ledger(), corpus=corpus.digest, model=model_card.digest, date=now))
         if store is not None:
             store.put(key_of(ledger=asked), str(count))
         settings = settings.model_copy(update={"ledger_count": count})
@@ -184,8 +192,9 @@ def audit(
             classifier, corpus, probes, settings, setting, key=asked, store=store, progress=progress or _silent
         )
         record = AuditRecord(
-            model=classifier.card,
+            model=model_card,
             training=training,
+            mitigation=setting.mitigation,
             corpus=card,
             environment=place,
             audit=settings.model_copy(update={"shapes": measured.shapes}),
@@ -208,7 +217,11 @@ def audit(
     return audited
 
 
-def _decision(threshold: float | None, labels: tuple[str, ...]) -> Decision:
+def _decision(threshold: float | None, labels: tuple[str, ...], by_group: GroupRule | None) -> Decision:
+    if by_group is not None:
+        if threshold is not None:
+            raise Misconfigured(f"--threshold: this model has thresholds of its own, by {by_group.attribute}")
+        return Decision(rule="by_group", by_group=by_group)
     if threshold is None:
         return Decision()
     if len(labels) != 2:

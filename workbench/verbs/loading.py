@@ -1,11 +1,14 @@
-"""Models to ask: as they were saved, or smoothed."""
+"""Models to ask: as they were saved, smoothed, or deciding by group."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.errors import BadInput, Unsupported
+
 if TYPE_CHECKING:
+    from workbench.models.group_aware import GroupAwareClassifier
     from workbench.models.hugging_face import HuggingFaceTextClassifier
     from workbench.models.protocols import Classifier
     from workbench.models.smoothed import Smoothed
@@ -28,7 +31,47 @@ def load(
         NotFound: no such folder, and not a hub id that is at hand.
         Untrusted: pickled weights or remote code.
         BadInput: not a text-classification checkpoint.
+        Unsupported: a model that decides by somebody's group (see `group_aware`).
     """
+    from workbench.models.group_aware import RULE, read_rule
+
+    found = _load(model, online=online, device=device, precision=precision, max_length=max_length)
+    if (rule := read_rule(found.folder)) is not None:
+        raise Unsupported(
+            f"{found.card.name} decides by somebody's {rule.attribute} ({RULE} beside its weights), so a text alone is "
+            "not decided; audit it, load it with workbench.group_aware, or give the model whose scores it decides on"
+        )
+    return found
+
+
+def group_aware(
+    model: str | Path, *, online: bool = False, device: str = "auto", precision: str = "auto"
+) -> GroupAwareClassifier:
+    """Load a model that decides by group, as `mitigate` writes them: `predict_proba(texts, groups)`.
+
+    Its `scores` are a classifier of texts, `rule` is what decides on them, `mitigation` tells how that came about.
+    Raises what `load` does, and `BadInput` for a model that decides without groups.
+    """
+    from workbench.models.group_aware import RULE, GroupAwareClassifier, read_mitigation, read_rule
+
+    scores = _load(model, online=online, device=device, precision=precision)
+    if (rule := read_rule(scores.folder)) is None:
+        raise BadInput(f"{scores.card.name} decides without groups: there is no {RULE} beside its weights; use load")
+    return GroupAwareClassifier(scores, rule, read_mitigation(scores.folder))
+
+
+def either(model: str | Path, *, online: bool, device: str) -> HuggingFaceTextClassifier | GroupAwareClassifier:
+    """Load `model`, whether it decides by group or not. Raises what `load` does."""
+    from workbench.models.group_aware import GroupAwareClassifier, read_mitigation, read_rule
+
+    found = _load(model, online=online, device=device)
+    rule = read_rule(found.folder)
+    return found if rule is None else GroupAwareClassifier(found, rule, read_mitigation(found.folder))
+
+
+def _load(
+    model: str | Path, *, online: bool, device: str, precision: str = "auto", max_length: int | None = None
+) -> HuggingFaceTextClassifier:
     from workbench.models.hugging_face import load_checkpoint
 
     resolved = {"auto": "float32"}.get(precision, precision)

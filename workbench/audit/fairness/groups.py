@@ -40,6 +40,7 @@ class Groups:
     name: ClassVar[str] = "fairness.groups@1"
     tasks: ClassVar[frozenset[Task]] = frozenset({Task.TEXT_CLASSIFICATION})
     protocol: ClassVar[type[Any]] = Classifier
+    by_group: ClassVar[bool] = True
 
     def measure(self, model: Classifier, corpus: Corpus, setting: Setting) -> Measured | NotApplicable:
         """Return the rates and gaps of every attribute of `corpus`."""

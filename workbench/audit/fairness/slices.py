@@ -53,6 +53,7 @@ class WorstSlices:
     name: ClassVar[str] = "performance.slices@1"
     tasks: ClassVar[frozenset[Task]] = frozenset({Task.TEXT_CLASSIFICATION})
     protocol: ClassVar[type[Any]] = Classifier
+    by_group: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         require_at_least(self, minimum=2, most=1, depth=1, most_groups=1)

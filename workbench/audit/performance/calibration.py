@@ -45,6 +45,7 @@ class Calibration:
     name: ClassVar[str] = "performance.calibration@1"
     tasks: ClassVar[frozenset[Task]] = frozenset({Task.TEXT_CLASSIFICATION})
     protocol: ClassVar[type[Any]] = Classifier
+    by_group: ClassVar[bool] = True
 
     def measure(self, model: Classifier, corpus: Corpus, setting: Setting) -> Measured | NotApplicable:
         """Return calibration errors, Brier score and the reliability curve."""

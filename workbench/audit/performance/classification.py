@@ -32,6 +32,7 @@ class Classification:
     name: ClassVar[str] = "performance.classification@1"
     tasks: ClassVar[frozenset[Task]] = frozenset({Task.TEXT_CLASSIFICATION})
     protocol: ClassVar[type[Any]] = Classifier
+    by_group: ClassVar[bool] = True
 
     def measure(self, model: Classifier, corpus: Corpus, setting: Setting) -> Measured | NotApplicable:
         """Return the scores; what these data do not determine is left out and named in a note."""

@@ -40,6 +40,7 @@ class Cost:
     name: ClassVar[str] = "performance.cost@1"
     tasks: ClassVar[frozenset[Task]] = frozenset({Task.TEXT_CLASSIFICATION})
     protocol: ClassVar[type[Any]] = Classifier
+    by_group: ClassVar[bool] = True
     grows: ClassVar[bool] = False
 
     def measure(self, model: Classifier, corpus: Corpus, setting: Setting) -> Measured | NotApplicable:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from workbench.audit.probe import Setting
 from workbench.data.corpus import Corpus
+from workbench.data.decided import decided
 from workbench.evidence.bootstrap import People
 from workbench.models.protocols import Classifier, FloatArray
 
@@ -42,7 +43,7 @@ class Predictions:
             positive=positive,
             probabilities=probabilities,
             labels=corpus.label_ids,
-            decisions=setting.decision.decide(probabilities, positive),
+            decisions=decided(setting.decision, probabilities, corpus, positive=positive, streams=setting.streams),
             people=People(corpus.people),
         )
 

@@ -23,6 +23,7 @@ class OneRun:
     name: ClassVar[str] = "privacy.one_run@1"
     tasks: ClassVar[frozenset[Task]] = frozenset(Task)
     protocol: ClassVar[type[Any]] = Classifier
+    by_group: ClassVar[bool] = True
     grows: ClassVar[bool] = False
 
     def measure(self, model: Classifier, corpus: Corpus, setting: Setting) -> Measured | NotApplicable:
@@ -33,6 +34,8 @@ class OneRun:
                 reason="no canaries were planted in training (no canaries.json beside the weights); to have some, set "
                 "canaries in the recipe's table [privacy]"
             )
+        if setting.mitigation is not None and setting.mitigation.breaks_privacy:
+            return NotApplicable(reason=f"there is no claim to refute: {setting.mitigation.unprotected}")
         m, r = len(run.included), run.positive_guesses + run.negative_guesses
         rng = setting.streams.stream("privacy", self.name)
         found = tally(guess(run.scores, run.positive_guesses, run.negative_guesses, rng=rng), run.included)

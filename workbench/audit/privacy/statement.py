@@ -26,6 +26,7 @@ class Statement:
     name: ClassVar[str] = "privacy.statement@1"
     tasks: ClassVar[frozenset[Task]] = frozenset(Task)
     protocol: ClassVar[type[Any]] = Classifier
+    by_group: ClassVar[bool] = True
     grows: ClassVar[bool] = False
 
     def measure(self, model: Classifier, corpus: Corpus, setting: Setting) -> Measured | NotApplicable:
@@ -45,6 +46,9 @@ class Statement:
                 reason="the model was trained without differential privacy, so no guarantee limits what it tells of a "
                 "record; to have one, train with a table [privacy] in the recipe"
             )
+        mitigation = setting.mitigation
+        if mitigation is not None and mitigation.breaks_privacy:
+            return NotApplicable(reason=mitigation.unprotected)
         found = reckoned((Phase(card.noise_multiplier, card.sample_rate, card.steps),), card.delta, claimed="prv")
         _hold(card, {one.accountant: one.epsilon for one in found})
         measurements = [
