@@ -222,6 +222,8 @@ class TrainingCard(Stored):
     stopped: str
     """Why training ended: 'epochs completed', 'early stopping after …'."""
     class_weights: dict[str, float] | None
+    group_weights: dict[str, dict[str, float]] | None = None
+    """Group -> label -> weight in the loss; None: all groups count alike."""
     validation_report: str
     test_report: str
     """scikit-learn's classification report, verbatim."""

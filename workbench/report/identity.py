@@ -107,6 +107,7 @@ def _training(card: TrainingCard | None) -> Iterator[Block]:
         ("Run", f"{'; '.join(run)}; {plural(card.processes, 'process', 'processes')}"),
         ("Resumed", plural(card.resumed, "time")),
         ("Code", card.code),
+        *_reweighting(card),
         *_augmentation(card.augmentation),
     )
     yield Definitions(rows)
@@ -132,6 +133,16 @@ def _training(card: TrainingCard | None) -> Iterator[Block]:
     if curve:
         heads = tuple(Cell(name, numeric=index > 0) for index, name in enumerate(columns))
         yield Fold("Training curve", (Table("Training curve", heads, curve),))
+
+
+def _reweighting(card: TrainingCard) -> Iterator[tuple[str, str]]:
+    if card.group_weights is None:
+        return
+    rows = (
+        f"{short(group)}: {', '.join(f'{short(label)} {weight:.3g}' for label, weight in by_label.items())}"
+        for group, by_label in card.group_weights.items()
+    )
+    yield "Weights of groups in the loss", "; ".join(rows) or "withheld"
 
 
 def _augmentation(card: AugmentationCard | None) -> Iterator[tuple[str, str]]:

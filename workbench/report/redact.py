@@ -69,7 +69,7 @@ def redact(record: AuditRecord, *, key: bytes | None = None) -> AuditRecord:
     training = record.training
     if training is not None:
         learned = training.corpus.model_copy(update={"groups": large_enough(training.corpus.groups)})
-        training = training.model_copy(update={"corpus": learned})
+        training = training.model_copy(update={"corpus": learned, "recipe": _recipe(training.recipe)})
     findings = tuple(_judged(one, small) for one in record.findings)
     kept_whole = {
         "evidence": kept,
@@ -83,6 +83,14 @@ def redact(record: AuditRecord, *, key: bytes | None = None) -> AuditRecord:
     told = Quotations(work.seen, needed=_vocabulary(bare)).withheld_in(bare.model_dump(mode="json"))
     swept = AuditRecord.model_validate(told)
     return swept.model_copy(update={"evidence": (*swept.evidence, _mark(len(small)))})
+
+
+def _recipe(recipe: dict[str, Any]) -> dict[str, Any]:
+    """Return the recipe without the groups that its weights name, however small they are."""
+    held = recipe.get("reweighting")
+    if not isinstance(held, dict) or not isinstance(held.get("weights"), dict):
+        return recipe
+    return {**recipe, "reweighting": {**held, "weights": "withheld"}}
 
 
 def _mitigation(card: MitigationCard | None) -> MitigationCard | None:

@@ -102,6 +102,7 @@ _CARDS: Mapping[type[Stored], Rule] = {
         "date code versions resumed",
         inside="corpus curve augmentation privacy",
         withheld="validation_report test_report",
+        empty="group_weights",
     ),
     cards.EpochPoint: _rule("epoch step train_loss validation_loss validation_accuracy validation_roc_auc"),
     cards.AugmentationCard: _rule("families primary_attack rewritings", inside="rounds"),

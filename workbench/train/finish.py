@@ -22,6 +22,7 @@ from workbench.train.evaluation import report_text
 from workbench.train.folders import writing_folder
 from workbench.train.parts import Parts, divide
 from workbench.train.recipe import Recipe
+from workbench.train.reweighting import group_weights
 from workbench.train.state import Progress
 from workbench.train.step import Workshop
 
@@ -51,6 +52,7 @@ def write_result(
     canaries: CanaryRun | None = None,
 ) -> None:
     """Write a plain Hugging Face checkpoint with its training card to `out`, all or nothing. Raises `Unwritable`."""
+    recipe = shop.recipe
     card = TrainingCard(
         recipe=portable(shop.recipe),
         backbone_digest=trainee.digest,
@@ -61,6 +63,7 @@ def write_result(
         steps=progress.step,
         stopped=progress.stopped,
         class_weights=_weights(shop, parts.train),
+        group_weights=None if recipe.reweighting is None else group_weights(recipe.reweighting, parts.train),
         validation_report=report_text(validation, parts.validation, of=parts.validation_of),
         test_report=report_text(test, parts.test, of=parts.test_of),
         device=_device_name(shop.device),

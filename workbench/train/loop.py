@@ -31,6 +31,7 @@ from workbench.train.private.loop import Plan, fit_private, plan_of
 from workbench.train.private.statement import statement
 from workbench.train.recipe import Recipe
 from workbench.train.resume import begin, snapshot
+from workbench.train.reweighting import example_weights, require_known
 from workbench.train.rows import Rows
 from workbench.train.state import (
     Progress,
@@ -111,6 +112,10 @@ def train(
     parts = divide(corpus, recipe)
     if parts.shared:
         tell(TrainingEvent("prepare", 0, 1, message=_SHARED.format(parts.shared, corpus.name)))
+    if recipe.reweighting is not None:
+        example_weights(recipe.reweighting, parts.train)  # what cannot be weighed is said before the long work
+        if recipe.privacy is None:
+            require_known(recipe.reweighting, parts.train)
     trainee = prepare(recipe, corpus.labels, online=online)
     tell(TrainingEvent("prepare", 1, 1))
     with training_threads(accelerator.num_processes):
@@ -164,6 +169,7 @@ def fit(shop: Workshop, parts: Parts, source: Source, out: Path, *, run: str, te
     recipe, accelerator = shop.recipe, shop.accelerator
     ids = shop.encoder.ids(parts.train.inputs)
     lengths = [len(row) for row in ids]
+    weights = example_weights(recipe.reweighting, parts.train)
     per_epoch = steps_per_epoch(len(ids), recipe.batch_size, recipe.accumulation)
     total = per_epoch * recipe.epochs
     network = accelerator.unwrap_model(shop.network)
@@ -180,7 +186,7 @@ def fit(shop: Workshop, parts: Parts, source: Source, out: Path, *, run: str, te
         if within == 0 or not batches:
             batches = epoch_batches(lengths, recipe.batch_size, shop.streams, epoch=epoch)
             variants = source.of(epoch, starts=within == 0)
-            rows, progress = Rows(shop.encoder, parts.train, ids, variants), _with(progress, variants)
+            rows, progress = Rows(shop.encoder, parts.train, ids, variants, weights=weights), _with(progress, variants)
         mine = batches[within * recipe.accumulation : (within + 1) * recipe.accumulation]
         rate = rate_at(step, total, recipe)
         set_rate(optimiser, rate)

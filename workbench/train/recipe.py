@@ -15,9 +15,10 @@ from workbench.files import read_toml
 from workbench.train.adapter import Adapter
 from workbench.train.augmentation import Adversarial, Augmentation, Embedding
 from workbench.train.privacy import Privacy
+from workbench.train.reweighting import Reweighting
 
 SHIPPED = Path(__file__).parent / "recipes"
-_TABLES = ("adapter", "augmentation", "privacy")
+_TABLES = ("adapter", "augmentation", "privacy", "reweighting")
 _NOT_PRIVATE: dict[str, str] = {
     "epochs": "privacy.steps says how long training takes",
     "batch_size": "privacy.batch says how large a step is",
@@ -98,6 +99,8 @@ class Recipe(Stored):
     """Which parameters training may change; None: all. See `workbench.train.adapter`."""
     privacy: Privacy | None = None
     """Train with differential privacy: see `workbench.train.privacy`."""
+    reweighting: Reweighting | None = None
+    """How much each group counts in the loss: see `workbench.train.reweighting`."""
     augmentation: Augmentation | None = None
     """What training sees beside the texts: see `workbench.train.augmentation`."""
 
@@ -143,6 +146,11 @@ class Recipe(Stored):
         if self.class_weights == "balanced":
             raise ValueError(
                 "class_weights: 'balanced' counts the labels of private examples; give a table of label = weight"
+            )
+        if self.reweighting is not None and self.reweighting.counts:
+            raise ValueError(
+                f"reweighting.weights: {self.reweighting.weights!r} counts the groups of private examples; give a "
+                "table of group, label and weight that owes nothing to them"
             )
         if isinstance(self.augmentation, Embedding) and self.augmentation.method == "virtual":
             raise ValueError(

@@ -36,6 +36,7 @@ from workbench.train.private.ledger import Entry, enter
 from workbench.train.private.step import Mechanism, together
 from workbench.train.private.units import Units, units_of
 from workbench.train.resume import begin, snapshot
+from workbench.train.reweighting import example_weights
 from workbench.train.state import (
     CANARIES,
     Progress,
@@ -131,6 +132,7 @@ def fit_private(
     network = accelerator.unwrap_model(shop.network)
     require_rows_apart(network)
     optimiser = make_optimiser(network, recipe)
+    weights = example_weights(recipe.reweighting, train)
     progress, _ = begin(shop, optimiser, out, run=run)
     account = Account(state_folder(out))
     begun = together(shop, account.begun(at_least=progress.step))
@@ -163,7 +165,7 @@ def fit_private(
         mechanism.step(
             shop,
             optimiser,
-            {unit: _rows(feed, plan, variants, unit) for unit in chosen},
+            {unit: _rows(feed, plan, variants, weights, unit) for unit in chosen},
             canaries=canaries,
             rate=plan.sample_rate,
         )
@@ -205,11 +207,11 @@ def _canaries(plan: Plan, trained: Sequence[nn.Parameter], out: Path, run: str) 
     return Canaries.of_tensors(load_weights(state[1] / CANARIES, torch.device("cpu")))
 
 
-def _rows(feed: Feed, plan: Plan, variants: Variants, unit: int) -> list[Row]:
-    """Return the rows of one unit: those of its examples with their rewritings, an equal share for each example."""
+def _rows(feed: Feed, plan: Plan, variants: Variants, weights: Sequence[float], unit: int) -> list[Row]:
+    """Return the rows of one unit: those of its examples with their rewritings, a share for each by its weight."""
     mine = plan.units.members[unit]
     texts, instead = variants.texts, variants.instead
-    return [row for i in mine for row in feed.rows(i, texts.get(i, ()), share=1 / len(mine), instead=instead)]
+    return [row for i in mine for row in feed.rows(i, texts.get(i, ()), share=weights[i] / len(mine), instead=instead)]
 
 
 def _resumed(begun: int, lost: int) -> str:
