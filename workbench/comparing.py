@@ -1,10 +1,10 @@
 """Two or more audits of the same data side by side: what changed, pair by pair where each example's outcome is known.
 
-Changes of accuracy, ROC-AUC and accuracy under attack are paired: most examples end alike for both models, and only
-those that do not say anything, so a paired interval is much narrower than the difference of two separate ones. All
-paired changes of one comparison hold together at 95% (Bonferroni). Every other measurement is shown with its own two
-intervals, and told apart only where these do not meet, which is stricter than a test of the difference. What was
-measured in another way (an attack with more queries) is not compared, and that is said.
+Changes of accuracy, ROC-AUC, gaps between groups and accuracy under attack are paired: most examples end alike for both
+models, and only those that do not say anything, so a paired interval is much narrower than the difference of two
+separate ones. All paired changes of one comparison hold together at 95% (Bonferroni). Every other measurement is shown
+with its own two intervals, and told apart only where these do not meet, which is stricter than a test of the
+difference. What was measured in another way (an attack with more queries) is not compared, and that is said.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from workbench.errors import BadInput, Misconfigured
 from workbench.evidence.alike import Key, differently_made, key_of, measured_alike
 from workbench.evidence.bootstrap import People, bounded, replicate
-from workbench.evidence.exhibits import Rewrite
+from workbench.evidence.exhibits import GroupTable, Rewrite
 from workbench.evidence.intervals import LEVEL
 from workbench.evidence.measurement import Better, Interval, Measurement
+from workbench.evidence.narrowing import change, gap, rates_by_group
 from workbench.evidence.paired import paired_interval, replicates_for
 from workbench.evidence.record import VOLATILE, AuditRecord, Finding, Verdict
 from workbench.evidence.weighted import roc_auc
@@ -40,6 +41,14 @@ _STANDS = ("resisted", "exhausted")
 _STREAMS = Streams(0)
 _NAMED = 8
 """Figures named in a note; how many more there are is said."""
+_FAMILIES = {
+    "fairness.demographic_parity_difference": ("everybody",),
+    "fairness.equal_opportunity_difference": ("positive",),
+    "fairness.equalized_odds_difference": ("positive", "others"),
+}
+"""Gap -> among whom positive decisions are counted."""
+_MOST_GROUPS = 8
+"""More groups have thousands of pairs of pairs: such a gap is shown with its own two intervals."""
 _ROUNDING = 1e-9
 """Shares of the same decisions agree to the last digits, whatever added them up."""
 
@@ -114,6 +123,8 @@ class Decided(NamedTuple):
     labels: tuple[str, ...]
     decided: tuple[str, ...]
     probabilities: Mapping[str, NDArray[np.float64]]
+    groups: Mapping[str, tuple[str, ...]]
+    """Attribute -> each example's group."""
 
 
 def compare(base: str | Path, *others: str | Path, policy: str | Path | Policy = "default") -> Comparison:
@@ -191,6 +202,7 @@ def _draft(base: AuditRecord, seen: Decided | None, record: AuditRecord, other: 
         notes.append(f"{PREDICTIONS} holds other examples beside the two records: they are not compared pair by pair.")
     else:
         pairs += _predictions(seen, other, base.audit.positive_label)
+        pairs += _gaps((base, record), (seen, other), unlike)
         right, now = (np.array(one.decided) == np.array(one.labels) for one in (seen, other))
         failing = tuple(_failing(other, int(i)) for i in np.flatnonzero(right & ~now))
         mended = int((~right & now).sum())
@@ -224,6 +236,53 @@ def _predictions(seen: Decided, other: Decided, positive: str) -> Iterator[_Pair
             return found.model_copy(update={"low": 2 * found.low - 1, "high": 2 * found.high - 1})
 
         yield _Pair("performance.roc_auc", {}, "higher", people, values[0], values[1], interval)
+
+
+def _gaps(
+    records: tuple[AuditRecord, AuditRecord], sides: tuple[Decided, Decided], unlike: frozenset[Key]
+) -> Iterator[_Pair]:
+    """Yield the gaps between groups that both audits measured, where what each decided gives the same figures."""
+    positive = records[0].audit.positive_label
+    truth = np.array(sides[0].labels) == positive
+    among = {"everybody": np.ones(len(truth), dtype=np.bool_), "positive": truth, "others": ~truth}
+    people = People(np.unique(sides[0].people, return_inverse=True)[1].reshape(-1).astype(np.int64))
+    chances = [(np.array(one.decided) == positive).astype(np.float64) for one in sides]
+    for _, held in records[0].measurements():
+        found = records[1].find(held.name, **held.where)
+        families, attribute = _FAMILIES.get(held.name), held.where.get("attribute", "")
+        compared = _compared(records, attribute)
+        if families is None or found is None or len(compared) < 2 or key_of(held.name, held.where) in unlike:
+            continue
+        if attribute not in sides[0].groups or sides[0].groups[attribute] != sides[1].groups.get(attribute):
+            continue
+        group = np.array(sides[0].groups[attribute], dtype=object)
+        masks = [[among[family] & (group == one) for one in compared] for family in families]
+        values = [gap(rates_by_group(one, masks, people, replicates=1, rng=_rng(held)).values) for one in chances]
+        if any(not abs(value - one.value) < _ROUNDING for value, one in zip(values, (held, found), strict=True)):
+            continue  # measured over other groups, or about another label: shown with its own intervals
+
+        def interval(level: float, masks: list[list[NDArray[np.bool_]]] = masks, of: Measurement = held) -> Interval:
+            drawn = [
+                rates_by_group(one, masks, people, replicates=replicates_for(level), rng=_rng(of)) for one in chances
+            ]
+            smallest = min(people.among(mask).size for family in masks for mask in family)
+            return change(*drawn, smallest=smallest, level=level)
+
+        inside = np.array([one in compared for one in group])
+        yield _Pair(held.name, held.where, "lower", people.among(inside), values[0], values[1], interval)
+
+
+def _compared(records: tuple[AuditRecord, AuditRecord], attribute: str) -> list[str]:
+    """Return the groups of `attribute` that the audits compared; none where they are too many to compare all pairs."""
+    for _, one in records[0].exhibits("group_table"):
+        if isinstance(one, GroupTable) and one.attribute == attribute:
+            large = [size.group for size in one.groups if size.group not in one.too_small]
+            return large if len(large) <= _MOST_GROUPS else []
+    return []
+
+
+def _rng(of: Measurement) -> np.random.Generator:
+    return _STREAMS.stream("compare", of.name, *of.where.values())
 
 
 def _attacks(base: AuditRecord, record: AuditRecord, unlike: frozenset[Key]) -> Iterator[_Pair]:
@@ -369,6 +428,7 @@ def _decided(path: Path) -> Decided:
             for name, values in table.items()
             if name.startswith(prefix)
         }
-        return Decided(column("id"), column("person"), column("label"), column("decided"), probabilities)
+        of = {name.removeprefix("group "): column(name) for name in table if name.startswith("group ")}
+        return Decided(column("id"), column("person"), column("label"), column("decided"), probabilities, of)
     except (OSError, ValueError, KeyError) as error:
         raise BadInput(f"cannot read {path}: {error}; audit again, or compare without it") from error

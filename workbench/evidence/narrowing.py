@@ -9,21 +9,26 @@ fixed contrast k of the gap before, N >= d_before(k) - d_after(j) at the j that 
 over j: a minimum of smooth contrasts. The least of their lower limits, each at the one-sided level, is below N with
 that level, without a correction for how many there are (intersection-union; Berger 1982). The upper limit is the same
 with the roles exchanged. The fixed contrasts are to be chosen on other people; then nothing is assumed of the truth.
+Where there are no other people, `change` holds for all contrasts at once (max-t), and is wider.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.evidence.bootstrap import expanded_tail
-from workbench.evidence.intervals import LEVEL
+from workbench.evidence.bootstrap import People, expanded_tail, replicate
+from workbench.evidence.intervals import LEVEL, wilson
 from workbench.evidence.measurement import Interval
+from workbench.evidence.simultaneous import max_t
+from workbench.evidence.weighted import ratio
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 
 class Rates(NamedTuple):
@@ -33,6 +38,26 @@ class Rates(NamedTuple):
     """(m, k)"""
     replicates: Floats
     """(b, m, k), aligned with those of the other side"""
+
+
+def rates_by_group(
+    chances: Floats, masks: Sequence[Sequence[Bools]], people: People, *, replicates: int, rng: np.random.Generator
+) -> Rates:
+    """Return the mean of `chances` (n,) in each of `masks` (m families of k groups, each (n,)), with replicates.
+
+    The same `rng` gives the same draws of people, so that two sides are aligned. NaN in a replicate without anybody.
+    """
+    flat = [mask for family in masks for mask in family]
+    columns = np.column_stack([*(chances * mask for mask in flat), *flat]).astype(np.float64)
+    sums, half, shape = people.totals(columns), len(flat), (len(masks), len(masks[0]))
+
+    def statistic(counts: Floats) -> Floats:
+        totals: Any = counts @ sums
+        return ratio(totals[:, :half], totals[:, half:])
+
+    drawn = replicate(people, statistic, replicates=replicates, rng=rng)
+    values = ratio(columns[:, :half].sum(axis=0), columns[:, half:].sum(axis=0))
+    return Rates(values.reshape(shape), drawn.reshape(len(drawn), *shape))
 
 
 def contrasts(rates: Floats) -> Floats:
@@ -77,3 +102,23 @@ def narrowing(
     low, high = min(float(lows.min()), value), max(float(highs.max()), value)
     method = f"paired, intersection-union of contrasts between groups: bootstrap over people, {len(falls)} replicates"
     return Interval(low=low, high=high, level=level, method=method)
+
+
+def change(before: Rates, after: Rates, *, smallest: int, level: float = LEVEL) -> Interval:
+    """Return the interval of the gap after minus the gap before, in [-1, 1], with nothing chosen beforehand.
+
+    Every difference between a contrast after and one before gets limits that hold together at `level`; the change is
+    at least the best of the worst of them, and at most the worst of the best. Where nobody's decision differs,
+    resampling sees no spread: limits are then Wilson's for none of the `smallest` group's people.
+    """
+    values = contrasts(after.values)[:, None] - contrasts(before.values)[None, :]
+    drawn = contrasts(after.replicates)[:, :, None] - contrasts(before.replicates)[:, None, :]
+    flat = drawn.reshape(len(drawn), -1)
+    errors = np.nanstd(flat, axis=0, ddof=1)
+    half = (max_t(flat - values.ravel(), errors, level=level) * errors).reshape(values.shape)
+    half = np.where(half > 0, half, wilson(0, smallest, level=level).high)
+    # max_j a_j - max_k b_k = max_j min_k (a_j - b_k)
+    low = float((values - half).min(axis=1).max())
+    high = float((values + half).min(axis=1).max())
+    method = f"paired, simultaneous over contrasts between groups: max-t bootstrap over people, {len(drawn)} replicates"
+    return Interval(low=max(low, -1.0), high=min(high, 1.0), level=level, method=method)

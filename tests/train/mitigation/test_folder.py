@@ -120,7 +120,10 @@ def test_audits_say_it_and_compare_shows_the_change(
     assert None not in both
     found = wb.compare(*folders)
     assert any("decision rule: argmax in the base's, thresholds by sex" in note for note in found.sides[0].notes)
-    assert name in {one.name for one in found.sides[0].changes}
+    (gaps,) = [one for one in found.sides[0].changes if one.name == name]
+    assert gaps.paired
+    assert gaps.interval is not None
+    assert gaps.interval.low <= gaps.change <= gaps.interval.high
     assert wb.audit(mitigated, data, split="test").record.evidence[0].result == after.record.evidence[0].result
 
 

@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.data.corpus import Corpus
 from workbench.errors import EmptyData
-from workbench.evidence.bootstrap import REPLICATES, People, replicate, score_interval
+from workbench.evidence.bootstrap import REPLICATES, People, score_interval
 from workbench.evidence.intervals import LEVEL
 from workbench.evidence.measurement import Interval
 from workbench.evidence.mitigation import Figure
-from workbench.evidence.narrowing import Rates, gap, largest, narrowing
+from workbench.evidence.narrowing import Rates, gap, largest, narrowing, rates_by_group
 from workbench.evidence.simultaneous import GroupRates, differences, max_gap
-from workbench.evidence.weighted import ratio
 from workbench.seeds import Streams
 
 Floats = NDArray[np.float64]
@@ -138,23 +136,8 @@ class Expected:
     @cached_property
     def rates(self) -> Rates:
         """Rates of positive decisions by family and group, with replicates over people."""
-        masks = [mask for family in self._masks for mask in family]
-        columns = np.column_stack([*(self.chances * mask for mask in masks), *masks]).astype(np.float64)
-        sums = self.part.people.totals(columns)
-        half, shape = len(masks), (len(self._masks), len(self.compared))
-
-        def statistic(counts: Floats) -> Floats:
-            totals: Any = counts @ sums
-            return ratio(totals[:, :half], totals[:, half:])
-
-        drawn = replicate(
-            self.part.people,
-            statistic,
-            replicates=self.replicates,
-            rng=self.streams.stream("mitigation", "rates"),  # the same draws before and after
-        )
-        values = (columns[:, :half].sum(axis=0) / columns[:, half:].sum(axis=0)).reshape(shape)
-        return Rates(values, drawn.reshape(len(drawn), *shape))
+        rng = self.streams.stream("mitigation", "rates")  # the same draws before and after
+        return rates_by_group(self.chances, self._masks, self.part.people, replicates=self.replicates, rng=rng)
 
     @cached_property
     def _masks(self) -> list[list[NDArray[np.bool_]]]:
