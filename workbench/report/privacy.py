@@ -7,6 +7,7 @@ from math import exp
 
 from workbench.evidence.cards import PrivacyCard
 from workbench.evidence.exhibits import RecordsAtRisk
+from workbench.evidence.mitigation import MitigationCard
 from workbench.evidence.record import AuditRecord
 from workbench.report.blocks import Block, Bullets, Cell, Definitions, Heading, Item, Paragraph, Table
 from workbench.report.curves import all_curves, figures
@@ -48,6 +49,7 @@ def privacy(record: AuditRecord) -> tuple[Block, ...]:
     return (
         Heading("What is guaranteed"),
         *(Paragraph(text) for text in in_words(card)),
+        *_thresholds(record.mitigation),
         _accountants(card),
         Definitions(tuple(_basis(card))),
         Heading("What is not covered"),
@@ -55,6 +57,17 @@ def privacy(record: AuditRecord) -> tuple[Block, ...]:
         *tables("Privacy", [one for one in held if one.name not in _GUARANTEED]),
         *_attacks(record),
     )
+
+
+def _thresholds(card: MitigationCard | None) -> Iterator[Block]:
+    """Yield what the guarantee says nothing about where decisions were changed after training."""
+    if card is not None and card.public is not None:
+        yield Paragraph(
+            f"The thresholds by {short(card.attribute)} were fitted on {card.fitted_on.n:,} other examples. Whoever "
+            f"made them said why these need no protection: {short(card.public)}. Nothing is guaranteed to the people "
+            "in them.",
+            "note",
+        )
 
 
 def _attacks(record: AuditRecord) -> Iterator[Block]:

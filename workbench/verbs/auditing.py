@@ -179,6 +179,7 @@ def audit(
             ),
             environment=place.model_dump(mode="json"),
             seen=setting.seen,
+            mitigation=None if setting.mitigation is None else setting.mitigation.model_dump(mode="json"),
             privacy=None if training is None or training.privacy is None else training.privacy.model_dump(mode="json"),
             members=None if listed is None else listed.digest,
             references=0 if isinstance(setting.members, NotApplicable) else setting.members.references_count,

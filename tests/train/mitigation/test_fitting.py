@@ -89,6 +89,8 @@ def test_what_is_too_small_or_impossible_is_said(parts):
         mitigate(Mitigation("sex", Wanted("demographic_parity")), part(60, 0, "validation"), parts[1], BASE)
     with pytest.raises(Misconfigured, match="mix"):
         Mitigation("sex", Wanted("demographic_parity"), mix=0.0)
+    with pytest.raises(Misconfigured, match="public"):
+        Mitigation("sex", Wanted("demographic_parity"), public=" ")
     with pytest.raises(Misconfigured, match="unknown"):
         Mitigation("sex", Wanted("demographic_parity"), unknown="guess")
 

@@ -41,6 +41,8 @@ class Mitigation:
             raise Misconfigured(f"mix must lie above 0, and at most at 1; got {self.mix}")
         if self.unknown not in ("refuse", "overall"):
             raise Misconfigured(f"unknown must be 'refuse' or 'overall'; got {self.unknown!r}")
+        if self.public is not None and not self.public.strip():
+            raise Misconfigured("public: say in a few words why these examples need no protection, or leave it out")
         self.wanted.checked()
 
 
