@@ -37,6 +37,7 @@ FOUND = {
         {**LOW, "way": "bookkeeping", "ratio": {"value": 1.3, "low": 1.2, "high": 1.4, "repeats": 3},
          "memory_ratio": 1.5},
     ],
+    "noise": {"numbers": 1_000, "seconds": 0.5, "torch_seconds": 0.1, "ratio": 5.0, "source": "a generator"},
     "members": {
         "people": 1000, "epochs": 20, "epsilon": 3.0, "delta": 1e-4, "fpr": 0.05,
         "models": [{"model": "as it is", "members": 500, "auc": stated(0.8, 0.77, 0.83), "tpr": stated(0.2, 0.1, 0.3)}],
@@ -50,10 +51,11 @@ def test_page_says_what_is_met_and_what_is_not():
     assert "Epsilon 3: the best run reaches a ROC-AUC of 0.931; 0.93 was hoped for: reached." in told
     assert "All parameters: the fastest way (bookkeeping) takes 1.40 times the plain step; at most 1.7: met." in told
     assert "takes 1.30 times the plain step; at most 1.2: not met. Memory 1.50; at most 1.3: not met." in told
+    assert "takes 0.50 s, 5.0 times torch.randn (0.10 s)" in told
     assert "-0.300 (-0.350 to -0.250), n = 100, paired over people: it gives less away." in told
 
 
-@pytest.mark.parametrize("part", ["utility", "steps", "members"])
+@pytest.mark.parametrize("part", ["utility", "steps", "noise", "members"])
 def test_what_was_not_measured_is_said_to_be_missing(part):
     found = copy.deepcopy(FOUND)
     del found[part]

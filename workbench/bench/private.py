@@ -1,9 +1,10 @@
 """What does privacy cost, and does it protect? `python -m workbench.bench.private`
 
-Three measurements on the default corpus and backbone, kept in the runs folder as they are finished:
+Four measurements on the default corpus and backbone, kept in the runs folder as they are finished:
 
 - utility: the head alone, and low-rank updates, at several epsilons beside the same without privacy;
 - steps: how long a private step takes beside the plain one on the same batch, and how much memory;
+- noise: how long a step's noise takes to draw beside numbers that have a seed;
 - members: an overfitted model and its private twin, both learned from half of the same people by independent coins, and
   how well each tells who those were.
 """
@@ -19,11 +20,11 @@ import typer
 
 from workbench.bench.private_members import measure_members
 from workbench.bench.private_page import page
-from workbench.bench.private_steps import measure_steps
+from workbench.bench.private_steps import measure_noise, measure_steps
 from workbench.bench.private_utility import measure_utility
 from workbench.files import write_json, write_text
 
-PARTS = ("utility", "steps", "members")
+PARTS = ("utility", "steps", "noise", "members")
 
 
 def main(
@@ -41,6 +42,7 @@ def main(
     make: dict[str, Callable[[], object]] = {
         "utility": lambda: measure_utility(runs, seeds=seeds, lora=lora or [], lora_steps=lora_steps, say=typer.echo),
         "steps": lambda: measure_steps(say=typer.echo),
+        "noise": lambda: measure_noise(say=typer.echo),
         "members": lambda: measure_members(runs, say=typer.echo),
     }
     found = {}

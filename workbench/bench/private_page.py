@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workbench.bench.private_steps import MEMORY_TARGET, TARGETS
+from workbench.bench.private_steps import MEMORY_TARGET, TARGETS, TOKENS
 
 FLOORS = {1.0: 0.90, 3.0: 0.93, 8.0: 0.94}
 """Epsilon -> ROC-AUC on the test split that was hoped for."""
@@ -20,7 +20,7 @@ def page(found: Mapping[str, Any]) -> str:
         "`python -m workbench.bench.private`. Intervals are 95%, over people.",
         "",
     ]
-    for part, make in (("utility", _utility), ("steps", _steps), ("members", _members)):
+    for part, make in (("utility", _utility), ("steps", _steps), ("noise", _noise), ("members", _members)):
         lines += make(found[part]) if part in found else [f"The part `{part}` was not measured.", ""]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -65,8 +65,10 @@ def _steps(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     lines = [
         "## A step",
         "",
-        f"{first['batch']:,} reviews ({first['tokens']:,} tokens) a step, in turns on this machine, "
-        f"{first['ratio']['repeats']} times each; noise, its drawing and the optimiser are in the time.",
+        f"{first['batch']:,} reviews ({first['tokens']:,} tokens) a step, in turns on this machine, in float32; noise, "
+        "its drawing and the optimiser are in the time. Ranges are from the least to the largest of as many runs as n. "
+        f"Stock hooks take {TOKENS['hooks']:,} tokens at once, the others {TOKENS['bookkeeping']:,}: they keep a gradient "
+        "for each text.",
         "",
         "| what is trained | how clipped sums are computed | seconds | times the plain step | peak memory, times the "
         "plain step's |",
@@ -74,7 +76,8 @@ def _steps(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
     lines += [
         f"| {row['kind']} | {'no privacy' if row['way'] == 'plain' else row['way']} | {row['seconds']:.1f} | "
-        f"{row['ratio']['value']:.2f} ({row['ratio']['low']:.2f} to {row['ratio']['high']:.2f}) | "
+        f"{row['ratio']['value']:.2f} ({row['ratio']['low']:.2f} to {row['ratio']['high']:.2f}), "
+        f"n = {row['ratio']['repeats']} | "
         f"{row['memory_ratio']:.2f} |"
         for row in rows
     ]
@@ -90,6 +93,17 @@ def _steps(rows: Sequence[Mapping[str, Any]]) -> list[str]:
             f"{memory}."
         )
     return [*lines, ""]
+
+
+def _noise(found: Mapping[str, Any]) -> list[str]:
+    return [
+        "## Noise",
+        "",
+        f"The noise of a full step ({found['numbers']:,} normal numbers) takes {found['seconds']:.2f} s, "
+        f"{found['ratio']:.1f} times torch.randn ({found['torch_seconds']:.2f} s), whose numbers a seed repeats. Ours: "
+        f"{found['source']}.",
+        "",
+    ]
 
 
 def _members(found: Mapping[str, Any]) -> list[str]:

@@ -1,5 +1,8 @@
 """Noise and coins from the operating system."""
 
+import os
+import ssl
+
 import numpy as np
 import pytest
 import torch
@@ -60,3 +63,24 @@ def test_uniform_numbers_lie_below_one():
 @pytest.mark.parametrize("shape", [(), (0,), (1,), (3, 0, 2), (5,)])
 def test_shapes_are_kept(shape):
     assert normal(shape, 1.0).shape == shape
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, (1 << 18) - 1, (1 << 18) + 3])
+def test_every_place_gets_its_own_number(n):
+    """Odd lengths and the seams between blocks: no zeros left over, nothing drawn twice."""
+    found = normal((n,), 1.0)
+    assert (found != 0).all()
+    assert len(torch.unique(found)) > 0.9 * n  # float32 has like numbers among so many, a few
+
+
+def test_a_forked_process_does_not_repeat_its_parents_noise():
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writer, ssl.RAND_bytes(32))
+        os._exit(0)
+    theirs, mine = os.read(reader, 32), ssl.RAND_bytes(32)
+    os.waitpid(child, 0)
+    os.close(reader)
+    os.close(writer)
+    assert theirs != mine

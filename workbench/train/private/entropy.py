@@ -1,12 +1,13 @@
-"""Random numbers that nobody can draw again: from the operating system's cryptographic generator.
+"""Random numbers that nobody can draw again: from a cryptographic generator without a seed of ours.
 
-Noise that comes from a recorded seed can be subtracted, so nothing here has a seed or leaves one behind. `os.urandom`
-is the kernel's generator (ChaCha20 on Linux), seeded from the hardware's entropy.
+Noise that comes from a recorded seed can be subtracted, so nothing here has a seed or leaves one behind.
+`ssl.RAND_bytes` is OpenSSL's generator (AES in counter mode, NIST SP 800-90A), which takes its seeds from the operating
+system's entropy, anew after a fork; it gives bytes about four times as fast as the kernel does.
 """
 
 from __future__ import annotations
 
-import os
+import ssl
 from collections.abc import Sequence
 from math import pi, prod
 
@@ -14,14 +15,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-NAME = "the operating system's cryptographic generator (os.urandom), drawn afresh, never stored"
-_BLOCK = 1 << 21
-"""Numbers drawn at once: 16 MiB of bytes."""
+NAME = (
+    "a cryptographic generator (OpenSSL's, by ssl.RAND_bytes, seeded from the operating system's entropy), made normal "
+    "in float64 (Box and Muller 1958), drawn afresh, never stored"
+)
+_BLOCK = 1 << 18
+"""Numbers drawn at once: 2 MiB, which a processor's cache holds."""
 
 
 def uniform(n: int) -> NDArray[np.float64]:
     """Return `n` independent numbers in [0, 1): multiples of 2^-53, each as likely."""
-    bits = np.frombuffer(os.urandom(8 * n), dtype=np.uint64)
+    bits = np.frombuffer(ssl.RAND_bytes(8 * n), dtype=np.uint64)
     return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
@@ -41,9 +45,10 @@ def normal(shape: Sequence[int], deviation: float, device: torch.device | None =
     for start in range(0, n, _BLOCK):
         stop = min(start + _BLOCK, n)
         half = (stop - start + 1) // 2
-        radius = np.sqrt(-2.0 * np.log1p(-uniform(half))) * deviation  # 1 - u lies in (0, 1]
-        angle = 2.0 * pi * uniform(half)
-        both = np.concatenate((radius * np.cos(angle), radius * np.sin(angle)))[: stop - start]
-        out[start:stop] = torch.from_numpy(both.astype(np.float32))
+        first, second = torch.from_numpy(uniform(2 * half)).chunk(2)
+        radius = torch.log1p(-first).mul_(-2.0).sqrt_().mul_(deviation)  # 1 - u lies in (0, 1]
+        angle = second.mul_(2.0 * pi)
+        out[start : start + half] = radius * torch.cos(angle)
+        out[start + half : stop] = (radius * torch.sin(angle))[: stop - start - half]
     found = out.reshape(tuple(shape))
     return found if device is None else found.to(device)
