@@ -67,8 +67,8 @@ def _steps(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         "",
         f"{first['batch']:,} reviews ({first['tokens']:,} tokens) a step, in turns on this machine, in float32; noise, "
         "its drawing and the optimiser are in the time. Ranges are from the least to the largest of as many runs as n. "
-        f"Stock hooks take {TOKENS['hooks']:,} tokens at once, the others {TOKENS['bookkeeping']:,}: they keep a gradient "
-        "for each text.",
+        f"Stock hooks take {TOKENS['hooks']:,} tokens at once, the others {TOKENS['bookkeeping']:,}, as "
+        "they keep a gradient for each text.",
         "",
         "| what is trained | how clipped sums are computed | seconds | times the plain step | peak memory, times the "
         "plain step's |",

@@ -85,7 +85,7 @@ class Canaries:
 
 
 def plant(n: int, parameters: Sequence[nn.Parameter]) -> Canaries:
-    """Return `n` canaries at coordinates of their own, with fair coins from the operating system.
+    """Return `n` canaries at coordinates of their own, with fair coins from a cryptographic generator.
 
     Raises `Misconfigured` where there are not twice as many trainable coordinates.
     """
