@@ -49,6 +49,8 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         ("performance.calibration@1", {}),
         ("performance.slices@1", {}),
         ("fairness.groups@1", {}),
+        ("fairness.permutation@1", {}),
+        ("fairness.background@1", {"replicates": 500}),
         # 840 passes on a corpus that mentions one of the six kinds of groups.
         (COUNTERFACTUAL, {"examples": 40}),
         ("privacy.statement@1", {}),
@@ -75,6 +77,8 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         ("performance.calibration@1", {}),
         ("performance.slices@1", {}),
         ("fairness.groups@1", {}),
+        ("fairness.permutation@1", {}),
+        ("fairness.background@1", {}),
         (COUNTERFACTUAL, {"examples": 200}),
         ("privacy.statement@1", {}),
         ("privacy.one_run@1", {}),
@@ -102,6 +106,8 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         ("performance.calibration@1", {"replicates": 10_000}),
         ("performance.slices@1", {}),
         ("fairness.groups@1", {"replicates": 10_000}),
+        ("fairness.permutation@1", {"permutations": 10_000}),
+        ("fairness.background@1", {"replicates": 10_000}),
         (COUNTERFACTUAL, {"examples": 1000}),
         ("privacy.statement@1", {}),
         ("privacy.one_run@1", {}),
@@ -209,7 +215,9 @@ def _register_all() -> None:
     import workbench.audit.explanations.quality
     import workbench.audit.explanations.sanity
     import workbench.audit.explanations.stability
+    import workbench.audit.fairness.background
     import workbench.audit.fairness.counterfactual
+    import workbench.audit.fairness.group_tests
     import workbench.audit.fairness.groups
     import workbench.audit.fairness.slices
     import workbench.audit.performance.calibration

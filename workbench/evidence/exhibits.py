@@ -360,6 +360,34 @@ class GroupTable(Stored):
     """Groups whose rates are shown but not compared, because they are smaller than the probe's stated minimum."""
 
 
+class GroupTest(Stored):
+    """A permutation test of one criterion between the groups of one attribute."""
+
+    attribute: str
+    criterion: str
+    """e.g. 'equalized_odds'"""
+    null: str
+    """The null hypothesis in words."""
+    groups: int = Field(ge=2)
+    n: int = Field(ge=2)
+    """People among whom groups were dealt anew."""
+    gap: float = Field(ge=0, le=1)
+    """Largest difference between two of the groups."""
+    p: float = Field(gt=0, le=1)
+    adjusted: float = Field(gt=0, le=1)
+    """p, adjusted over all tests of the table."""
+
+
+class GroupTests(Stored):
+    """Tests of whether chance alone could make groups so different; one family."""
+
+    kind: Literal["group_tests"] = "group_tests"
+    tests: tuple[GroupTest, ...]
+    permutations: int = Field(ge=1)
+    adjustment: str
+    """Of the p-values over all tests of the table, e.g. 'Benjamini-Yekutieli'."""
+
+
 class Case(Stored):
     """One audited example that a reader may want to see."""
 
@@ -559,6 +587,7 @@ Exhibit = Annotated[
     | Cases
     | FailingCases
     | TokenSwaps
+    | GroupTests
     | Slices
     | RecordsAtRisk
     | Note,

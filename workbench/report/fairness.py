@@ -11,6 +11,7 @@ from workbench.evidence.record import AuditRecord
 from workbench.report import charts
 from workbench.report.blocks import Block, Cell, Figure, Figures, Heading, Paragraph, Table
 from workbench.report.counterfactual import counterfactual
+from workbench.report.group_tests import CANNOT_HOLD_TOGETHER, group_tests
 from workbench.report.mitigation import mitigation
 from workbench.report.tables import listing, tables
 from workbench.report.text import listed, short
@@ -39,6 +40,9 @@ def fairness(record: AuditRecord) -> tuple[Block, ...]:
     for attribute in attributes:
         of = [one for one in held if one.where.get("attribute") == attribute]
         blocks += _attribute(attribute, sizes.get(attribute), of)
+    if attributes:
+        blocks.append(Paragraph(CANNOT_HOLD_TOGETHER))
+    blocks += group_tests(record)
     blocks += tables("Fairness", [one for one in held if "attribute" not in one.where])
     blocks += counterfactual(record)
     return tuple(blocks)

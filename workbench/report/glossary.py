@@ -210,10 +210,6 @@ GLOSSARY: Mapping[str, Entry] = MappingProxyType(
             "Accuracy of the group for which it is lowest.",
             "The number of groups: the lowest of many is low by chance alone.",
         ),
-        "fairness.subgroup_auc": Entry(
-            "Ranking quality among the examples that mention or belong to the group.",
-            "How different the group's examples are.",
-        ),
         "fairness.bpsn_auc": Entry(
             "Ranking of the group's negatives against everybody else's positives; low: the group is decided "
             "positive too easily.",
@@ -223,6 +219,18 @@ GLOSSARY: Mapping[str, Entry] = MappingProxyType(
             "Ranking of the group's positives against everybody else's negatives; low: the group is decided "
             "negative too easily.",
             "The mix of examples inside and outside the group.",
+        ),
+        "fairness.subgroup_auc_power_mean": Entry(
+            "ROC-AUC within each group, in a mean that lies near the worst group's (power -5).",
+            "The number of groups, and how different each group's examples are.",
+        ),
+        "fairness.bpsn_auc_power_mean": Entry(
+            "BPSN AUC over all groups, in a mean that lies near the worst group's (power -5).",
+            "The number of groups; one low group moves it most.",
+        ),
+        "fairness.bnsp_auc_power_mean": Entry(
+            "BNSP AUC over all groups, in a mean that lies near the worst group's (power -5).",
+            "The number of groups; one low group moves it most.",
         ),
         "fairness.counterfactual_flip_rate": Entry(
             "Share of texts whose decision changes when only the words for a group are exchanged.",

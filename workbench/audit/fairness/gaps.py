@@ -41,6 +41,10 @@ class Gaps:
         """Return the groups with at least `minimum` people."""
         return [g for g in range(len(self.tallies.groups)) if self.tallies.people(g).size >= self.minimum]
 
+    def comparable(self, compared: list[Rate]) -> list[int]:
+        """Return those of them with enough people in the denominator of every rate of `compared`."""
+        return [g for g in self.large() if all(self._sufficient(rate, g) for rate in compared)]
+
     def all(self) -> Iterator[Measurement | Note]:
         """Yield every gap, and a note wherever a group or a gap is left out."""
         named = {rate.name: rate for rate in self.tallies.rates}
@@ -48,7 +52,7 @@ class Gaps:
         large = self.large()
         for name, needed in RESTS_ON.items():
             compared = [named[rate] for rate in needed]
-            groups = [g for g in large if all(self._sufficient(rate, g) for rate in compared)]
+            groups = self.comparable(compared)
             if len(large) >= 2 and len(groups) < len(large) and needed not in said:
                 said.add(needed)
                 yield self._left_out(name, compared, [g for g in large if g not in groups])

@@ -1,0 +1,200 @@
+"""Could the differences between groups be chance? Permutation tests, each with its null hypothesis stated.
+
+Accuracy and calibration get no p-value: no permutation of groups leaves everything but them as it is. Their gaps have
+intervals (`fairness.groups@1`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from workbench.audit.fairness.gaps import Gaps
+from workbench.audit.fairness.shown import largest
+from workbench.audit.fairness.tallies import Rate, Tallies, rates_of
+from workbench.audit.performance.predictions import Predictions
+from workbench.audit.probe import Setting, probes, require_at_least
+from workbench.data.corpus import Corpus, Task
+from workbench.evidence.bootstrap import People
+from workbench.evidence.exhibits import Exhibit, GroupTest, GroupTests, Note
+from workbench.evidence.permutation import Floats, Gap, auc_gap, largest_of, p_value, rate_gap
+from workbench.evidence.record import Measured, NotApplicable
+from workbench.models.protocols import Classifier
+
+Bools = NDArray[np.bool_]
+
+
+class Criterion(NamedTuple):
+    """What must be equal between groups, and what then does not depend on the group."""
+
+    name: str
+    rates: tuple[str, ...]
+    """Names of the compared rates; ("roc_auc",) for the ranking."""
+    within: str
+    """What people are kept within while groups are dealt anew: 'nothing', 'label' or 'decision'."""
+    null: str
+
+    @property
+    def denominators(self) -> tuple[str, ...]:
+        """The rates whose denominators must hold enough people: a ranking needs both labels."""
+        return ("true_positive_rate", "false_positive_rate") if self.rates == ("roc_auc",) else self.rates
+
+
+CRITERIA = (
+    Criterion(
+        "demographic_parity",
+        ("selection_rate",),
+        "nothing",
+        "the decision does not depend on the group",
+    ),
+    Criterion(
+        "equal_opportunity",
+        ("true_positive_rate",),
+        "label",
+        "among those with the positive label, the decision does not depend on the group",
+    ),
+    Criterion(
+        "false_positive_rate",
+        ("false_positive_rate",),
+        "label",
+        "among those without the positive label, the decision does not depend on the group",
+    ),
+    Criterion(
+        "equalized_odds",
+        ("true_positive_rate", "false_positive_rate"),
+        "label",
+        "within each true label, the decision does not depend on the group",
+    ),
+    Criterion(
+        "equal_auc",
+        ("roc_auc",),
+        "label",
+        "within each true label, the score does not depend on the group",
+    ),
+    Criterion(
+        "predictive_parity",
+        ("precision",),
+        "decision",
+        "among those decided positive, the true label does not depend on the group",
+    ),
+)
+
+
+@probes.register("fairness.permutation@1")
+@dataclass(frozen=True)
+class GroupTestsProbe:
+    """Permutes groups among people, per sensitive attribute and criterion; adjusts all p-values together."""
+
+    permutations: int = 2000
+    minimum: int = 30
+    """A group of fewer people is not compared."""
+    minimum_side: int = 10
+    """Nor is a group compared in a rate whose denominator holds fewer people."""
+    most: int = 50
+    """Of an attribute with more groups only so many are handled, those with most people."""
+
+    name: ClassVar[str] = "fairness.permutation@1"
+    tasks: ClassVar[frozenset[Task]] = frozenset({Task.TEXT_CLASSIFICATION})
+    protocol: ClassVar[type[Any]] = Classifier
+
+    def __post_init__(self) -> None:
+        require_at_least(self, permutations=199, minimum=2, minimum_side=1, most=2)
+
+    def measure(self, model: Classifier, corpus: Corpus, setting: Setting) -> Measured | NotApplicable:
+        """Return one table of tests over every attribute of `corpus`, and a note on each that could not be made."""
+        if not corpus.attributes:
+            return NotApplicable(reason="the data names no groups; pass --group-column with the name of a column")
+        seen = Predictions.of(model, corpus, setting)
+        made: list[GroupTest] = []
+        notes: list[Exhibit] = []
+        for attribute in corpus.attributes:
+            rows, membership, _ = largest(seen, attribute, corpus.group_of(attribute), at_most=self.most)
+            tallies = Tallies(rows, attribute, membership, rates_of(rows), setting.streams, self.name, 0)
+            for found in self._of(tallies):
+                (made if isinstance(found, GroupTest) else notes).append(found)  # type: ignore[arg-type]
+        if not made:
+            reason = notes[0].text if notes and isinstance(notes[0], Note) else "no two groups are large enough"
+            return NotApplicable(reason=reason)
+        adjusted = stats.false_discovery_control([one.p for one in made], method="by")
+        tests = tuple(one.model_copy(update={"adjusted": float(p)}) for one, p in zip(made, adjusted, strict=True))
+        table = GroupTests(tests=tests, permutations=self.permutations, adjustment="Benjamini-Yekutieli")
+        return Measured(measurements=(), exhibits=(table, *notes))
+
+    def _of(self, tallies: Tallies) -> Iterator[GroupTest | Note]:
+        if not tallies.disjoint:
+            yield Note(
+                text=f"{tallies.attribute}: no permutation tests: some people have rows in several groups, and then "
+                "no deal of groups among people keeps what the null hypothesis keeps."
+            )
+            return
+        gaps, named = Gaps(tallies, self.minimum, self.minimum_side), {one.name: one for one in tallies.rates}
+        for criterion in CRITERIA:
+            compared = [named[rate] for rate in criterion.denominators]
+            groups = gaps.comparable(compared)
+            if len(groups) < 2:
+                yield Note(
+                    text=f"{tallies.attribute}: {criterion.name.replace('_', ' ')} is not tested: fewer than two "
+                    f"groups have {self.minimum} people, {self.minimum_side} of them {compared[0].denominator}."
+                )
+                continue
+            yield self._test(tallies, criterion, compared, groups)
+
+    def _test(self, tallies: Tallies, criterion: Criterion, compared: list[Rate], groups: list[int]) -> GroupTest:
+        rows: Bools = np.asarray(tallies.inside[:, groups].any(axis=1), dtype=np.bool_)
+        if len(compared) == 1 and criterion.within != "nothing":
+            rows = rows & compared[0].among
+        people = tallies.seen.people.among(rows)
+        place = np.full(len(tallies.groups), -1, dtype=np.int64)
+        place[groups] = np.arange(len(groups))
+        codes = np.empty(people.size, dtype=np.int64)
+        codes[people.rows] = place[tallies.group[rows]]
+        positive = tallies.seen.is_label(tallies.seen.positive)[rows]
+        gap = self._gap(tallies, criterion, compared, rows, people, positive, len(groups))
+        strata = (
+            people.strata(positive.astype(np.int64))
+            if criterion.within == "label"
+            else np.zeros(people.size, dtype=np.int64)
+        )
+        return GroupTest(
+            attribute=tallies.attribute,
+            criterion=criterion.name,
+            null=criterion.null,
+            groups=len(groups),
+            n=people.size,
+            gap=min(1.0, max(0.0, float(gap(codes[None, :])[0]))),
+            p=p_value(
+                gap,
+                codes,
+                strata,
+                permutations=self.permutations,
+                width=len(positive),
+                rng=tallies.streams.stream(self.name, tallies.attribute, criterion.name),
+            ),
+            adjusted=1.0,
+        )
+
+    @staticmethod
+    def _gap(
+        tallies: Tallies,
+        criterion: Criterion,
+        compared: list[Rate],
+        rows: Bools,
+        people: People,
+        positive: Bools,
+        k: int,
+    ) -> Gap:
+        if criterion.rates == ("roc_auc",):
+            scores: Floats = tallies.seen.probabilities[rows, tallies.seen.positive].astype(np.float64)
+            return auc_gap(scores, positive, people, k)
+        made = []
+        for rate in compared:
+            sums = people.totals(
+                np.stack([(rate.hits & rate.among)[rows], rate.among[rows]], axis=1).astype(np.float64)
+            )
+            made.append(rate_gap(sums[:, 0], sums[:, 1], k))
+        return made[0] if len(made) == 1 else largest_of(made)
