@@ -24,7 +24,7 @@ OURS = {
     "attack", "attribute", "attributor", "baseline", "behaviour", "decided", "decided_before", "first", "group",
     "label", "labels", "by_label", "method", "name", "output", "positive", "precision", "predicted", "predicted_after",
     "predicted_before", "recipe", "search_precision", "second", "source", "swap", "target", "title", "too_small",
-    "values", "versus", "watched", "where", "x_label", "y_label", "chosen_as",
+    "values", "versus", "watched", "where", "x_label", "y_label", "chosen_as", "criterion", "null", "adjustment",
 }  # fmt: skip
 """Fields with labels, groups and names of ours. Written down here and not read from the rules, which are under test."""
 WORDS_OF_DATA = {"TermPair.first", "TermPair.second"}
