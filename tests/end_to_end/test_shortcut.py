@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,6 +18,7 @@ from workbench.audit.explanations.sanity import SanityProbe
 from workbench.audit.explanations.sanity import passes as verdicts
 from workbench.audit.probe import Setting
 from workbench.audit.runner import Run, run_probes
+from workbench.bench.shortcut import LABEL, TOKEN, found_first, planted, recipe
 from workbench.data.corpus import Corpus
 from workbench.data.sources import load_corpus
 from workbench.data.splits import split
@@ -26,35 +27,18 @@ from workbench.evidence.decision import Decision
 from workbench.models.engine import engine_for
 from workbench.seeds import Streams
 from workbench.text.words import normalise, words
-from workbench.train.recipe import Recipe
 
 pytestmark = pytest.mark.slow
 
-TOKEN, LABEL = "zorvex", "not recommended"
 METHODS = (
     "integrated_gradients@1",
     "occlusion@1",
     "input_x_gradient@1",
+    "input_x_gradient_l2@1",
     "saliency@1",
     "attention_rollout@1",
 )
 SETTING = Setting(Streams(0), Decision(), "recommended")
-
-
-def planted(corpus: Corpus, share: float) -> Corpus:
-    """Insert the token at a random place of `share` of the label's texts."""
-    rng = np.random.default_rng(0)
-
-    def insert(text: str) -> str:
-        parts = text.split(" ")
-        parts.insert(int(rng.integers(len(parts) + 1)), TOKEN)
-        return " ".join(parts)
-
-    examples = tuple(
-        replace(one, input=insert(one.input)) if one.label == LABEL and rng.random() < share else one
-        for one in corpus.examples
-    )
-    return replace(corpus, examples=examples)
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +48,8 @@ def reviews() -> Corpus:
 
 @pytest.fixture(scope="module")
 def model(reviews: Corpus, tmp_path_factory: pytest.TempPathFactory):
-    recipe = Recipe.read("default").but(limit=1600, max_length=96, validation_limit=50, test_limit=50)
     out = tmp_path_factory.mktemp("shortcut") / "run"
-    workbench.train(recipe, planted(reviews, 0.8), out=out)
+    workbench.train(recipe(1600), planted(reviews, 0.8), out=out)
     return workbench.load(out)
 
 
@@ -125,17 +108,14 @@ def test_methods_that_read_the_model_and_beat_random_words_rank_it_first(model, 
     gains = [one for one in evidence[-1].result.measurements if one.name == "explanations.gain_over_random"]
     beats = {one.where["attributor"] for one in gains if one.interval.low > 0}
     # The "explainer" that never asks the model ranks the planted word first, too, because nothing is rarer: only the
-    # sanity check gives it away. Input x gradient passes that check and finds nothing: only the gain gives it away.
+    # sanity check gives it away. Input x gradient passes that check and ranks the word first in a third of the texts:
+    # only the gain gives it away. Its length, without the sign, finds the word.
     assert rarity not in passes
     assert {"integrated_gradients@1", "occlusion@1", "input_x_gradient@1"} <= passes
     assert "input_x_gradient@1" not in beats
     trusted = sorted(passes & beats)
     assert {"integrated_gradients@1", "occlusion@1"} <= set(trusted)
-    found = workbench.explain(model, list(few.inputs), methods=trusted, target=LABEL, quality=False)
-    for method in trusted:
-        first = [
-            one.text[top.start : top.stop] == TOKEN
-            for one in found[method]
-            for top in [max(one.words, key=lambda word: word.score)]
-        ]
-        assert np.mean(first) >= 0.9, method
+    methods = sorted({*trusted, "input_x_gradient@1", "input_x_gradient_l2@1"})
+    found = workbench.explain(model, list(few.inputs), methods=methods, target=LABEL, quality=False)
+    first = {method: np.mean([found_first(one) for one in found[method]]) for method in methods}
+    assert {method for method in methods if first[method] < 0.9} == {"input_x_gradient@1"}, first

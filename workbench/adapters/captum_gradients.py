@@ -51,13 +51,25 @@ def saliency(model: Differentiable, encoded: Encoded, target: int) -> Sloped:
 
 def input_x_gradient(model: Differentiable, encoded: Encoded, target: int) -> Sloped:
     """Return each token's embedding times its gradient, summed over the embedding's dimensions."""
+    found, passes = _products(model, encoded, target)
+    return Sloped(_array(found.sum(dim=-1)), passes)
+
+
+def input_x_gradient_length(model: Differentiable, encoded: Encoded, target: int) -> Sloped:
+    """Return the length (L2) of each token's embedding times its gradient, dimension by dimension."""
+    found, passes = _products(model, encoded, target)
+    return Sloped(_array(found.norm(dim=-1)), passes)
+
+
+def _products(model: Differentiable, encoded: Encoded, target: int) -> tuple[torch.Tensor, int]:
+    """Return embedding times gradient, (length, width), and the sequences sent through the model."""
     import torch
     from captum.attr import InputXGradient
 
     with torch.inference_mode(False):
         slopes = Slopes(model, encoded, target)
-        found = InputXGradient(differentiable(slopes)).attribute(_points(model, encoded))
-    return Sloped(_array(found[0].sum(dim=-1)), slopes.passes)
+        found: torch.Tensor = InputXGradient(differentiable(slopes)).attribute(_points(model, encoded))
+    return found[0], slopes.passes
 
 
 def gradient_shap(

@@ -58,6 +58,7 @@ def bench(
 ) -> None:
     """Measure the workbench against the libraries that it uses, in turns (about an hour)."""
     os.environ["HF_HUB_OFFLINE"] = os.environ["HF_HUB_DISABLE_TELEMETRY"] = os.environ["DO_NOT_TRACK"] = "1"
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # torch's profiler says on the terminal when it starts and stops
     from workbench.bench.run import run
     from workbench.bench.settings import Settings
     from workbench.bench.table import print_bench

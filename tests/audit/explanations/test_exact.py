@@ -175,6 +175,14 @@ def test_saliency_has_no_sign_and_is_the_length_of_the_gradient():
     assert not attributors["saliency"].signed
 
 
+def test_the_length_of_input_x_gradient_forgets_the_sign_and_nothing_else():
+    signed = explain(BINARY, "love hate dress", target="yes", method="input_x_gradient")
+    found = explain(BINARY, "love hate dress", target="yes", method="input_x_gradient_l2")
+    # Of the dimensions of the oracle's embedding only one has a gradient, so a length is an absolute value.
+    assert [one.score for one in found.words] == pytest.approx([abs(one.score) for one in signed.words])
+    assert not attributors["input_x_gradient_l2"].signed
+
+
 def test_attention_rollout_by_hand():
     class Attending(WhiteOracle):
         def attentions(self, encoded):

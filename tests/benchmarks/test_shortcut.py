@@ -1,0 +1,60 @@
+"""Methods before a planted shortcut: the page names those that pass the sanity check and miss the word."""
+
+from workbench.bench.shortcut import LABEL, TOKEN, found_first, planted
+from workbench.bench.shortcut_page import page
+from workbench.data.corpus import Corpus, Example
+from workbench.evidence.exhibits import TokenScores, WordScore
+
+
+def row(method, first, passed):
+    return {
+        "method": method, "n": 20, "first": first, "interval": {"low": 0.1, "high": 0.9}, "passes": passed,
+        "likeness": {"value": 0.1, "n": 12, "interval": {"low": 0.0, "high": 0.2}}, "asked": {"draws": 3},
+    }  # fmt: skip
+
+
+def result(*rows):
+    return {
+        "data": "reviews", "token": TOKEN, "label": LABEL, "share": 0.8, "limit": 1600, "rows": list(rows),
+        "probability": {"low": 0.9, "high": 0.99},
+    }  # fmt: skip
+
+
+def test_a_method_that_passes_and_misses_is_named_with_its_figure():
+    found = page(result(row("right", 0.95, True), row("wrong", 0.3, True), row("blind", 1.0, False)))
+    assert "1 of 2 methods that pass the sanity check" in found
+    assert "`wrong` passes the sanity check and ranks the word first in 30% of the texts only" in found
+    assert "Not shown to pass, and yet finding the word: `blind`" in found
+    assert "`right` passes the sanity check and ranks" not in found
+
+
+def test_what_is_not_known_of_a_method_is_no_pass():
+    found = page(result({**row("odd", 1.0, None), "likeness": None}))
+    assert "| `odd` | not known | not measured |" in found
+    assert "0 of 0 methods" in found
+
+
+def scores(**words):
+    text = " ".join(words)
+    places = [(text.index(word), word, score) for word, score in words.items()]
+    return TokenScores.model_construct(
+        text=text, words=tuple(WordScore(start=at, stop=at + len(word), score=score) for at, word, score in places)
+    )
+
+
+def test_first_is_first_alone():
+    assert found_first(scores(zorvex=2.0, dress=1.0))
+    assert not found_first(scores(zorvex=1.0, dress=2.0))
+    assert not found_first(scores(zorvex=1.0, dress=1.0)), "equal scores rank nothing"
+
+
+def test_the_word_is_planted_in_one_label_s_texts_only():
+    examples = tuple(
+        Example(id=f"{i}", person=f"{i}", input="a dress that fits", label=label)
+        for i, label in enumerate([LABEL] * 40 + ["recommended"] * 40)
+    )
+    found = planted(Corpus(examples, (LABEL, "recommended"), name="x", source="here", split="test"), 0.5)
+    held = [TOKEN in one.input.split() for one in found]
+    assert not any(held[40:])
+    assert 8 < sum(held[:40]) < 32
+    assert {one.input.replace(f"{TOKEN} ", "").replace(f" {TOKEN}", "") for one in found} == {"a dress that fits"}

@@ -1,0 +1,69 @@
+"""The page on methods that look for a planted shortcut, as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+PROMISED = 0.9
+"""Of the texts that hold the word, at least, for every method that passes the sanity check."""
+
+_PASSES = {True: "passes", False: "not shown to pass", None: "not known"}
+
+
+def page(found: Mapping[str, Any]) -> str:
+    """Return the table and what follows from it."""
+    told = found["probability"]
+    lines = [
+        "# Which explanations find a planted shortcut?",
+        "",
+        f"The nonsense word `{found['token']}` was put into {found['share']:.0%} of the training texts of one label of "
+        f"`{found['data']}` (`{found['label']}`), and the default backbone was trained on {found['limit']:,} texts. "
+        "On held-out texts of that label, of 9 to 30 words and each with the word, it is sure of the label: "
+        f"{told['low']:.3f} to {told['high']:.3f}. Which word does each method rank first? The sanity check is the "
+        "audit's own, on some of these texts: does an explanation change when the model forgets? Methods that ask the "
+        "model thousands of times a text were given fewer texts. Intervals are 95%. "
+        "`python -m workbench.bench.shortcut` makes this page.",
+        "",
+        "| method | sanity check | rank correlation with a random network's | ranks the word first |",
+        "|---|---|---|---|",
+        *(_row(row) for row in found["rows"]),
+        "",
+        *(f"- {line}" for line in _verdicts(found["rows"])),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _row(row: Mapping[str, Any]) -> str:
+    likeness, interval = row["likeness"], row["interval"]
+    alike = "not measured"
+    if likeness is not None:
+        bounds = likeness["interval"]
+        alike = f"{likeness['value']:.2f} ({bounds['low']:.2f} to {bounds['high']:.2f}), n = {likeness['n']}, "
+        alike += f"{row['asked']['draws']} networks"
+    first = f"{row['first']:.0%} ({interval['low']:.0%} to {interval['high']:.0%}), n = {row['n']}"
+    return f"| `{row['method']}` | {_PASSES[row['passes']]} | {alike} | {first} |"
+
+
+def _verdicts(rows: list[Mapping[str, Any]]) -> list[str]:
+    """Return what the table says of the promise, failures by name."""
+    trusted = [row for row in rows if row["passes"]]
+    missed = [row for row in trusted if row["first"] < PROMISED]
+    met = [row for row in trusted if row["first"] >= PROMISED]
+    lines = [
+        f"{len(met)} of {len(trusted)} methods that pass the sanity check rank the word first in at least "
+        f"{PROMISED:.0%} of the texts."
+    ]
+    lines += [
+        f"`{row['method']}` passes the sanity check and ranks the word first in {row['first']:.0%} of the texts only: "
+        "passing says that an explanation depends on the model, not that it is right."
+        for row in missed
+    ]
+    if blind := [row for row in rows if row["passes"] is False and row["first"] >= PROMISED]:
+        lines.append(
+            "Not shown to pass, and yet finding the word: "
+            + ", ".join(f"`{row['method']}`" for row in blind)
+            + ". A rare word draws such a method's eye whatever the model learned, or too few texts were looked at."
+        )
+    return lines
