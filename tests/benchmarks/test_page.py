@@ -10,6 +10,7 @@ from workbench.bench.page import render
 from workbench.bench.results import Bench
 from workbench.bench.table import print_bench
 from workbench.errors import Misconfigured
+from workbench.report.render import style
 
 
 class Tags(HTMLParser):
@@ -57,6 +58,16 @@ def test_the_chart_is_drawn_to_scale(finished, page):
     svg = ElementTree.fromstring(re.search(r"<svg.*?</svg>", page, re.DOTALL).group())
     assert [line.get("x1") for line in svg.iter("line") if line.get("class") == "target"] == [str(bar.target)]
     assert [rect.get("width") for rect in svg.iter("rect")] == [str(bar.width)]
+
+
+def test_no_rule_of_the_report_reaches_the_chart(page):
+    """The report's own `.bar { height: auto }` once left bars without a height: a style outweighs an attribute."""
+    rules = style("report.css")
+    drawn = {name for name in re.findall(r'<(?:rect|line) class="([^"]+)"', page) for name in name.split()}
+    assert {"length", "float32", "target"} <= drawn
+    assert not [
+        name for name in drawn if re.search(rf"(?:^|[}}, ])\.{name}\b[^}}]*{{[^}}]*(?:height|width|display)", rules)
+    ]
 
 
 def test_a_page_without_results_can_be_drawn(finished):
