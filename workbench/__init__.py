@@ -1,8 +1,8 @@
 """The Workbench: train, attack, explain, disaggregate and audit a model before it is released.
 
 Verbs: `load`, `train`, `mitigate`, `audit`, `attack`, `judge`, `compare`, `render`, `explain`, `explore`, `regress`;
-`smoothed`, which makes a model whose decisions can be certified, and `group_aware`, which loads one that decides by
-group. They are imported when first used, so that
+`references`, which makes what attacks on membership compare with, `smoothed`, which makes a model whose decisions can
+be certified, and `group_aware`, which loads one that decides by group. They are imported when first used, so that
 `import workbench` is quick and never fails for a missing extra. `workbench.audit` and `workbench.train` are also the
 packages that do the work: both are callable.
 """
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         judge,
         load,
         mitigate,
+        references,
         regress,
         render,
         smoothed,
@@ -49,6 +50,7 @@ __all__ = [
     "judge",
     "load",
     "mitigate",
+    "references",
     "regress",
     "render",
     "smoothed",

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from workbench.judgements import Applied, Saved
     from workbench.results import Audited
     from workbench.train.events import TrainingEvent
+    from workbench.train.references import Made
     from workbench.verbs.comparing import Audits
 
 out = Console(highlight=False, soft_wrap=False)
@@ -220,6 +221,14 @@ def print_mitigation(card: MitigationCard, folder: Path) -> None:
     for sentence in needs(card):
         out.print(Text(clean(sentence), style="yellow"), soft_wrap=True)
     out.print(f"Model: {folder}")
+
+
+def print_references(made: Made, run: Path) -> None:
+    """Print what became of a request for reference models."""
+    out.print(
+        f"{made.count} references of kind '{made.kind}' ({made.new} new), each asked about {made.records:,} records. "
+        f"Attacks on membership use them: workbench audit {clean(str(run))} …"
+    )
 
 
 def print_catalogue(entries: Iterable[CatalogueEntry]) -> None:

@@ -23,7 +23,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from workbench.data.corpus import Corpus, Example, Task
 from workbench.errors import Misconfigured
-from workbench.evidence.cards import CanaryRun, TrainingCard
+from workbench.evidence.cards import CanaryRun, TextCanaries, TrainingCard
 from workbench.evidence.decision import Decision
 from workbench.evidence.exhibits import Certificate, ExplanationCheck, Reduction, Rewrite, TokenScores, WordEffects
 from workbench.evidence.mitigation import MitigationCard
@@ -56,6 +56,8 @@ class Setting:
     """How its decisions were changed after training; None where they were not, or nobody knows."""
     canaries: CanaryRun | None = None
     """What became of the canaries of its private training; None without."""
+    text_canaries: TextCanaries | None = None
+    """Made-up texts of its training, and which it learned from; None without."""
     members: Members | NotApplicable = NO_LIST
     """Who could have been learned from and who was; not applicable, with what to do, where that is not known."""
 

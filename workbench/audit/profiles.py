@@ -11,6 +11,7 @@ from workbench.audit.probe import TWIN_FROM, ItemProbe, RepeatingProbe, WholePro
 from workbench.errors import Misconfigured, NotFound
 
 SANITY = "explanations.sanity@1"
+UTILITY_COST = "privacy.utility_cost@1"
 BEHAVIOURS = "robustness.behaviours@1"
 COUNTERFACTUAL = "fairness.counterfactual@1"
 SEARCH = "performance.search_precision@1"
@@ -55,6 +56,8 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         (COUNTERFACTUAL, {"examples": 40}),
         ("privacy.statement@1", {}),
         ("privacy.one_run@1", {}),
+        ("privacy.exposure@1", {}),
+        (UTILITY_COST, {}),
         ("privacy.blind@1", {"examples": 2_500}),
         ("privacy.membership@1", {"examples": 2_500}),
         ("robustness.attack@1", {"examples": 40}),
@@ -82,6 +85,8 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         (COUNTERFACTUAL, {"examples": 200}),
         ("privacy.statement@1", {}),
         ("privacy.one_run@1", {}),
+        ("privacy.exposure@1", {}),
+        (UTILITY_COST, {}),
         ("privacy.blind@1", {"examples": 5_000}),
         ("privacy.membership@1", {"examples": 5_000}),
         ("robustness.attack@1", {"examples": 100, "query_budget": 300}),
@@ -111,6 +116,8 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         (COUNTERFACTUAL, {"examples": 1000}),
         ("privacy.statement@1", {}),
         ("privacy.one_run@1", {}),
+        ("privacy.exposure@1", {}),
+        (UTILITY_COST, {}),
         ("privacy.blind@1", {"replicates": 10_000}),
         ("privacy.membership@1", {"replicates": 10_000}),
         ("robustness.attack@1", {"examples": 1000}),
@@ -144,6 +151,7 @@ def profile(
     label_randomised: str | None = None,
     behaviours: Sequence[str] = (),
     lexicons: Sequence[str] = (),
+    twin: str | None = None,
 ) -> tuple[WholeProbe | ItemProbe, ...]:
     """Return the probes of the profile `name`, in the order they run.
 
@@ -152,6 +160,7 @@ def profile(
         label_randomised: folder of a model trained on random labels, for the sanity check of the explanations.
         behaviours: suites of behavioural tests to run after the profile's own.
         lexicons: of identity terms, in place of the shipped one; none for that.
+        twin: folder of a model trained without privacy, for what privacy costs.
 
     Raises:
         NotFound: there is no such profile, suite or lexicon.
@@ -162,6 +171,8 @@ def profile(
         raise NotFound.among("profile", name, PROFILES)
     _register_all()
     more = {} if label_randomised is None else {SANITY: {"label_randomised": label_randomised}}
+    if twin is not None:
+        more[UTILITY_COST] = {"twin": twin}
     several: dict[str, list[dict[str, Any]]] = {BEHAVIOURS: [{}, *({"suite": one} for one in behaviours)]}
     if lexicons:
         several[COUNTERFACTUAL] = [{"lexicon": one} for one in lexicons]
@@ -225,9 +236,11 @@ def _register_all() -> None:
     import workbench.audit.performance.cost
     import workbench.audit.performance.search_precision
     import workbench.audit.privacy.blind_probe
+    import workbench.audit.privacy.exposure_probe
     import workbench.audit.privacy.membership_probe
     import workbench.audit.privacy.one_run_probe
     import workbench.audit.privacy.statement
+    import workbench.audit.privacy.utility_cost
     import workbench.audit.robustness.attack
     import workbench.audit.robustness.behaviours
     import workbench.audit.robustness.certified

@@ -35,6 +35,7 @@ from workbench.cli.options import (
     Split,
     TextColumn,
     Threshold,
+    TwinFolder,
     columns_of,
     network,
 )
@@ -82,6 +83,7 @@ def audit(
     behaviours: BehaviourFiles = None,
     lexicon: LexiconFiles = None,
     members: MembersFile = None,
+    twin: TwinFolder = None,
     online: Online = False,
     fail_on: FailOn = "fail",
     baseline: Annotated[
@@ -118,7 +120,7 @@ def audit(
             label_map=parse_label_map(label_map or []), positive_label=positive_label, threshold=threshold, split=split,
             limit=limit, seed=seed, precision=precision, device=device, online=online, command=_command(),
             label_randomised=label_randomised, behaviours=behaviours or (), lexicons=lexicon or (), members=members,
-            redact=redact, progress=progress,
+            twin=twin, redact=redact, progress=progress,
         )  # fmt: skip
     if summary:
         terminal.print_summary(audited.record, audited.findings, audited.verdict, policy=audited.record.audit.policy)

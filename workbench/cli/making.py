@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,7 @@ from workbench.cli.options import (
     AuditData,
     Backbone,
     BatchSize,
+    Canaries,
     Epochs,
     Experiment,
     Fraction,
@@ -40,6 +41,11 @@ from workbench.cli.options import (
     option,
 )
 from workbench.cli.root import app
+
+if TYPE_CHECKING:
+    from workbench.train.references import Kind
+
+_KINDS: dict[str, Kind] = {"same": "same", "lora": "lora", "head": "head"}
 
 
 @app.command(
@@ -82,6 +88,7 @@ def train(
     person_column: PersonColumn = None,
     random_labels: RandomLabels = False,
     experiment: Experiment = False,
+    canaries: Canaries = None,
     resume: Resume = False,
     track: Track = None,
     online: Online = False,
@@ -96,6 +103,7 @@ def train(
         "max_length": max_length, "limit": limit, "fraction": fraction, "seed": seed,
         "precision": precision,
         "random_labels": random_labels or None, "experiment": experiment or None,
+        "canaries": canaries,
     }  # fmt: skip
     chosen = Recipe.read(recipe or "default").but(where="train", **flags)
     with terminal.training_progress() as progress:
@@ -163,3 +171,38 @@ def mitigate(
             label_map=parse_label_map(label_map or []), online=online, progress=progress,
         )  # fmt: skip
     terminal.print_mitigation(made.card, out)
+
+
+@app.command(
+    epilog="[bold]Examples[/]\n\n  workbench train --data reviews --out runs/half --experiment\n\n"
+    "  workbench references runs/half --count 16\n\n  workbench audit runs/half --data reviews --out reports/half",
+)
+def references(
+    run: Annotated[Path, typer.Argument(help="Folder of a model trained with --experiment.", show_default=False)],
+    count: Annotated[int, typer.Option("--count", help="How many there are to be in all.", min=1)] = 16,
+    data: TrainData = None,
+    kind: Annotated[
+        str, typer.Option("--kind", help="same, or lora or head: quicker, and a weaker attack on a fully tuned run.")
+    ] = "same",
+    backbone: Backbone = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    group_column: GroupColumn = None,
+    id_column: IdColumn = None,
+    person_column: PersonColumn = None,
+    online: Online = False,
+) -> None:
+    """Train reference models on other random halves of a run's records, for attacks on membership."""
+    network(online)
+    from workbench import verbs
+    from workbench.errors import NotFound
+
+    if kind not in _KINDS:
+        raise NotFound.among("kind of references", kind, _KINDS)
+    with terminal.training_progress() as progress:
+        made = verbs.references(
+            run, data, count=count, kind=_KINDS[kind],
+            columns=columns_of(text_column, label_column, group_column, id_column, person_column),
+            backbone=backbone, online=online, progress=progress,
+        )  # fmt: skip
+    terminal.print_references(made, run)

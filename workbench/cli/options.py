@@ -63,11 +63,28 @@ MembersFile = Annotated[
         show_default=False,
     ),
 ]
+TwinFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--twin",
+        help="Folder of a model trained without privacy on the same data: what privacy costs.",
+        show_default=False,
+    ),
+]
 Experiment = Annotated[
     bool,
     typer.Option(
         "--experiment",
         help="Learn from a random half by coins that are kept: an audit then measures who can be told to have been in.",
+        show_default=False,
+    ),
+]
+Canaries = Annotated[
+    int | None,
+    typer.Option(
+        "--canaries",
+        help="Plant half of so many made-up texts, by coins that are kept: an audit then measures what became of them.",
+        min=0,
         show_default=False,
     ),
 ]

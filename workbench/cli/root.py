@@ -30,7 +30,7 @@ _ORDER = (
         "datasets",
         "doctor",
     ),
-    *("schema", "regress", "judgements"),
+    *("schema", "regress", "judgements", "references"),
 )
 """Of a first day. Modules register their commands in the order of their own names."""
 

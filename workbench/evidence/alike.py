@@ -11,7 +11,7 @@ from workbench.evidence.record import AuditRecord, Evidence
 Key = tuple[str, tuple[tuple[str, str], ...]]
 """A measurement's name and facets, without what its model's training has to do with it."""
 
-_FREE = frozenset({"examples", "replicates", "calls", "draws", "label_randomised"})
+_FREE = frozenset({"examples", "replicates", "calls", "draws", "label_randomised", "candidates", "twin"})
 """Parameters that may differ: how much was measured, which only moves intervals, and a model's own twin."""
 
 

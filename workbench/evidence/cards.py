@@ -164,8 +164,9 @@ class PrivacyCard(Stored):
 class CanaryRun(Stored):
     """Canaries of a training run, stored beside its weights as `canaries.json`: which were used, how each scored."""
 
-    kind: Literal["gradient"]
-    """'gradient': made-up gradients along one coordinate each, seen in every released gradient."""
+    kind: Literal["gradient", "text"]
+    """'gradient': made-up gradients along one coordinate each, seen in every released gradient; 'text': made-up texts,
+    by what the finished model says of them."""
     included: tuple[bool, ...]
     """Whether each was a unit of the run, by a fair coin."""
     scores: tuple[float, ...]
@@ -177,6 +178,18 @@ class CanaryRun(Stored):
     delta: float = Field(gt=0, lt=1)
     """What the run claims."""
     steps: int = Field(ge=1)
+
+
+class TextCanaries(Stored):
+    """Made-up texts of a training run, stored beside its weights as `text_canaries.json`: which it learned from."""
+
+    texts: tuple[str, ...]
+    labels: tuple[str, ...]
+    """Of each, dealt at random: nothing in a text tells it."""
+    included: tuple[bool, ...]
+    """Whether the run learned from it, by a fair coin."""
+    guesses: int = Field(ge=1)
+    """How many coins an audit guesses: fixed before training."""
 
 
 class MembershipList(Stored):

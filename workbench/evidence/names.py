@@ -124,9 +124,16 @@ NAMES: Mapping[str, Named] = MappingProxyType(
             "True positive rate that epsilon allows, above what attacks reach", "score", ("confidence",)
         ),
         "privacy.blind_auc": Named("Membership told without the model, AUC", "score"),
+        # Not differences in [0, 1]: a private model may be the better one.
+        "privacy.accuracy_cost": Named("Accuracy that privacy costs", "score"),
+        "privacy.auc_cost": Named("ROC-AUC that privacy costs", "score"),
         "privacy.canary_exposure": Named("Canary exposure", "amount"),
-        "privacy.epsilon_lower_bound": Named("Empirical lower bound of epsilon", "amount", ("confidence",)),
-        "privacy.claim_margin": Named("Claimed epsilon above its empirical lower bound", "amount", ("confidence",)),
+        "privacy.epsilon_lower_bound": Named(
+            "Empirical lower bound of epsilon", "amount", ("confidence",), qualifiers=("canaries",)
+        ),
+        "privacy.claim_margin": Named(
+            "Claimed epsilon above its empirical lower bound", "amount", ("confidence",), qualifiers=("canaries",)
+        ),
         "explanations.comprehensiveness": Named("Comprehensiveness", "score", _ATTRIBUTOR, _REMOVAL),
         "explanations.sufficiency": Named("Sufficiency", "score", _ATTRIBUTOR, _REMOVAL),
         "explanations.deletion_auc": Named("Deletion curve, area", "score", _ATTRIBUTOR, _REMOVAL),

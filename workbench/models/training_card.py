@@ -9,11 +9,11 @@ from pydantic import ValidationError
 
 from workbench.data import overlap
 from workbench.errors import BadInput
-from workbench.evidence.cards import CanaryRun, MembershipList, TrainingCard
+from workbench.evidence.cards import CanaryRun, MembershipList, TextCanaries, TrainingCard
 from workbench.evidence.schema import Stored
 
 CARD, FINGERPRINTS, CANARIES = "training.json", "fingerprints.txt", "canaries.json"
-MEMBERSHIP = "membership.json"
+MEMBERSHIP, TEXT_CANARIES = "membership.json", "text_canaries.json"
 
 _Kept = TypeVar("_Kept", bound=Stored)
 
@@ -35,6 +35,11 @@ def read_canaries(folder: Path) -> CanaryRun | None:
     Raises `BadInput`.
     """
     return read_stored(folder / CANARIES, CanaryRun, "the canaries")
+
+
+def read_text_canaries(folder: Path) -> TextCanaries | None:
+    """Return the made-up texts that the run of the model in `folder` planted; None without. Raises `BadInput`."""
+    return _read(folder / TEXT_CANARIES, TextCanaries, "the text canaries")
 
 
 def read_membership(folder: Path) -> MembershipList | None:

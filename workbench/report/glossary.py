@@ -272,6 +272,14 @@ GLOSSARY: Mapping[str, Entry] = MappingProxyType(
             "0.5, as it should be: more, and the two sides differ by date, source or kind, and attacks measure that.",
             "How members and others were chosen. Coins make it 0.5 but for chance.",
         ),
+        "privacy.accuracy_cost": Entry(
+            "Accuracy of a twin trained without privacy, less the private model's, on the same examples.",
+            "A larger epsilon, more examples or a better start make it smaller.",
+        ),
+        "privacy.auc_cost": Entry(
+            "ROC-AUC of a twin trained without privacy, less the private model's, on the same examples.",
+            "A larger epsilon, more examples or a better start make it smaller.",
+        ),
         "privacy.canary_exposure": Entry(
             "How much more likely the model finds a planted secret than its equals that were not planted, in bits.",
             "How often the secret was planted; the number of comparisons caps it.",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import exp
 
 from workbench.evidence.cards import PrivacyCard
 from workbench.evidence.exhibits import RecordsAtRisk
+from workbench.evidence.measurement import Measurement
 from workbench.evidence.mitigation import MitigationCard
 from workbench.evidence.record import AuditRecord
 from workbench.report.blocks import Block, Bullets, Cell, Definitions, Heading, Item, Paragraph, Table
@@ -33,7 +34,7 @@ def privacy(record: AuditRecord) -> tuple[Block, ...]:
     card = None if record.training is None else record.training.privacy
     held = [one for _, one in record.measurements() if one.name.startswith("privacy.")]
     if card is None:
-        return (*tables("Privacy", held), *_attacks(record))
+        return (*_without_guarantee(held), *tables("Privacy", held), *_attacks(record))
     if record.mitigation is not None and record.mitigation.breaks_privacy:
         return (
             Heading("What is guaranteed"),
@@ -68,6 +69,17 @@ def _thresholds(card: MitigationCard | None) -> Iterator[Block]:
             "in them.",
             "note",
         )
+
+
+def _without_guarantee(held: Sequence[Measurement]) -> tuple[Block, ...]:
+    """Return what a reader must know of a model that claims nothing and was attacked."""
+    if not held:
+        return ()
+    told = (
+        "Nothing limits what this model tells of a single record: it was trained without differential privacy, as far "
+        "as is known. What the attacks below found is the least that it gives away; a better attack may find more."
+    )
+    return (Paragraph(told, "note"),)
 
 
 def _attacks(record: AuditRecord) -> Iterator[Block]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-Phase = Literal["prepare", "augment", "train", "validate", "test", "save"]
+Phase = Literal["prepare", "augment", "train", "validate", "test", "save", "references"]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,14 @@ from workbench.evidence.cards import AugmentationCard, CanaryRun, PrivacyCard, T
 from workbench.models.checkpoint import read_backbone
 from workbench.models.protocols import FloatArray
 from workbench.models.quiet import quiet_transformers
-from workbench.models.training_card import CANARIES, CARD, FINGERPRINTS, MEMBERSHIP, read_training_card
+from workbench.models.training_card import (
+    CANARIES,
+    CARD,
+    FINGERPRINTS,
+    MEMBERSHIP,
+    TEXT_CANARIES,
+    read_training_card,
+)
 from workbench.train.backbone import Trainee, find_backbone
 from workbench.train.evaluation import report_text
 from workbench.train.folders import writing_folder
@@ -87,6 +94,8 @@ def write_result(
             (place / CANARIES).write_text(canaries.model_dump_json() + "\n", encoding="utf-8")
         if parts.membership is not None:
             (place / MEMBERSHIP).write_text(parts.membership.model_dump_json() + "\n", encoding="utf-8")
+        if parts.canaries is not None:
+            (place / TEXT_CANARIES).write_text(parts.canaries.model_dump_json() + "\n", encoding="utf-8")
         if privacy is None:
             write_fingerprints(place / FINGERPRINTS, fingerprints(parts.train))
 

@@ -10,10 +10,11 @@ import numpy as np
 from workbench.data.corpus import Corpus
 from workbench.data.splits import SHARES, assign, place, split
 from workbench.errors import EmptyData
-from workbench.evidence.cards import MembershipList
+from workbench.evidence.cards import MembershipList, TextCanaries
 from workbench.seeds import Streams
 from workbench.text.words import normalise
 from workbench.train.experiment import half
+from workbench.train.planted import planted
 from workbench.train.recipe import Recipe
 
 OWN_SHARE = 0.7
@@ -35,6 +36,8 @@ class Parts:
     """Of an experiment: who could have been in `train`, and who is."""
     shared: int = 0
     """Examples of the ordinary validation and test parts that were left out, as a private run may learn from them."""
+    canaries: TextCanaries | None = None
+    """Made-up texts, and which of them are in `train`."""
 
 
 def divide(corpus: Corpus, recipe: Recipe) -> Parts:
@@ -51,6 +54,9 @@ def divide(corpus: Corpus, recipe: Recipe) -> Parts:
     membership = None
     if recipe.experiment:
         train, membership = half(train, recipe, corpus=corpus.digest)
+    canaries = None
+    if recipe.canaries:
+        train, canaries = planted(train, recipe)
     present = sorted({example.label for example in train})
     if len(present) < 2:
         found = f"only the label {present[0]!r}" if present else "no examples"
@@ -70,6 +76,7 @@ def divide(corpus: Corpus, recipe: Recipe) -> Parts:
         test_of=len(whole["test"]),
         membership=membership,
         shared=held_out - len(whole["validation"]) - len(whole["test"]),
+        canaries=canaries,
     )
 
 

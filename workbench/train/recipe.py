@@ -73,6 +73,9 @@ class Recipe(Stored):
     """Learn from a random half: a fair coin of its own decides for each person (each unit, with privacy) whether the
     run learns from them, and `membership.json` beside the weights keeps the coins. An audit then measures how well an
     attacker tells who took part (`privacy.membership@1`). For measuring; a model to be released learns from all."""
+    canaries: int = Field(default=0, ge=0)
+    """Made-up texts with labels dealt at random, half of which, by a fair coin each, become training examples: what the
+    model knows of them it can only have memorised (`privacy.exposure@1`). `text_canaries.json` keeps them."""
     max_length: int = Field(default=256, ge=8)
     """Tokens read of one text, in training and ever after."""
     pooling: Literal["backbone", "mean"] = "backbone"

@@ -8,7 +8,7 @@ from workbench.verbs.auditing import audit
 from workbench.verbs.judging import compare, judge, render
 from workbench.verbs.loading import group_aware, load, smoothed
 from workbench.verbs.mitigating import mitigate
-from workbench.verbs.training import train
+from workbench.verbs.training import references, train
 
 __all__ = [
     "attack",
@@ -20,6 +20,7 @@ __all__ = [
     "judge",
     "load",
     "mitigate",
+    "references",
     "regress",
     "render",
     "smoothed",

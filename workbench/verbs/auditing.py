@@ -47,6 +47,7 @@ def audit(
     behaviours: Sequence[str | Path] = (),
     lexicons: Sequence[str | Path] = (),
     members: str | Path | None = None,
+    twin: str | Path | None = None,
     online: bool = False,
     command: str | None = None,
     redact: bool = False,
@@ -81,6 +82,7 @@ def audit(
             to keep those.
         members: CSV file with the columns `id` and `member` (true or false): who could have been trained on, and who
             was; instead of the list beside the weights.
+        twin: folder of a model trained without privacy on the same data, for what privacy costs a private one.
         online: allow downloads.
         command: the command line, for the report's last section.
         redact: write to `out` what may leave the house: no texts, words, ids, small groups or predictions. What is
@@ -100,7 +102,7 @@ def audit(
     from workbench.files import require_writable
     from workbench.models.engine.choice import search_precision
     from workbench.models.group_aware import GroupAwareClassifier
-    from workbench.models.training_card import read_canaries, read_training_card
+    from workbench.models.training_card import read_canaries, read_text_canaries, read_training_card
     from workbench.seeds import Streams
     from workbench.verbs.publishing import put_card_aside, require_nothing_whole, save_redacted, write_card
 
@@ -110,6 +112,7 @@ def audit(
         label_randomised=None if label_randomised is None else str(label_randomised),
         behaviours=[str(one) for one in behaviours],
         lexicons=[str(one) for one in lexicons],
+        twin=None if twin is None else str(twin),
     )
     folder = None if out is None else Path(out)
     if folder is not None:
@@ -159,6 +162,7 @@ def audit(
         training=training,
         mitigation=None if by_group is None else by_group.mitigation,
         canaries=None if model_folder is None else read_canaries(model_folder),
+        text_canaries=None if model_folder is None else read_text_canaries(model_folder),
         members=members_in(whole, listed, model_folder, classifier.labels, mapping),
     )
     if hardened is not None and hardened.primary_attack is not None:

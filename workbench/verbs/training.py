@@ -10,9 +10,12 @@ from workbench.verbs.corpora import corpus_of
 if TYPE_CHECKING:
     from workbench.data.corpus import Corpus
     from workbench.data.sources import Columns
+    from workbench.models.hugging_face import HuggingFaceTextClassifier
+    from workbench.models.references import Floats
     from workbench.train.events import OnEvent
     from workbench.train.loop import Trained
     from workbench.train.recipe import Recipe
+    from workbench.train.references import Kind, Made
 
 
 def train(
@@ -51,3 +54,53 @@ def train(
     return fine_tune(
         chosen, corpus, Path(out), resume=resume, track=track, online=online, progress=progress, workers=Threads()
     )
+
+
+def references(
+    run: str | Path,
+    data: str | Path | Corpus | None = None,
+    *,
+    count: int,
+    kind: Kind = "same",
+    backbone: str | None = None,
+    columns: Columns | None = None,
+    online: bool = False,
+    progress: OnEvent | None = None,
+) -> Made:
+    """Train reference models of an experiment, each on another random half, for attacks on membership.
+
+    What each says of every record is kept in the run's folder (`references/`), where an audit of it finds it; their
+    weights are removed. Asked again, it makes those that are missing, and goes on with one that was interrupted.
+
+    Args:
+        run: folder of a model trained with `experiment = true`.
+        data: what it was trained on; by default what its training card names.
+        count: how many there are to be in all.
+        kind: 'same': trained as the run was; 'lora' or 'head' of a fully tuned run: quicker, and a weaker attack.
+        backbone: the run's backbone, where that is a folder.
+        columns: which columns of a file or hub data set hold text, label, groups, id, person.
+        online: allow downloads.
+        progress: called with every `TrainingEvent`.
+
+    Raises:
+        BadInput: the run is no experiment, or the data is not what it was trained on.
+    """
+    from workbench.engines.local import Threads
+    from workbench.models.training_card import read_training_card
+    from workbench.train.references import make_references
+
+    folder = Path(run)
+    card = read_training_card(folder)
+    named = "reviews" if card is None else str(card.recipe.get("data", "reviews"))
+    corpus = corpus_of(named if data is None else data, columns=columns, online=online)
+    return make_references(
+        folder, corpus, count=count, kind=kind, backbone=backbone, score=_confidence, online=online,
+        progress=progress, workers=Threads(),
+    )  # fmt: skip
+
+
+def _confidence(model: HuggingFaceTextClassifier, pool: Corpus) -> Floats:
+    """Return the model's logit-scaled confidence in each record's true label, (n,)."""
+    from workbench.audit.privacy.attacks import log_probabilities, logit_confidence
+
+    return logit_confidence(log_probabilities(model.predict_proba(pool.inputs)), pool.label_ids)

@@ -39,6 +39,11 @@ class AttackScores(NamedTuple):
     """How many rows have no score and why; None where all have one."""
 
 
+def log_probabilities(probabilities: ArrayLike) -> Floats:
+    """Return the logarithms of `probabilities`, (n, n_labels). One of 0 counts as the smallest number there is."""
+    return np.asarray(np.log(np.maximum(np.asarray(probabilities, dtype=np.float64), np.finfo(np.float64).tiny)))
+
+
 def loss_threshold(log_probabilities: ArrayLike, labels: ArrayLike) -> AttackScores:
     """Return minus the loss of the true label: its log-probability, in nats, at most 0.
 

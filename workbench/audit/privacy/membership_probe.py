@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from workbench.audit.performance.scores import Unknown
 from workbench.audit.privacy import lira
 from workbench.audit.privacy.allowed import Excess, allowed_tpr, exceeds
-from workbench.audit.privacy.attacks import AttackScores, by_class, logit_confidence, loss_threshold
+from workbench.audit.privacy.attacks import AttackScores, by_class, log_probabilities, logit_confidence, loss_threshold
 from workbench.audit.privacy.estimate import Estimate
 from workbench.audit.privacy.membership import Scored, auc, tpr_at
 from workbench.audit.probe import Setting, probes, require_at_least
@@ -134,7 +134,7 @@ class Membership:
 def _attacks(model: Classifier, corpus: Corpus, held: Members) -> tuple[list[Attack], list[Note]]:
     """Return the attacks that can be made, the strongest kind last, and notes on the others."""
     pool = held.pool
-    logs = _log_probabilities(model, pool)
+    logs = _logs(model, pool)
     made: list[tuple[str, AttackScores]] = [(LOSS, loss_threshold(logs, pool.label_ids))]
     notes: list[Note] = []
     known = {one.id for one in pool}
@@ -143,7 +143,7 @@ def _attacks(model: Classifier, corpus: Corpus, held: Members) -> tuple[list[Att
         calibrated = by_class(
             made[0][1].scores,
             pool.label_ids,
-            reference_scores=loss_threshold(_log_probabilities(model, apart), apart.label_ids).scores,
+            reference_scores=loss_threshold(_logs(model, apart), apart.label_ids).scores,
             reference_labels=apart.label_ids,
         )
         made.append((BY_CLASS, calibrated))
@@ -182,11 +182,11 @@ def _attacks(model: Classifier, corpus: Corpus, held: Members) -> tuple[list[Att
     return attacks, notes
 
 
-def _log_probabilities(model: Classifier, corpus: Corpus) -> Floats:
-    """Return log-probabilities, (n, n_labels). One that rounds to 0 becomes the smallest number there is."""
-    found = np.asarray(model.predict_proba(corpus.inputs), dtype=np.float64)
+def _logs(model: Classifier, corpus: Corpus) -> Floats:
+    """Return the model's log-probabilities, (n, n_labels)."""
+    found = log_probabilities(model.predict_proba(corpus.inputs))
     assert found.shape == (len(corpus), len(corpus.labels)), found.shape
-    return np.asarray(np.log(np.maximum(found, np.finfo(np.float64).tiny)))
+    return found
 
 
 def _on_references(of: References) -> str:

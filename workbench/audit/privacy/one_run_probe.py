@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
+from workbench.audit.privacy.attacks import log_probabilities
 from workbench.audit.privacy.one_run import epsilon_lower_bound, guess, largest_bound, tally
 from workbench.audit.probe import Setting, probes
 from workbench.data.corpus import Corpus, Task
+from workbench.evidence.cards import CanaryRun
 from workbench.evidence.exhibits import Note
 from workbench.evidence.intervals import LEVEL
 from workbench.evidence.measurement import Interval, Measurement
@@ -28,23 +32,31 @@ class OneRun:
 
     def measure(self, model: Classifier, corpus: Corpus, setting: Setting) -> Measured | NotApplicable:
         """Return the bound, and what the claim lies above it. Not applicable without canaries."""
-        run = setting.canaries
-        if run is None:
+        runs = [] if setting.canaries is None else [setting.canaries]
+        if (of_texts := _asked(model, corpus, setting)) is not None:
+            runs.append(of_texts)
+        if not runs:
             return NotApplicable(
-                reason="no canaries were planted in training (no canaries.json beside the weights); to have some, set "
-                "canaries in the recipe's table [privacy]"
+                reason="no canaries were planted in a private training (no canaries.json beside the weights); to have "
+                "some, set canaries in the recipe's table [privacy]"
             )
         if setting.mitigation is not None and setting.mitigation.breaks_privacy:
             return NotApplicable(reason=f"there is no claim to refute: {setting.mitigation.unprotected}")
+        found = [self._bounded(run, setting) for run in runs]
+        return Measured(
+            measurements=tuple(one for held, _ in found for one in held), exhibits=tuple(note for _, note in found)
+        )
+
+    def _bounded(self, run: CanaryRun, setting: Setting) -> tuple[tuple[Measurement, ...], Note]:
+        """Return what the canaries of one kind show, and how to read it."""
         m, r = len(run.included), run.positive_guesses + run.negative_guesses
-        rng = setting.streams.stream("privacy", self.name)
+        rng = setting.streams.stream("privacy", self.name, *([] if run.kind == "gradient" else [run.kind]))
         found = tally(guess(run.scores, run.positive_guesses, run.negative_guesses, rng=rng), run.included)
         bound = epsilon_lower_bound(m, r, found.right, run.delta)
         most = largest_bound(m, r, run.delta)
-        refuted = bound > run.epsilon
         verdict = (
             "the claim is refuted: the implementation is broken, or the claim is wrong"
-            if refuted
+            if bound > run.epsilon
             else "the claim is not refuted, which certifies nothing"
         )
         able = "" if most > run.epsilon else " So many guesses could not have refuted the claim, had all been right."
@@ -54,23 +66,39 @@ class OneRun:
             f"{bound:.3g}, where the claim is {run.epsilon:.3g} and all guesses right would have shown {most:.3g}: "
             f"{verdict}.{able}"
         )
-        where = {"confidence": f"{LEVEL:g}"}
+        where = {"confidence": f"{LEVEL:g}"} | ({} if run.kind == "gradient" else {"canaries": run.kind})
         method = "one-sided lower limit; the other end is not limited"
-        return Measured(
-            measurements=tuple(
-                Measurement(
-                    name=name,
-                    value=value,
-                    unit="nats",
-                    better=better,
-                    n=m,
-                    interval=Interval(low=value, high=value, level=LEVEL, method=method),
-                    where=where,
-                )
-                for name, value, better in (
-                    ("privacy.epsilon_lower_bound", bound, "lower"),
-                    ("privacy.claim_margin", run.epsilon - bound, "higher"),
-                )
-            ),
-            exhibits=(Note(text=note),),
-        )
+        return tuple(
+            Measurement(
+                name=name,
+                value=value,
+                unit="nats",
+                better=better,
+                n=m,
+                interval=Interval(low=value, high=value, level=LEVEL, method=method),
+                where=where,
+            )
+            for name, value, better in (
+                ("privacy.epsilon_lower_bound", bound, "lower"),
+                ("privacy.claim_margin", run.epsilon - bound, "higher"),
+            )
+        ), Note(text=note)
+
+
+def _asked(model: Classifier, corpus: Corpus, setting: Setting) -> CanaryRun | None:
+    """Return the run's text canaries, scored by the finished model alone; None without any, or without a claim."""
+    held, claim = setting.text_canaries, None if setting.training is None else setting.training.privacy
+    if held is None or claim is None:
+        return None
+    columns = np.array([corpus.labels.index(label) for label in held.labels])
+    scores = log_probabilities(model.predict_proba(held.texts))[np.arange(len(columns)), columns]
+    return CanaryRun(
+        kind="text",
+        included=held.included,
+        scores=tuple(scores.tolist()),
+        positive_guesses=(held.guesses + 1) // 2,
+        negative_guesses=held.guesses // 2,
+        epsilon=claim.epsilon,
+        delta=claim.delta,
+        steps=claim.steps,
+    )

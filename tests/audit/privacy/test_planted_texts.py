@@ -1,0 +1,108 @@
+"""Made-up texts: what a model that memorised them shows, and one that did not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from workbench.audit.privacy.exposure_probe import Exposure
+from workbench.audit.privacy.one_run_probe import OneRun
+from workbench.data.corpus import Corpus, Example
+from workbench.evidence.cards import PrivacyCard, TextCanaries
+from workbench.evidence.record import NotApplicable
+from workbench.text.canaries import LETTERS, canary
+
+LABELS = ("l0", "l1")
+M = 200
+
+
+class Parrot:
+    """A classifier that knows some texts' labels by heart, so surely, and of any other gives what its hash says."""
+
+    def __init__(self, known, logit):
+        self.known, self.logit = known, logit
+
+    def predict_proba(self, inputs):
+        rows = []
+        for text in inputs:
+            rng = np.random.default_rng(sum(ord(letter) * 31**i for i, letter in enumerate(text)) % 2**63)
+            logit = rng.normal() + self.logit * {"l0": -1, "l1": 1}.get(self.known.get(text), 0)
+            p = 1 / (1 + np.exp(-logit))
+            rows.append([1 - p, p])
+        return np.array(rows)
+
+
+class Claims:
+    """A training card, as far as the probe reads one."""
+
+    privacy = PrivacyCard(
+        epsilon=1.0, delta=1e-5, unit="example", units=1_000, neighbours="one more", sampling="Poisson",
+        sample_rate=0.1, units_public=True, batch=120, noise_multiplier=5.0, max_grad_norm=1.0, steps=100,
+        clipping="bookkeeping", noise="os", accountants=(), trainable=10, runs=1, checks=(), not_covered=(),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def planted(bench):
+    """planted(logit): a model that memorised the included half so surely, an empty corpus, the setting."""
+
+    def make(logit):
+        rng = np.random.default_rng(0)
+        texts = tuple(canary(rng) for _ in range(M))
+        labels = tuple(LABELS[int(i)] for i in rng.integers(0, 2, M))
+        included = tuple((rng.random(M) < 0.5).tolist())
+        held = TextCanaries(texts=texts, labels=labels, included=included, guesses=60)
+        known = {t: label for t, label, coin in zip(texts, labels, included, strict=True) if coin}
+        corpus = Corpus((Example("e", "e", "text", "l0"),), LABELS, "made", "test")
+        return Parrot(known, logit), corpus, replace(bench[2](), text_canaries=held)
+
+    return make
+
+
+def test_a_memorised_text_is_exposed_and_one_left_out_is_not(planted):
+    model, corpus, setting = planted(8.0)
+    found = Exposure(replicates=200).measure(model, corpus, setting)
+    (mean,) = found.measurements
+    assert mean.interval.low > 8, "of log2 1000 = 9.97 bits"
+    assert mean.n == sum(setting.text_canaries.included)
+    note = found.exhibits[0].text
+    assert "has memorised" in note
+    # Nothing looks like log2 e = 1.44 bits; 100 ranks that are uniform have a mean within 0.5 of it.
+    left_out = float(note.partition("never saw: ")[2].split()[0])
+    assert left_out == pytest.approx(1.44, abs=0.5)
+
+
+def test_what_was_not_memorised_looks_like_nothing(planted):
+    model, corpus, setting = planted(0.0)
+    found = Exposure(replicates=200).measure(model, corpus, setting)
+    (mean,) = found.measurements
+    assert mean.interval.low < 1.44 < mean.interval.high
+    assert "nothing shows" in found.exhibits[0].text
+
+
+@pytest.mark.parametrize(("logit", "refuted"), [(8.0, True), (0.0, False)])
+def test_a_claim_is_refuted_by_the_texts_that_a_finished_model_knows(planted, logit, refuted):
+    model, corpus, setting = planted(logit)
+    found = OneRun().measure(model, corpus, replace(setting, training=Claims()))
+    by = {one.name: one for one in found.measurements}
+    margin = by["privacy.claim_margin"]
+    assert margin.where == {"canaries": "text", "confidence": "0.95"}
+    assert (margin.value < 0) == refuted
+    assert f"{M} text canaries" in found.exhibits[0].text
+    assert by["privacy.epsilon_lower_bound"].value == pytest.approx(1.0 - margin.value)
+
+
+def test_without_any_there_is_nothing_to_say(bench, planted):
+    model, corpus, setting = planted(1.0)
+    for probe in (Exposure(), OneRun()):
+        assert isinstance(probe.measure(model, corpus, bench[2]()), NotApplicable)
+    assert isinstance(OneRun().measure(model, corpus, setting), NotApplicable), "without a claim there is no margin"
+
+
+def test_made_up_texts_are_as_many_letters_and_differ():
+    rng = np.random.default_rng(1)
+    made = [canary(rng) for _ in range(500)]
+    assert len(set(made)) == 500
+    assert all(len(one.split()) == LETTERS for one in made)

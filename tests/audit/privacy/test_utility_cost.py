@@ -1,0 +1,58 @@
+"""What privacy costs: a private model beside its twin."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, roc_auc_score
+
+from workbench.audit.privacy import utility_cost
+from workbench.audit.privacy.utility_cost import UtilityCost
+from workbench.errors import BadInput
+from workbench.evidence.record import NotApplicable
+
+
+class Claims:
+    """A training card, as far as the probe reads one."""
+
+    privacy = object()
+
+
+def test_the_difference_is_scikit_learns_and_paired(bench, monkeypatch):
+    build, _, setting = bench
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 400)
+    good = 1 / (1 + np.exp(-(rng.normal(size=400) + 3 * (labels - 0.5))))
+    worse = np.where(rng.random(400) < 0.1, 1 - good, good)
+    plain, corpus = build(np.column_stack([1 - good, good]), labels, names=["l0", "l1"])
+    private, _ = build(np.column_stack([1 - worse, worse]), labels, names=["l0", "l1"])
+    monkeypatch.setattr(utility_cost, "_twin", lambda folder, model: plain)
+    found = UtilityCost(twin="runs/plain", replicates=300).measure(
+        private, corpus, replace(setting(), training=Claims())
+    )
+    by = {one.name: one for one in found.measurements}
+    accuracy = by["privacy.accuracy_cost"]
+    assert accuracy.value == pytest.approx(accuracy_score(labels, good >= 0.5) - accuracy_score(labels, worse >= 0.5))
+    assert by["privacy.auc_cost"].value == pytest.approx(roc_auc_score(labels, good) - roc_auc_score(labels, worse))
+    for one in by.values():
+        assert one.n == 400
+        assert 0 < one.interval.low < one.value < one.interval.high
+    assert "oracle, trained without privacy" in found.exhibits[0].text
+
+
+def test_without_a_twin_or_a_claim_it_says_why(bench):
+    _, simulate, setting = bench
+    oracle, corpus = simulate(20)
+    silent = UtilityCost(twin="x").measure(oracle, corpus, setting())
+    assert isinstance(silent, NotApplicable)
+    assert "claims no privacy" in silent.reason
+    silent = UtilityCost().measure(oracle, corpus, replace(setting(), training=Claims()))
+    assert "name its folder with --twin" in silent.reason
+
+
+def test_a_twin_with_other_labels_is_refused(bench, tiny_checkpoint):
+    oracle, corpus = bench[1](20)
+    with pytest.raises(BadInput, match="has the labels"):
+        UtilityCost(twin=str(tiny_checkpoint)).measure(oracle, corpus, replace(bench[2](), training=Claims()))
