@@ -5,7 +5,13 @@ import math
 import pytest
 
 from workbench.evidence.cards import PrivacyCard, Reckoned
-from workbench.report.privacy import in_words
+from workbench.evidence.exhibits import Curve, CurvePoint, RecordAtRisk, RecordsAtRisk
+from workbench.evidence.measurement import Interval, Measurement
+from workbench.evidence.record import Evidence, Measured
+from workbench.report.blocks import Figure, Heading, Paragraph, Table
+from workbench.report.privacy import in_words, privacy
+from workbench.report.redact import redact
+from workbench.report.render import render
 
 
 def card(**changes):
@@ -38,3 +44,52 @@ def test_a_large_epsilon_is_not_made_to_sound_like_protection(epsilon):
 
 def test_people_are_told_of_all_their_records():
     assert "your records (up to 8)" in in_words(card(unit="person", records=8))[0]
+
+
+def roc(tprs, **where):
+    points = tuple(CurvePoint(x=x, y=y, low=y, high=y, n=300) for x, y in tprs)
+    return Curve(
+        name="membership_roc", x_label="false positive rate", y_label="true positive rate", points=points,
+        method="exact", where=where, x_scale="log",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def attacked(rich):
+    """The golden record with an attack on membership."""
+    auc = Measurement(
+        name="privacy.membership_auc", value=0.61, unit="score", better="lower", n=1_000,
+        interval=Interval(low=0.58, high=0.65, method="bootstrap"), where={"attack": "loss"},
+    )  # fmt: skip
+    exhibits = (
+        roc([(0.01, 0.05), (0.1, 0.2)], attack="loss"),
+        roc([(0.01, 0.027), (0.1, 0.27)], allowed="epsilon 1, delta 1e-05"),
+        RecordsAtRisk(
+            attack="loss", fpr=0.01, total=25, of=495,
+            records=(RecordAtRisk(example="review-of-ann", label="recommended", score=-0.01),),
+        ),
+    )  # fmt: skip
+    found = Evidence(
+        probe="privacy.membership@1", params={}, seed=0, seconds=1.0,
+        result=Measured(measurements=(auc,), exhibits=exhibits),
+    )  # fmt: skip
+    return rich.model_copy(update={"evidence": (*rich.evidence[:-1], found)})
+
+
+def test_the_curve_of_an_attack_stands_beside_what_epsilon_allows(attacked):
+    blocks = privacy(attacked)
+    (figure,) = (one for one in blocks if isinstance(one, Figure))
+    assert "attack loss (solid)" in figure.caption
+    assert "allowed epsilon 1, delta 1e-05 (dashed)" in figure.caption
+    assert [row[0].text for row in figure.table.rows] == ["0.01", "0.1"] * 2
+    assert [one.text for one in blocks if isinstance(one, Heading)] == ["Who can be told to have been learned from"]
+    assert "trained without differential privacy" in next(one for one in blocks if isinstance(one, Paragraph)).text
+
+
+def test_records_at_risk_are_named_inside_the_house_only(attacked):
+    (table,) = (one for one in privacy(attacked) if isinstance(one, Table) and "at risk" in one.caption)
+    assert [cell.text for cell in table.rows[0]] == ["review-of-ann", "recommended", "-0.01"]
+    bare = redact(attacked)
+    page = render(bare, bare.findings)
+    assert "review-of-ann" not in page + bare.model_dump_json()
+    assert "finds 25 of 495 records" in page
