@@ -16,6 +16,9 @@ _NOT_COVERED = (
     "Features of the training texts that a frozen part of the network made: they are kept in the workbench's own "
     "folder (features), not in this one.",
     "How many rewritings an attack found in training (training.json); the texts themselves go with the run's state.",
+    "Of an experiment, and of made-up texts: the lists of who took part (membership.json, text_canaries.json, and what "
+    "references say of each record), which tell it outright. They are for measuring: keep them from whoever must not "
+    "know.",
     "Reports of audits that show training examples, their scores or their explanations.",
     "Other models trained on the same examples, private or not: what each spends adds up.",
     "The choice of recipe, where it was made by looking at results on these examples.",
