@@ -226,7 +226,7 @@ def print_mitigation(card: MitigationCard, folder: Path) -> None:
 def print_references(made: Made, run: Path) -> None:
     """Print what became of a request for reference models."""
     out.print(
-        f"{made.count} references of kind '{made.kind}' ({made.new} new), each asked about {made.records:,} records. "
+        f"{made.total} references of kind '{made.kind}' ({made.new} new), each asked about {made.records:,} records. "
         f"Attacks on membership use them: workbench audit {clean(str(run))} …"
     )
 

@@ -24,7 +24,7 @@ def test_references_learn_from_other_halves_of_the_same_records(run, toy, quick)
     listed = read_membership(run)
     told = []
     made = references(run, toy, count=2, backbone=quick.backbone, progress=told.append)
-    assert (made.count, made.new, made.records) == (2, 2, len(listed.ids))
+    assert (made.total, made.new, made.records) == (2, 2, len(listed.ids))
     held = read_references(run, pool=listed.digest, n=len(listed.ids))
     assert held.kind == "same"
     assert held.confidence.shape == held.included.shape == (2, len(listed.ids))

@@ -37,7 +37,7 @@ Score = Callable[[HuggingFaceTextClassifier, Corpus], Floats]
 class Made(NamedTuple):
     """What became of a request for references."""
 
-    count: int
+    total: int
     """References that there are now."""
     new: int
     """Those of them that were trained for it."""
@@ -51,7 +51,7 @@ def make_references(
     corpus: Corpus,
     *,
     count: int,
-    kind: Kind = SAME,
+    kind: Kind = "same",
     backbone: str | None = None,
     score: Score,
     online: bool = False,
