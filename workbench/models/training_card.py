@@ -39,7 +39,7 @@ def read_canaries(folder: Path) -> CanaryRun | None:
 
 def read_text_canaries(folder: Path) -> TextCanaries | None:
     """Return the made-up texts that the run of the model in `folder` planted; None without. Raises `BadInput`."""
-    return _read(folder / TEXT_CANARIES, TextCanaries, "the text canaries")
+    return read_stored(folder / TEXT_CANARIES, TextCanaries, "the text canaries")
 
 
 def read_membership(folder: Path) -> MembershipList | None:

@@ -86,9 +86,12 @@ class OneRun:
 
 
 def _asked(model: Classifier, corpus: Corpus, setting: Setting) -> CanaryRun | None:
-    """Return the run's text canaries, scored by the finished model alone; None without any, or without a claim."""
+    """Return the run's text canaries, scored by the finished model alone; None without any, or without a claim.
+
+    Nobody wrote them, so a model that decides by somebody's group is not asked about them.
+    """
     held, claim = setting.text_canaries, None if setting.training is None else setting.training.privacy
-    if held is None or claim is None:
+    if held is None or claim is None or setting.decision.by_group is not None:
         return None
     columns = np.array([corpus.labels.index(label) for label in held.labels])
     scores = log_probabilities(model.predict_proba(held.texts))[np.arange(len(columns)), columns]
