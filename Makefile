@@ -45,7 +45,7 @@ types: setup ## Check types (mypy --strict)
 bench: setup ## Measure the workbench against the libraries it uses (about an hour; BENCH=--quick for a trial)
 	@$(BIN)/python -m workbench.bench $(BENCH)
 
-reports: setup ## Make the committed example anew: the demo, a private and a hardened twin, compared (half an hour to an hour)
+reports: setup ## Write reports/example: the demo, a private and a hardened twin, compared (half an hour to an hour)
 	@$(BIN)/python -m workbench.bench.twins
 
 notebooks: setup ## Execute every notebook in notebooks/

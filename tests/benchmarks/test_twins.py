@@ -1,4 +1,4 @@
-"""The committed example: three models that differ in their way of training alone, and nothing whole is committed."""
+"""The example: three models that differ in their way of training alone, and nothing whole is handed on."""
 
 from __future__ import annotations
 

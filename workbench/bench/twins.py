@@ -1,4 +1,4 @@
-"""What do privacy and hardening cost and gain? The committed example: `python -m workbench.bench.twins`
+"""What do privacy and hardening cost and gain? An example fit to be committed: `python -m workbench.bench.twins`
 
 Three models on the same reviews with the same seed: the demo's, a private and a hardened twin. Each is trained (unless
 it is there), audited by the quick profile and written to `reports/example` without the reviews' texts; one page
