@@ -50,6 +50,9 @@ def test_page_says_what_is_met_and_what_is_not():
     told = page(FOUND)
     assert "Epsilon 3: the best run reaches a ROC-AUC of 0.931; 0.93 was hoped for: reached." in told
     assert "All parameters: the fastest way (bookkeeping) takes 1.40 times the plain step; at most 1.7: met." in told
+    wide = copy.deepcopy(FOUND)
+    wide["steps"][1]["ratio"]["high"] = 1.8
+    assert "at most 1.7: met at the median, and not told apart by the range." in page(wide)
     assert "takes 1.30 times the plain step; at most 1.2: not met. Memory 1.50; at most 1.3: not met." in told
     assert "takes 0.50 s, 5.0 times torch.randn (0.10 s)" in told
     assert "-0.300 (-0.350 to -0.250), n = 100, paired over people: it gives less away." in told

@@ -5,7 +5,8 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import Any
 
 import torch
@@ -31,6 +32,8 @@ BATCH, REPEATS = 192, 3
 TOKENS = {"bookkeeping": 2_048, "ghost": 2_048, "hooks": 512}
 """That go through the network at once, as in the plain step; the stock hooks keep a gradient for each text, and would
 need some 10 GB."""
+FEW = 64
+"""Reviews of the step whose memory is measured: it peaks in the largest group, of some 25."""
 STOCK = ("ghost", "hooks")
 """Opacus's own ways take the step once, for comparison."""
 NUMBERS = 22_700_000
@@ -67,14 +70,36 @@ def _seconds(draw: Callable[[], torch.Tensor]) -> float:
     return time.perf_counter() - start
 
 
-def _kind(kind: str, corpus: Corpus, say: Say) -> Iterator[dict[str, Any]]:
+def peaks_of(kind: str, *, say: Say) -> dict[str, int]:
+    """Return the peak memory of a step in each way, in bytes: each in a process of its own, for memory is kept."""
+    peaks = {}
+    for name in ("plain", *WAYS_MEASURED[kind]):
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as alone:
+            peaks[name] = alone.submit(_peak, kind, name).result()
+        say(f"steps: {kind}, {name}: peak memory {peaks[name] / 1e6:,.0f} MB")
+    return peaks
+
+
+def _peak(kind: str, name: str) -> int:
+    corpus = split(load_corpus("reviews"), "train").sample(FEW)
+    return peak_memory(_side(_shop(kind, corpus), corpus, name)).bytes
+
+
+def _shop(kind: str, corpus: Corpus) -> Workshop:
     recipe = Recipe.checked({"data": "reviews", "precision": "float32", **KINDS[kind]}, where="the benchmark")
     shop = shop_of(recipe, corpus.labels)
     shop.network.train()
-    sides: dict[str, Callable[[], None]] = {"plain": _plain(shop, corpus)}
-    sides |= {way: _private(shop, corpus, way) for way in WAYS_MEASURED[kind]}
+    return shop
+
+
+def _side(shop: Workshop, corpus: Corpus, name: str) -> Callable[[], None]:
+    return _plain(shop, corpus) if name == "plain" else _private(shop, corpus, name)
+
+
+def _kind(kind: str, corpus: Corpus, say: Say) -> Iterator[dict[str, Any]]:
+    shop, peaks = _shop(kind, corpus), peaks_of(kind, say=say)
+    sides = {name: _side(shop, corpus, name) for name in peaks}
     seconds: dict[str, list[float]] = {name: [] for name in sides}
-    peaks: dict[str, int] = {}
 
     def once(name: str) -> None:
         start = time.perf_counter()
@@ -82,9 +107,8 @@ def _kind(kind: str, corpus: Corpus, say: Say) -> Iterator[dict[str, Any]]:
         seconds[name].append(time.perf_counter() - start)
         say(f"steps: {kind}, {name}: {seconds[name][-1]:.1f} s")
 
-    for name in sides:  # warms up, the plain one first; what a process once held it may keep
-        peaks[name] = peak_memory(partial(once, name)).bytes
-        say(f"steps: {kind}, {name}: peak memory {peaks[name] / 1e6:,.0f} MB")
+    for name in sides:  # warms up, the plain one first
+        once(name)
         if name not in STOCK:
             seconds[name].clear()
     for _ in range(REPEATS):
