@@ -69,8 +69,8 @@ def _steps(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         "its drawing and the optimiser are in the time. Ranges are from the least to the largest of as many runs as n. "
         f"Stock hooks keep a gradient for each text and take {TOKENS['hooks']:,} tokens at once, the others "
         f"{TOKENS['bookkeeping']:,}. Memory is the peak of a process that does nothing "
-        "else, loading included: what loading left behind hides what a step needs below it, so figures near 1 tell no more "
-        "than that.",
+        "else, loading included: what loading left behind hides what a step needs below it, so figures near 1 tell no "
+        "more than that.",
         "",
         "| what is trained | how clipped sums are computed | seconds | times the plain step | peak memory, times the "
         "plain step's |",
