@@ -56,10 +56,11 @@ def test_nothing_fails_and_what_cannot_run_says_so(audited: Audited) -> None:
     assert not failed, failed
     absent = {e.probe: e.result.reason for e in audited.record.evidence if isinstance(e.result, NotApplicable)}
     without = {f"explanations.{name}@1" for name in ("attribution", "overview", "sanity")}
-    unclaimed = {"privacy.statement@1", "privacy.one_run@1"}
+    unclaimed = {"privacy.statement@1", "privacy.one_run@1", "privacy.exposure@1", "privacy.utility_cost@1"}
+    unlisted = {"privacy.membership@1", "privacy.blind@1"}
     few = {"performance.slices@1"}
-    reasons = "no gradients, no parameters to draw, no claim of privacy, too few people for two halves; the rest ran"
-    assert set(absent) == without | unclaimed | few, reasons
+    reasons = "no gradients, no parameters to draw, no claim of privacy, no list of members, halves too small"
+    assert set(absent) == without | unclaimed | unlisted | few, reasons
 
 
 def test_dropped_rows_are_counted(audited: Audited) -> None:
