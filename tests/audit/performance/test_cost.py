@@ -89,6 +89,7 @@ def test_peak_memory_sees_what_was_freed_again():
     """In a process of its own: one that ran other tests may fill 64 MB from what it holds, and shows no new peak."""
     code = """
 import mmap
+from workbench.audit.performance.memory import peak_memory
 
 def loud():  # 64 MB, freed before the mark is read
     with mmap.mmap(-1, 64_000_000) as held:
