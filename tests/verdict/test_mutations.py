@@ -55,6 +55,33 @@ def test_evidence_taken_away_never_passes(criterion, record, evidence, measureme
         assert "not_established" in junit(held, findings)
 
 
+STARRED = [criterion for criterion in every_criterion() if "*" in criterion.where.values()]
+
+
+@pytest.mark.parametrize("result", [NotApplicable(reason="no"), Failed(error="no")], ids=lambda result: result.outcome)
+@pytest.mark.parametrize("criterion", STARRED, ids=lambda c: f"{c.id}-{c.measurement}-{c.severity}")
+def test_every_one_is_not_shown_by_one_while_another_run_of_the_probe_left_nothing(
+    criterion, result, record, evidence, measurement, private_card
+):
+    """'Every recipe' holds where one recipe was measured and met; not where a second one was tried and gave nothing."""
+    policy = Policy(name="p", criteria=(criterion,))
+    probe = f"{criterion.measurement.split('.')[0]}.x@1"
+    one = satisfying(criterion, measurement)
+    other = {facet: "another" for facet, held in criterion.where.items() if held == "*"}
+    met = evidence(probe, one, **one.where)
+    silent = evidence(probe, result=result, **{**one.where, **other})
+
+    def judged(*held):
+        made = record(*held, groups={"age": {"old": 10}}).model_copy(update={"training": private_card})
+        findings = judge(made, policy)
+        return [finding.verdict for finding in findings], exit_code(overall(made, findings))
+
+    alone, code = judged(met)
+    assert (alone, code) == (["pass"], 3 if criterion.reported else 0), "else nothing is shown below"
+    assert judged(met, silent) == (["pass", "not_established"], 3)
+    assert judged(silent, met) == (["pass", "not_established"], 3)
+
+
 @pytest.mark.parametrize("policy", SHIPPED, ids=lambda policy: policy.name)
 def test_a_crash_or_a_gap_anywhere_keeps_a_whole_policy_from_passing(
     policy, record, evidence, measurement, private_card
