@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,39 @@ def test_a_record_that_measures_something_twice_is_not_read(
     (tmp_path / "audit.json").write_text(json.dumps(told))
     with pytest.raises(BadInput, match=r"is not an audit record: [a-z_.]+ \{.*\} is measured twice.*; audit again$"):
         read_record(tmp_path)
+
+
+def test_crossed_attributes_are_audited_like_any_other(
+    corpus: Corpus, model: LinearTextClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither sex nor region alone shows it: of northern women and southern men fewer are decided rightly."""
+    monkeypatch.setitem(PROFILES, "quick", (("fairness.groups@1", {"replicates": 100}),))
+    both = [(sex, region) for sex in ("f", "m") for region in ("north", "south")]
+    examples = []
+    for i, one in enumerate(corpus):
+        sex, region = both[i // 2 % 4]
+        wrong = (sex, region) in (("f", "north"), ("m", "south")) and i % 16 < 8
+        text = {"good": "bad", "bad": "good"}[one.input.split()[0]] if wrong else one.input
+        examples.append(replace(one, input=text, label=LABELS[i % 2], groups={"sex": sex, "region": region}))
+    found = workbench.audit(
+        model, replace(corpus, examples=tuple(examples)), policy=POLICY, cross=[("sex", "region")]
+    ).record
+    assert found.audit.crossed == ("sex x region",)
+
+    def accuracy(attribute: str) -> list[float]:
+        of = {"attribute": attribute}
+        return [
+            measured.value
+            for _, measured in found.measurements()
+            if measured.name == "fairness.accuracy" and measured.where["attribute"] == of["attribute"]
+        ]
+
+    assert max(accuracy("sex")) - min(accuracy("sex")) < 0.1
+    crossed = found.find("fairness.accuracy_difference", attribute="sex x region")
+    assert crossed is not None
+    assert crossed.interval is not None
+    assert crossed.interval.low > 0.2
+    assert len(accuracy("sex x region")) == 4
 
 
 def test_a_threshold_moves_the_decision_and_is_recorded(corpus: Corpus, model: LinearTextClassifier) -> None:

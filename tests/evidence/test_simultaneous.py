@@ -5,7 +5,18 @@ import pytest
 from scipy import stats
 
 from workbench.evidence.intervals import normal_quantile, wilson
-from workbench.evidence.simultaneous import Difference, GroupRates, differences, max_gap, max_t, min_ratio, minimum
+from workbench.evidence.simultaneous import (
+    BesideRest,
+    Difference,
+    GroupRates,
+    differences,
+    max_gap,
+    max_gap_to_overall,
+    max_t,
+    min_ratio,
+    min_ratio_to_overall,
+    minimum,
+)
 
 
 def group_rates(hits, totals, rng, *, replicates=2000):
@@ -81,15 +92,15 @@ def test_people_in_both_groups_shorten_the_difference():
 
 def test_ratio_of_two_groups_is_close_to_the_log_interval_and_holds_when_nobody_is_selected():
     rng = np.random.default_rng(4)
-    span = min_ratio(group_rates([120, 200], [400, 400], rng, replicates=20_000))
+    span = min_ratio([group_rates([120, 200], [400, 400], rng, replicates=20_000)])
     error = np.sqrt(1 / 120 - 1 / 400 + 1 / 200 - 1 / 400)  # Katz et al. 1978
     assert span.low == pytest.approx(0.6 * np.exp(-1.96 * error), abs=0.01)
     assert span.high == pytest.approx(0.6 * np.exp(1.96 * error), abs=0.01)
-    none = min_ratio(group_rates([0, 200], [400, 400], rng))
+    none = min_ratio([group_rates([0, 200], [400, 400], rng)])
     assert none.low == 0
     assert 0 < none.high < 0.03
-    assert min_ratio(group_rates([0, 0, 5], [40, 40, 40], rng)).low == 0
-    equal = min_ratio(group_rates([200, 200], [400, 400], rng))
+    assert min_ratio([group_rates([0, 0, 5], [40, 40, 40], rng)]).low == 0
+    equal = min_ratio([group_rates([200, 200], [400, 400], rng)])
     assert equal.high == 1
     assert 0.8 < equal.low < 1
 
@@ -115,11 +126,72 @@ def test_signed_differences_and_gaps_cover(k, gap):
         pairs = differences([rates])
         together.append(all(p.low <= truth[p.first] - truth[p.second] <= p.high for p in pairs))
         gaps.append(max_gap(pairs).low <= truth[-1] - truth[0] <= max_gap(pairs).high)
-        ratios.append(min_ratio(rates).low <= truth[0] / truth[-1] <= min_ratio(rates).high)
+        ratios.append(min_ratio([rates]).low <= truth[0] / truth[-1] <= min_ratio([rates]).high)
         worst.append(minimum(rates).low <= truth[0] <= minimum(rates).high)
     noise = 2.6 * np.sqrt(0.95 * 0.05 / 500)  # one in a hundred would miss by more
     assert 0.95 - noise <= np.mean(together) <= 0.95 + noise + 0.01
     assert min(np.mean(gaps), np.mean(ratios), np.mean(worst)) >= 0.95 - noise
+
+
+def beside_rest(hits, totals, rng, *, replicates):
+    """Return each group beside the rest, with its bootstrap over people: multinomial over groups, drawn by group."""
+    values, everybody = hits / totals, totals.sum()
+    drawn = rng.multinomial(everybody, totals / everybody, size=replicates)
+    right = rng.binomial(drawn, values)
+    return [
+        BesideRest(
+            GroupRates(
+                values=np.array([values[g], (hits.sum() - hits[g]) / (everybody - totals[g])]),
+                replicates=np.column_stack(
+                    [right[:, g] / drawn[:, g], (right.sum(axis=1) - right[:, g]) / (everybody - drawn[:, g])]
+                ),
+                n=np.array([totals[g], everybody - totals[g]], dtype=float),
+                one_each=True,
+                disjoint=True,
+            ),
+            share=totals[g] / everybody,
+            overall=right.sum(axis=1) / everybody,
+        )
+        for g in range(len(totals))
+    ]
+
+
+def test_a_group_that_is_nearly_everybody_is_close_to_all_together():
+    one = beside_rest(np.array([700, 10]), np.array([900, 100]), np.random.default_rng(1), replicates=4000)
+    assert one[0].all_together == pytest.approx(0.71, abs=1e-12)
+    alone = max_gap_to_overall(one[:1])
+    value = 700 / 900 - 0.71
+    assert alone.low < value < alone.high
+    # (1 - w) times Newcombe's interval of two rates of different people
+    wide = differences([one[0].rates])[0]
+    assert (alone.low, alone.high) == (
+        pytest.approx(0.1 * wide.low, rel=0.05),
+        pytest.approx(0.1 * wide.high, rel=0.05),
+    )
+    ratio = min_ratio_to_overall(one)
+    assert ratio.low < 0.1 / 0.71 < ratio.high < 0.5
+    none = min_ratio_to_overall(
+        beside_rest(np.array([0, 0]), np.array([40, 40]), np.random.default_rng(1), replicates=99)
+    )
+    assert (none.low, none.high) == (0, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shares", [(0.5, 0.5), (0.8, 0.12, 0.08)])
+@pytest.mark.parametrize(("base", "gap"), [(0.8, 0.0), (0.8, 0.1), (0.95, 0.04)])
+def test_gaps_to_overall_cover(shares, base, gap):
+    rng = np.random.default_rng([len(shares), int(1000 * base), int(gap * 100)])
+    truth = np.linspace(base - gap / 2, base + gap / 2, len(shares))
+    overall = truth @ shares
+    gaps, ratios = [], []
+    for _ in range(300):
+        totals = rng.multinomial(500, shares)
+        each = beside_rest(rng.binomial(totals, truth), totals, rng, replicates=600)
+        span, least = max_gap_to_overall(each), min_ratio_to_overall(each)
+        gaps.append(span.low <= np.abs(truth - overall).max() + 1e-12 <= span.high + 2e-12)
+        ratios.append(least.low <= np.minimum(truth / overall, overall / truth).min() <= least.high + 1e-12)
+    noise = 2.6 * np.sqrt(0.95 * 0.05 / 300)
+    assert min(np.mean(gaps), np.mean(ratios)) >= 0.95 - noise
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ calls `disaggregate` must leave such groups out, or out of what is reported.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,8 +26,25 @@ class Disaggregated:
     """Group -> metric -> value."""
     difference: Mapping[str, float]
     """Metric -> largest minus smallest group value."""
+    difference_to_overall: Mapping[str, float]
+    """Metric -> largest distance of a group's value from that of all rows together."""
+    ratio: Mapping[str, float]
+    """Metric -> smallest over largest group value; NaN where all are 0."""
+    ratio_to_overall: Mapping[str, float]
+    """Metric -> smallest ratio of a group's value and that of all rows, the smaller over the larger; NaN likewise."""
     minimum: Mapping[str, float]
     """Metric -> smallest group value."""
+
+    def joined(self, other: Disaggregated) -> Disaggregated:
+        """Return the metrics of both, of the same groups."""
+        return Disaggregated(
+            by_group={group: {**held, **other.by_group[group]} for group, held in self.by_group.items()},
+            difference={**self.difference, **other.difference},
+            difference_to_overall={**self.difference_to_overall, **other.difference_to_overall},
+            ratio={**self.ratio, **other.ratio},
+            ratio_to_overall={**self.ratio_to_overall, **other.ratio_to_overall},
+            minimum={**self.minimum, **other.minimum},
+        )
 
 
 def rates() -> Mapping[str, Metric]:
@@ -65,16 +83,18 @@ def disaggregate(
     from fairlearn.metrics import MetricFrame
 
     frame = MetricFrame(metrics=dict(metrics), y_true=labels, y_pred=decisions, sensitive_features=groups)
-    difference, minimum = frame.difference(method="between_groups"), frame.group_min()
+
+    def aggregate(found: Any) -> Mapping[str, float]:
+        return {name: float(found[name]) for name in metrics}
+
+    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
+        warnings.simplefilter("ignore")  # a ratio of two zeros
+        ratios = [aggregate(frame.ratio(method=method)) for method in ("between_groups", "to_overall")]
     return Disaggregated(
         by_group={str(group): {name: float(row[name]) for name in metrics} for group, row in frame.by_group.iterrows()},
-        difference={name: float(difference[name]) for name in metrics},
-        minimum={name: float(minimum[name]) for name in metrics},
+        difference=aggregate(frame.difference(method="between_groups")),
+        difference_to_overall=aggregate(frame.difference(method="to_overall")),
+        ratio=ratios[0],
+        ratio_to_overall=ratios[1],
+        minimum=aggregate(frame.group_min()),
     )
-
-
-def gap(name: str, labels: NDArray[np.int64], decisions: NDArray[np.int64], groups: NDArray[Any]) -> float:
-    """Return Fairlearn's own aggregate `name`, e.g. 'equalized_odds_difference'; labels and decisions in {0, 1}."""
-    from fairlearn import metrics
-
-    return float(getattr(metrics, name)(labels, decisions, sensitive_features=groups))

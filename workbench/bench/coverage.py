@@ -17,13 +17,21 @@ from scipy import stats
 
 from workbench.evidence.intervals import wilson
 from workbench.evidence.permutation import Gap, largest_of, p_value, rate_gap
-from workbench.evidence.simultaneous import GroupRates, differences, max_gap
+from workbench.evidence.simultaneous import (
+    BesideRest,
+    GroupRates,
+    differences,
+    max_gap,
+    max_gap_to_overall,
+    min_ratio_to_overall,
+)
 from workbench.files import write_json, write_text
 
 SIZES, GROUPS, GAPS = (500, 2000), (2, 4, 6), (0.0, 0.05, 0.2)
 BASE = 0.75
 """Middle of the groups' true rates."""
 LEVEL = 0.05
+_ROUNDING = 1e-12
 PEOPLE, DEALS = 480, 199
 """Of the tests' simulated audits: people, and permutations of each."""
 
@@ -38,6 +46,10 @@ class Coverage(NamedTuple):
     """Share of audits in which every signed difference lay in its interval."""
     largest: float
     """Share in which the largest gap lay in its."""
+    to_overall: float
+    """Share in which the largest gap between a group and all together lay in its."""
+    ratio_to_overall: float
+    """Share in which the smallest ratio of a group and all together lay in its."""
     signed_width: float
     largest_width: float
 
@@ -53,30 +65,46 @@ class Level(NamedTuple):
 def covered(n: int, k: int, gap: float, *, runs: int, replicates: int, rng: np.random.Generator) -> Coverage:
     """Simulate `runs` audits of `n` people in `k` groups whose true rates are evenly spread over `gap`."""
     truth = np.linspace(BASE - gap / 2, BASE + gap / 2, k)
-    signed, largest, widths, gaps = 0, 0, 0.0, 0.0
+    signed, largest, overall, ratios, widths, gaps = 0, 0, 0, 0, 0.0, 0.0
     for _ in range(runs):
         totals = rng.multinomial(n, np.full(k, 1 / k))
-        rates = _rates(rng.binomial(totals, truth), totals, replicates, rng)
+        rates, beside = _rates(rng.binomial(totals, truth), totals, replicates, rng)
         pairs = differences([rates])
         signed += all(one.low <= truth[one.first] - truth[one.second] <= one.high for one in pairs)
         widths += float(np.mean([one.high - one.low for one in pairs]))
         span = max_gap(pairs)
         largest += span.low <= gap <= span.high
         gaps += span.high - span.low
-    return Coverage(n, k, gap, signed / runs, largest / runs, widths / runs, gaps / runs)
+        span, least = max_gap_to_overall(beside), min_ratio_to_overall(beside)
+        overall += span.low <= gap / 2 + _ROUNDING and gap / 2 <= span.high
+        ratios += least.low <= truth[0] / BASE <= least.high + _ROUNDING  # the lowest rate; the highest is nearer
+    held = (signed / runs, largest / runs, overall / runs, ratios / runs)
+    return Coverage(n, k, gap, *held, widths / runs, gaps / runs)
 
 
-def _rates(hits: NDArray[np.int64], totals: NDArray[np.int64], replicates: int, rng: np.random.Generator) -> GroupRates:
-    """Return rates of people with one row each, and their bootstrap: multinomial over people, drawn by group."""
-    values = hits / totals
-    drawn = rng.multinomial(int(totals.sum()), totals / totals.sum(), size=replicates)
-    return GroupRates(
-        values=values,
-        replicates=rng.binomial(drawn, values) / drawn,
-        n=totals.astype(np.float64),
-        one_each=True,
-        disjoint=True,
-    )
+def _rates(
+    hits: NDArray[np.int64], totals: NDArray[np.int64], replicates: int, rng: np.random.Generator
+) -> tuple[GroupRates, list[BesideRest]]:
+    """Return rates of people with one row each, alone and each beside the rest, and their bootstrap.
+
+    Of people: multinomial over groups, then drawn by group.
+    """
+    values, everybody = hits / totals, int(totals.sum())
+    drawn = rng.multinomial(everybody, totals / everybody, size=replicates)
+    right = rng.binomial(drawn, values)
+    rates = GroupRates(values, right / drawn, totals.astype(np.float64), one_each=True, disjoint=True)
+    beside = []
+    for g, total in enumerate(totals):
+        rest = (right.sum(axis=1) - right[:, g]) / (everybody - drawn[:, g])
+        two = GroupRates(
+            values=np.array([values[g], (hits.sum() - hits[g]) / (everybody - total)]),
+            replicates=np.column_stack([right[:, g] / drawn[:, g], rest]),
+            n=np.array([total, everybody - total], dtype=np.float64),
+            one_each=True,
+            disjoint=True,
+        )
+        beside.append(BesideRest(two, share=total / everybody, overall=right.sum(axis=1) / everybody))
+    return rates, beside
 
 
 def levels(*, runs: int, rng: np.random.Generator) -> tuple[list[Level], float]:
@@ -133,6 +161,7 @@ def page(cells: list[Coverage], tests: list[Level], falsely: float, runs: int, t
 
     rows = "\n".join(
         f"| {c.n:,} | {c.groups} | {c.gap:.2f} | {share(c.signed, runs)} | {share(c.largest, runs)} "
+        f"| {share(c.to_overall, runs)} | {share(c.ratio_to_overall, runs)} "
         f"| {c.signed_width:.3f} | {c.largest_width:.3f} |"
         for c in cells
     )
@@ -151,8 +180,11 @@ Simulated audits whose truth is known. `python -m workbench.bench.coverage` make
 right when *all* pairs lie in their intervals at once. The interval of the largest gap is built from theirs, so that it
 errs on the wide side; a percentile bootstrap of the largest gap would hold a true gap of 0 in no audit at all.
 
-| people | groups | true gap | signed, all pairs held | largest held | mean width, signed | mean width, largest |
-|---|---|---|---|---|---|---|
+"To all" holds each group against all groups together, as a difference and as a ratio.
+
+| people | groups | true gap | signed, all pairs held | largest held | to all, difference held | to all, ratio held \
+| mean width, signed | mean width, largest |
+|---|---|---|---|---|---|---|---|---|
 {rows}
 
 ## Permutation tests at 0.05
@@ -182,7 +214,9 @@ def main(
                 rng = np.random.default_rng([n, k, round(gap * 100)])
                 cells.append(covered(n, k, gap, runs=runs, replicates=1000, rng=rng))
                 typer.echo(
-                    f"{n} people, {k} groups, gap {gap}: {cells[-1].signed:.3f}, {cells[-1].largest:.3f}", err=True
+                    f"{n} people, {k} groups, gap {gap}: {cells[-1].signed:.3f}, {cells[-1].largest:.3f}, "
+                    f"to all {cells[-1].to_overall:.3f}, {cells[-1].ratio_to_overall:.3f}",
+                    err=True,
                 )
     tests, falsely = levels(runs=test_runs, rng=np.random.default_rng(5))
     write_json(

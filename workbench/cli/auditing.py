@@ -14,6 +14,7 @@ from workbench.cli.options import (
     AuditData,
     AuditLimit,
     BehaviourFiles,
+    Cross,
     Device,
     FailOn,
     GroupColumn,
@@ -51,7 +52,7 @@ _NOT_COMPARED = 3
 @app.command(
     epilog="[bold]Examples[/]\n\n  workbench audit runs/base --data reviews --out reports/base\n\n"
     "  workbench audit ./checkpoint --data mine.csv --text-column text --label-column label "
-    "--group-column sex --group-column region --out reports/mine\n\n"
+    "--group-column sex --group-column region --cross sex,region --out reports/mine\n\n"
     "  workbench audit ./checkpoint --data mine.csv --label-map 1=good --label-map 0=bad --out reports/mine\n\n"
     "  workbench audit ./checkpoint --data mine.csv --lexicon mine.toml --out reports/mine\n\n"
     "  workbench audit runs/new --data reviews --baseline reports/base --out reports/new\n\n"
@@ -69,6 +70,7 @@ def audit(
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     group_column: GroupColumn = None,
+    cross: Cross = None,
     id_column: IdColumn = None,
     person_column: PersonColumn = None,
     label_map: LabelMap = None,
@@ -117,6 +119,7 @@ def audit(
         audited = verbs.audit(
             model, data, out=out, profile=profile, policy=policy,
             columns=columns_of(text_column, label_column, group_column, id_column, person_column),
+            cross=[tuple(part.strip() for part in one.split(",")) for one in cross or ()],
             label_map=parse_label_map(label_map or []), positive_label=positive_label, threshold=threshold, split=split,
             limit=limit, seed=seed, precision=precision, device=device, online=online, command=_command(),
             label_randomised=label_randomised, behaviours=behaviours or (), lexicons=lexicon or (), members=members,

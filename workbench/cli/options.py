@@ -19,6 +19,10 @@ Online = Annotated[bool, typer.Option("--online", help="Allow downloads from the
 TextColumn = Annotated[list[str] | None, option("--text-column", "Column of the text; several are joined.")]
 LabelColumn = Annotated[str | None, option("--label-column", "Column of the label.")]
 GroupColumn = Annotated[list[str] | None, option("--group-column", "Column of a sensitive attribute; repeatable.")]
+Cross = Annotated[
+    list[str] | None,
+    option("--cross", "Attributes to look at in combination, too: sex,region; repeatable."),
+]
 IdColumn = Annotated[str | None, option("--id-column", "Column of a unique id (default: a hash of the content).")]
 PersonColumn = Annotated[str | None, option("--person-column", "Whose record it is (default: each its own person).")]
 TrainData = Annotated[str | None, option("--data", "Named corpus, file or hub data set (default: the recipe's).")]

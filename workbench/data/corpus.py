@@ -41,11 +41,10 @@ class Example:
     groups: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Attribute -> group. Never a model input, except for group-aware models."""
 
-    def content(self) -> str:
-        """Return this example as canonical JSON, the unit of the corpus digest."""
-        return json.dumps(
-            [self.id, self.person, self.input, self.label, dict(sorted(self.groups.items()))], ensure_ascii=True
-        )
+    def content(self, *, without: Sequence[str] = ()) -> str:
+        """Return this example, but for some attributes, as canonical JSON: the unit of the corpus digest."""
+        groups = {attribute: group for attribute, group in sorted(self.groups.items()) if attribute not in without}
+        return json.dumps([self.id, self.person, self.input, self.label, groups], ensure_ascii=True)
 
 
 @dataclass(frozen=True)
@@ -63,6 +62,8 @@ class Corpus(Sequence[Example]):
     task: Task = Task.TEXT_CLASSIFICATION
     positive_label: str | None = None
     """The corpus's own choice of positive label, from its manifest."""
+    crossings: tuple[str, ...] = ()
+    """Attributes that `crossed` made of others: the digest, which is that of the data, leaves them out."""
 
     def __post_init__(self) -> None:
         known = set(self.labels)
@@ -128,11 +129,32 @@ class Corpus(Sequence[Example]):
             raise NotFound.among("group column", attribute, self.attributes, where=f"corpus {self.name!r}")
         return tuple(example.groups.get(attribute) or MISSING for example in self.examples)
 
+    def crossed(self, attributes: Sequence[str]) -> Corpus:
+        """Return the corpus with one more attribute: every combination of the groups of `attributes` is a group.
+
+        Named 'sex x region'; its groups 'f & north', where a missing value is '(missing)'.
+
+        Raises:
+            NotFound: the corpus does not know one of them.
+            BadInput: fewer than two, one twice, or there is such an attribute.
+        """
+        if len(attributes) < 2 or len(set(attributes)) < len(attributes):
+            raise BadInput(f"to cross attributes takes two or more different ones; got {list(attributes)}")
+        name = " x ".join(attributes)
+        if name in self.attributes:
+            raise BadInput(f"corpus {self.name!r} has an attribute {name!r} already")
+        groups = [" & ".join(each) for each in zip(*(self.group_of(one) for one in attributes), strict=True)]
+        examples = tuple(
+            replace(example, groups=MappingProxyType({**example.groups, name: group}))
+            for example, group in zip(self.examples, groups, strict=True)
+        )
+        return replace(self, examples=examples, crossings=(*self.crossings, name))
+
     @cached_property
     def digest(self) -> str:
         """sha256 over the sorted examples: the same rows in another order have the same digest."""
         sha = hashlib.sha256()
-        for line in sorted(example.content() for example in self.examples):
+        for line in sorted(example.content(without=self.crossings) for example in self.examples):
             sha.update(line.encode("ascii"))
             sha.update(b"\n")
         return sha.hexdigest()

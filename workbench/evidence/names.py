@@ -47,6 +47,25 @@ _SEEN = (SEEN,)
 _ATTRIBUTOR = ("attributor",)
 _REMOVAL = ("removal",)
 
+
+def _gaps() -> dict[str, Named]:
+    """Return the gaps between groups: five criteria, difference and ratio, between groups and to all together."""
+    criteria = ("demographic_parity", "equal_opportunity", "equalized_odds", "predictive_parity", "accuracy")
+    forms: tuple[Quantity, ...] = ("difference", "ratio")
+    gaps: dict[str, Named] = {}
+    for overall in ("", "_to_overall"):
+        for criterion in criteria:
+            for form in forms:
+                called = f"{criterion}_{form}{overall}".replace("_", " ").capitalize()
+                gaps[f"fairness.{criterion}_{form}{overall}"] = Named(called, form, ("attribute",))
+    for criterion in criteria[:-1]:
+        called = f"{criterion} difference".replace("_", " ").capitalize()
+        by_label, worst = f"{criterion}_difference_by_label", f"{criterion}_difference_worst_label"
+        gaps[f"fairness.{by_label}"] = Named(f"{called}, one label", "difference", ("attribute", "label"))
+        gaps[f"fairness.{worst}"] = Named(f"{called}, worst label", "difference", ("attribute",))
+    return gaps
+
+
 NAMES: Mapping[str, Named] = MappingProxyType(
     {
         "performance.accuracy": Named("Accuracy", "proportion"),
@@ -98,12 +117,7 @@ NAMES: Mapping[str, Named] = MappingProxyType(
         "fairness.false_negative_rate": Named("False negative rate", "proportion", _GROUP),
         "fairness.precision": Named("Precision", "proportion", _GROUP),
         "fairness.roc_auc": Named("ROC-AUC", "score", _GROUP),
-        "fairness.demographic_parity_difference": Named("Demographic parity difference", "difference", ("attribute",)),
-        "fairness.demographic_parity_ratio": Named("Demographic parity ratio", "ratio", ("attribute",)),
-        "fairness.equal_opportunity_difference": Named("Equal opportunity difference", "difference", ("attribute",)),
-        "fairness.equalized_odds_difference": Named("Equalized odds difference", "difference", ("attribute",)),
-        "fairness.predictive_parity_difference": Named("Predictive parity difference", "difference", ("attribute",)),
-        "fairness.accuracy_difference": Named("Accuracy difference", "difference", ("attribute",)),
+        **_gaps(),
         "fairness.worst_group_accuracy": Named("Accuracy of the worst group", "score", ("attribute",)),
         "fairness.bpsn_auc": Named("BPSN AUC", "score", _GROUP),
         "fairness.bnsp_auc": Named("BNSP AUC", "score", _GROUP),

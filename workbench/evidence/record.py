@@ -100,6 +100,8 @@ class AuditSettings(Stored):
     """The label that rates are about."""
     label_map: dict[str, str]
     """Data label -> model label, where `--label-map` renamed any."""
+    crossed: tuple[str, ...] = ()
+    """Attributes that `--cross` made of others, such as 'sex x region'."""
     precision: str
     """What every reported score was computed in."""
     search_precision: str = "float32"

@@ -118,22 +118,67 @@ def max_gap(pairs: Sequence[Difference]) -> Span:
     return Span(low, high)
 
 
-def min_ratio(rates: GroupRates, *, level: float = LEVEL) -> Span:
-    """Return the interval of the smallest ratio between two groups' rates (the smaller over the larger), in [0, 1].
+def min_ratio(families: Sequence[GroupRates], *, level: float = LEVEL) -> Span:
+    """Return the interval of the smallest ratio between two groups in any family (the smaller rate over the larger).
 
     As for gaps, with the pairs' log ratios studentised for the critical value, and the ratio's limits from the groups'
     Wilson limits (Donner and Zou 2012), which are defined when a rate is 0. Two groups at 0 give [0, 1].
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logs, points = np.log(rates.replicates), np.log(rates.values)
-        deviations, errors = [], []
-        for i, j in combinations(range(len(points)), 2):
-            deviation = (logs[:, i] - logs[:, j]) - (points[i] - points[j])
-            finite = deviation[np.isfinite(deviation)]
-            deviations.append(np.where(np.isfinite(deviation), deviation, np.nan))
-            errors.append(float(np.std(finite, ddof=1)) if len(finite) > 1 else 0.0)
-    critical = max_t(np.stack(deviations, axis=1), np.array(errors), level=level)
-    spans = [_ratio(rates, i, j, critical) for i, j in combinations(range(len(rates.values)), 2)]
+    pairs = [(rates, i, j) for rates in families for i, j in combinations(range(len(rates.values)), 2)]
+    ratios = [(rates.replicates[:, i], rates.replicates[:, j], rates.values[[i, j]]) for rates, i, j in pairs]
+    critical = _critical_of_ratios(ratios, level)
+    spans = [_folded(*_ratio(rates, i, j, critical)) for rates, i, j in pairs]
+    return Span(min(span.low for span in spans), min(span.high for span in spans))
+
+
+@dataclass(frozen=True)
+class BesideRest:
+    """One group's rate beside that of everybody outside it, to be held against all together.
+
+    All together hold the group, so the two rates depend on each other. With the group's share w of the denominators,
+    group - all = (1 - w) (group - rest): the limits come from two rates of different people.
+    """
+
+    rates: GroupRates
+    """Of the group and of the rest, in this order."""
+    share: float
+    """Of all denominators those in the group, in (0, 1)"""
+    overall: Floats
+    """(b,) replicates of the rate of all together"""
+
+    @property
+    def all_together(self) -> float:
+        """The rate of all together."""
+        return float(self.share * self.rates.values[0] + (1 - self.share) * self.rates.values[1])
+
+
+def max_gap_to_overall(groups: Sequence[BesideRest], *, level: float = LEVEL) -> Span:
+    """Return the interval of the largest absolute difference between a group and all together."""
+    drawn = [one.rates.replicates[:, 0] - one.overall for one in groups]
+    values = [float(one.rates.values[0]) - one.all_together for one in groups]
+    errors = np.array([float(np.nanstd(replicates, ddof=1)) for replicates in drawn])
+    critical = max_t(np.stack(drawn, axis=1) - np.array(values), errors, level=level)
+    spans = [_newcombe(one.rates, 0, 1, critical) for one in groups]
+    return max_gap(
+        [
+            Difference(0, 0, 1, value, (1 - one.share) * span.low, (1 - one.share) * span.high)
+            for one, value, span in zip(groups, values, spans, strict=True)
+        ]
+    )
+
+
+def min_ratio_to_overall(groups: Sequence[BesideRest], *, level: float = LEVEL) -> Span:
+    """Return the interval of the smallest ratio of a group and all together (the smaller rate over the larger)."""
+    ratios = [
+        (one.rates.replicates[:, 0], one.overall, np.array([one.rates.values[0], one.all_together])) for one in groups
+    ]
+    critical = _critical_of_ratios(ratios, level)
+    spans = []
+    for one in groups:
+        limits, w = _ratio(one.rates, 0, 1, critical), one.share
+        lower_group = one.rates.values[0] <= one.rates.values[1]
+        # group / all where the group's rate is the smaller one, else all / group
+        spans.append(_folded(*((x / (w * x + 1 - w) if lower_group else w + (1 - w) * x) for x in limits)))
     return Span(min(span.low for span in spans), min(span.high for span in spans))
 
 
@@ -169,8 +214,20 @@ def _newcombe(rates: GroupRates, i: int, j: int, critical: float) -> Span:
     return Span(float(difference - np.sqrt(max(below, 0.0))), float(difference + np.sqrt(max(above, 0.0))))
 
 
+def _critical_of_ratios(ratios: Sequence[tuple[Floats, Floats, Floats]], level: float) -> float:
+    """Return the critical value for log ratios, each given by the replicates of both rates, (b,), and their values."""
+    deviations, errors = [], []
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for first, second, (value, other) in ratios:
+            deviation = (np.log(first) - np.log(second)) - (np.log(value) - np.log(other))
+            finite = deviation[np.isfinite(deviation)]
+            deviations.append(np.where(np.isfinite(deviation), deviation, np.nan))
+            errors.append(float(np.std(finite, ddof=1)) if len(finite) > 1 else 0.0)
+    return max_t(np.stack(deviations, axis=1), np.array(errors), level=level)
+
+
 def _ratio(rates: GroupRates, i: int, j: int, critical: float) -> Span:
-    """Return the interval of the smaller rate over the larger, folded at 1."""
+    """Return the interval of the smaller rate over the larger, which may reach above 1."""
     p, (low, high) = rates.values, rates.limits(critical)
     a, b = (i, j) if p[i] <= p[j] else (j, i)
     if p[b] == 0:
@@ -185,4 +242,9 @@ def _ratio(rates: GroupRates, i: int, j: int, critical: float) -> Span:
     lower, upper = low[b] * (2 * p[b] - low[b]), high[a] * (2 * p[a] - high[a])
     middle = p[a] * p[b] - rho * (high[a] - p[a]) * (p[b] - low[b])
     largest = (middle + np.sqrt(max(middle**2 - lower * upper, 0.0))) / lower
-    return Span(float(min(smallest, 1 / largest)), float(min(largest, 1.0)))
+    return Span(float(smallest), float(largest))
+
+
+def _folded(low: float, high: float) -> Span:
+    """Return the interval of a ratio that is at most 1, whichever rate was the smaller one in truth."""
+    return Span(float(min(low, 1 / high)), float(min(high, 1.0)))

@@ -11,9 +11,10 @@ from workbench.evidence.record import AuditRecord
 from workbench.report import charts
 from workbench.report.blocks import Block, Cell, Figure, Figures, Heading, Paragraph, Table
 from workbench.report.counterfactual import counterfactual
+from workbench.report.gaps import gap_tables
 from workbench.report.group_tests import CANNOT_HOLD_TOGETHER, group_tests
 from workbench.report.mitigation import mitigation
-from workbench.report.tables import listing, tables
+from workbench.report.tables import tables
 from workbench.report.text import listed, short
 
 _CHARTED = (
@@ -63,8 +64,7 @@ def _attribute(attribute: str, sizes: GroupTable | None, held: Sequence[Measurem
     rates = [one for one in held if "group" in one.where]
     gaps = [one for one in held if "group" not in one.where]
     yield from tables("Rates", rates)
-    if gaps:
-        yield _gaps(name, gaps)
+    yield from gap_tables(name, gaps)
 
 
 def _sizes(sizes: GroupTable) -> Table:
@@ -101,9 +101,3 @@ def _charts(name: str, held: Sequence[Measurement]) -> tuple[Figure, ...]:
             label = f"{title(rate)} by group of {name}, with intervals. The numbers stand in the table below."
             made.append(Figure(charts.whiskers(rows, x=title(rate), label=label), f"{title(rate)} by {name}"))
     return tuple(made)
-
-
-def _gaps(name: str, gaps: Sequence[Measurement]) -> Table:
-    made = listing(f"Gaps between the groups of {name}", gaps)
-    rows = tuple((Cell(row[0].text), *row[1:]) for row in made.rows)
-    return Table(made.caption, made.columns, rows)

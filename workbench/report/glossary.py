@@ -22,6 +22,60 @@ _INTERVALS = (
 )
 _THRESHOLD = "The decision rule: another threshold trades this against its counterpart."
 
+
+def _gaps() -> dict[str, Entry]:
+    """Return what the gaps between groups are: criterion by criterion, as difference and ratio."""
+    criteria = {
+        "demographic_parity": (
+            "how often they receive the positive decision",
+            "True differences between the groups count too: a gap here is a question, not yet a finding of fault.",
+        ),
+        "equal_opportunity": (
+            "the share of true positives that is found",
+            "Threshold; small groups widen its interval.",
+        ),
+        "equalized_odds": (
+            "the share of true positives found or the share of true negatives wrongly decided, whichever is further "
+            "apart",
+            "Threshold; groups with few true negatives widen its interval.",
+        ),
+        "predictive_parity": (
+            "how often a positive decision is right",
+            "Different shares of true positives: it cannot vanish together with the error gaps where these differ.",
+        ),
+        "accuracy": ("accuracy", "Small groups widen its interval."),
+    }
+    four_fifths = " The 'four fifths' rule of thumb compares it with 0.8."
+    low = "Where all rates are low, small gaps give small ratios."
+    entries: dict[str, Entry] = {}
+    for name, (what, changes) in criteria.items():
+        named = f"fairness.{name}"
+        entries[f"{named}_difference"] = Entry(f"Largest difference between two groups in {what}.", changes)
+        entries[f"{named}_difference_to_overall"] = Entry(
+            f"Largest difference between a group and all compared groups together in {what}.",
+            f"{changes} A large group is part of what it is held against, and so close to it.",
+        )
+        smaller = f"the smaller over the larger; 1 is equal.{four_fifths if name == 'demographic_parity' else ''}"
+        entries[f"{named}_ratio"] = Entry(f"Smallest ratio of two groups in {what}, {smaller}", f"{changes} {low}")
+        entries[f"{named}_ratio_to_overall"] = Entry(
+            f"Smallest ratio of a group and all compared groups together in {what}: the smaller over the larger; 1 is "
+            "equal.",
+            f"{changes} {low}",
+        )
+        if name != "accuracy":
+            entries[f"{named}_difference_by_label"] = Entry(
+                f"Largest difference between two groups in {what}, where this label counts as positive and the rest as "
+                "negative.",
+                f"{changes} Rare labels widen its interval.",
+            )
+            entries[f"{named}_difference_worst_label"] = Entry(
+                f"The same for every label against the rest, and of these the largest: in {what}.",
+                f"{changes} The number of labels: the largest of many is large by chance, which its interval allows "
+                "for.",
+            )
+    return entries
+
+
 GLOSSARY: Mapping[str, Entry] = MappingProxyType(
     {
         "performance.accuracy": Entry(
@@ -180,32 +234,7 @@ GLOSSARY: Mapping[str, Entry] = MappingProxyType(
         "fairness.roc_auc": Entry(
             "Ranking quality within the group: positives above negatives.", "How different the group's examples are."
         ),
-        "fairness.demographic_parity_difference": Entry(
-            "Largest difference between two groups in how often they receive the positive decision.",
-            "True differences between the groups count too: a gap here is a question, not yet a finding of fault.",
-        ),
-        "fairness.demographic_parity_ratio": Entry(
-            "Lowest selection rate divided by the highest; 1 is equal. The 'four fifths' rule of thumb compares "
-            "it with 0.8.",
-            "As the difference; where all rates are low, small gaps give small ratios.",
-        ),
-        "fairness.equal_opportunity_difference": Entry(
-            "Largest difference between two groups in the share of true positives that is found.",
-            "Threshold; small groups widen its interval.",
-        ),
-        "fairness.equalized_odds_difference": Entry(
-            "The larger of two gaps between groups: in the share of true positives found, and in the share of "
-            "true negatives "
-            "wrongly decided.",
-            "Threshold; groups with few true negatives widen its interval.",
-        ),
-        "fairness.predictive_parity_difference": Entry(
-            "Largest difference between two groups in how often a positive decision is right.",
-            "Different shares of true positives: it cannot vanish together with the error gaps where these differ.",
-        ),
-        "fairness.accuracy_difference": Entry(
-            "Largest difference between two groups in accuracy.", "Small groups widen its interval."
-        ),
+        **_gaps(),
         "fairness.worst_group_accuracy": Entry(
             "Accuracy of the group for which it is lowest.",
             "The number of groups: the lowest of many is low by chance alone.",

@@ -68,8 +68,8 @@ _RECORD: Mapping[type[Stored], Rule] = {
         "schema_version", inside="model training mitigation corpus environment audit evidence findings effort"
     ),
     AuditSettings: _rule(
-        "seed profile split limit positive_label label_map precision search_precision search_reason shapes policy "
-        "policy_digest date ledger_count",
+        "seed profile split limit positive_label label_map crossed precision search_precision search_reason shapes "
+        "policy policy_digest date ledger_count",
         inside="decision",
         withheld="command",
     ),

@@ -105,11 +105,12 @@ def _pivot(caption: str, row: str, held: Sequence[Measurement]) -> Table:
             Cell(_FACET_TITLES.get(row, row.replace("_", " ").capitalize())),
             *(Cell(title(name), numeric=True) for name in names),
         ),
-        tuple((Cell(short(key)), *(_estimate(by_key.get((key, name))) for name in names)) for key in keys),
+        tuple((Cell(short(key)), *(estimate(by_key.get((key, name))) for name in names)) for key in keys),
     )
 
 
-def _estimate(one: Measurement | None) -> Cell:
+def estimate(one: Measurement | None) -> Cell:
+    """Return value, interval and n in one cell."""
     if one is None:
         return Cell("not measured", numeric=True)
     small = f"n = {one.n:,}" if one.interval is None else f"{wording.interval(one.interval, one.unit)}; n = {one.n:,}"

@@ -35,6 +35,7 @@ def audit(
     profile: str = "quick",
     policy: str | Path | Policy = "default",
     columns: Columns | None = None,
+    cross: Sequence[Sequence[str]] = (),
     label_map: Mapping[str, str] | None = None,
     positive_label: str | None = None,
     threshold: float | None = None,
@@ -66,6 +67,7 @@ def audit(
         profile: 'quick', 'standard' or 'full'.
         policy: a shipped policy's name, a TOML file, or a `Policy`. Fixed before the audit runs.
         columns: which columns of a file or hub data set hold text, label, groups, id, person.
+        cross: attributes whose groups are also looked at in combination: `[("sex", "region")]`.
         label_map: data label -> model label, where they differ.
         positive_label: the label that rates are about (default: the corpus's own, else the last).
         threshold: decide 'positive' from this probability on (two labels only); default: the most probable label.
@@ -122,6 +124,8 @@ def audit(
     if limit is not None and limit < 1:
         raise Misconfigured(f"--limit must be at least 1; got {limit}")
     whole = corpus_of(data, columns=columns, online=online)  # before the model: quick to read, often the culprit
+    for attributes in cross:
+        whole = whole.crossed(attributes)
     asked_model = either(model, online=online, device=device) if isinstance(model, str | Path) else model
     by_group = asked_model if isinstance(asked_model, GroupAwareClassifier) else None
     classifier: Classifier = asked_model if by_group is None else by_group.scores  # type: ignore[assignment]
@@ -139,6 +143,7 @@ def audit(
         decision=_decision(threshold, classifier.labels, None if by_group is None else by_group.rule),
         positive_label=_positive(positive_label, corpus, classifier.labels),
         label_map=mapping,
+        crossed=whole.crossings,
         precision=str(getattr(classifier, "precision", "float64")),
         search_precision=searching.precision,
         search_reason=searching.because,

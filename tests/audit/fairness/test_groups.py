@@ -8,7 +8,7 @@ import pytest
 from fairlearn import metrics as fairlearn
 from scipy import stats
 
-from workbench.audit.fairness.gaps import RESTS_ON
+from workbench.audit.fairness.gaps import BY_LABEL, CRITERIA, GAPS
 from workbench.audit.fairness.groups import Groups
 from workbench.audit.fairness.tallies import Tallies, rates_of
 from workbench.audit.performance.predictions import Predictions
@@ -96,33 +96,96 @@ def test_gaps_are_fairlearns_and_a_hand_masks(bench, seed):
     got = found(Groups(replicates=100).measure(model, corpus, setting()))
     p, y = model.predict_proba(corpus.inputs), corpus.label_ids
     d, g = p.argmax(axis=1), np.array(corpus.group_of("g"))
-    for name in (
-        "demographic_parity_difference",
-        "demographic_parity_ratio",
-        "equal_opportunity_difference",
-        "equalized_odds_difference",
-    ):
-        theirs = getattr(fairlearn, name)(y, d, sensitive_features=g)
-        assert got[name, "g", None].value == pytest.approx(theirs, abs=1e-12)
-    by_hand = [rates_by_hand(y == 1, d == 1, y == d, p[:, 1], g == name) for name in NAMES]
-    spread = {rate: np.ptp([group[rate] for group in by_hand]) for rate in by_hand[0]}
-    expected = {
-        "demographic_parity_difference": spread["selection_rate"],
-        "demographic_parity_ratio": min(b["selection_rate"] for b in by_hand)
-        / max(b["selection_rate"] for b in by_hand),
-        "equal_opportunity_difference": spread["true_positive_rate"],
-        "equalized_odds_difference": max(spread["true_positive_rate"], spread["false_positive_rate"]),
-        "predictive_parity_difference": spread["precision"],
-        "accuracy_difference": spread["accuracy"],
-        "worst_group_accuracy": min(b["accuracy"] for b in by_hand),
+    theirs = {
+        f"{name}{suffix}": getattr(fairlearn, name)(y, d, sensitive_features=g, method=method)
+        for suffix, method in (("", "between_groups"), ("_to_overall", "to_overall"))
+        for name in (
+            f"{criterion}_{form}"
+            for criterion in ("demographic_parity", "equal_opportunity", "equalized_odds")
+            for form in ("difference", "ratio")
+        )
     }
-    assert expected.keys() == RESTS_ON.keys()
+    for name, value in theirs.items():
+        assert got[name, "g", None].value == pytest.approx(value, abs=1e-12), name
+    by_hand = [rates_by_hand(y == 1, d == 1, y == d, p[:, 1], g == name) for name in NAMES]
+    everybody = rates_by_hand(y == 1, d == 1, y == d, p[:, 1], np.ones(len(y), dtype=bool))
+    expected = {"worst_group_accuracy": min(b["accuracy"] for b in by_hand)}
+    for name, criterion, form, overall in ((x.name, x.criterion, x.form, x.to_overall) for x in GAPS):
+        pairs = [
+            (a[rate], b[rate])
+            for rate in CRITERIA[criterion]
+            for a in by_hand
+            for b in ([everybody] if overall else by_hand)
+        ]
+        if form == "difference":
+            expected[name] = max(abs(a - b) for a, b in pairs)
+        elif form == "ratio":
+            expected[name] = min(min(a, b) / max(a, b) for a, b in pairs)
+    assert len(expected) == len(GAPS) == 21
     for name, value in expected.items():
         m = got[name, "g", None]
         assert m.value == pytest.approx(value, abs=1e-12), name
         assert m.interval.low <= m.value <= m.interval.high
         assert m.n == 400
         assert "max-t bootstrap over people" in m.interval.method
+
+
+def test_each_label_is_held_against_the_rest(bench):
+    _, simulate, setting = bench
+    model, corpus = simulate(600, k=4, seed=5, ties=True, groups={"g": NAMES})
+    got = {
+        (m.name.removeprefix("fairness."), m.where.get("label")): m
+        for m in Groups(replicates=100).measure(model, corpus, setting()).measurements
+        if "group" not in m.where
+    }
+    p, y = model.predict_proba(corpus.inputs), corpus.label_ids
+    d, g = p.argmax(axis=1), np.array(corpus.group_of("g"))
+    for criterion in BY_LABEL:
+        by_label = []
+        for label, name in enumerate(corpus.labels):
+            by_hand = [rates_by_hand(y == label, d == label, y == d, p[:, label], g == one) for one in NAMES]
+            by_label.append(max(np.ptp([one[rate] for one in by_hand]) for rate in CRITERIA[criterion]))
+            m = got[f"{criterion}_difference_by_label", name]
+            assert m.value == pytest.approx(by_label[-1], abs=1e-12)
+            assert m.interval.low <= m.value <= m.interval.high
+        worst = got[f"{criterion}_difference_worst_label", None]
+        assert worst.value == pytest.approx(max(by_label), abs=1e-12)
+        assert worst.interval.low <= worst.value <= worst.interval.high
+        widest = max(
+            (got[f"{criterion}_difference_by_label", name] for name in corpus.labels), key=lambda m: m.interval.high
+        )
+        assert worst.interval.high >= widest.interval.high, "that it is the worst of several makes it less sure"
+        families = 2 if criterion == "equalized_odds" else 1
+        assert f"simultaneous over {12 * families} pairs of groups in 4 labels" in worst.interval.method
+
+
+def test_two_labels_need_no_gaps_by_label_and_of_many_the_largest_are_given(bench):
+    _, simulate, setting = bench
+    two = Groups(replicates=60).measure(*simulate(200, k=2, seed=1, groups={"g": NAMES}), setting())
+    assert not [m for m in two.measurements if "label" in m.where or m.name.endswith("worst_label")]
+    model, corpus = simulate(600, k=4, seed=1, groups={"g": NAMES})
+    found = Groups(replicates=60, most_labels=2).measure(model, corpus, setting())
+    kept = {m.where["label"] for m in found.measurements if "label" in m.where}
+    sizes = corpus.card.labels
+    assert kept == set(sorted(sizes, key=sizes.get)[-2:])
+    assert "g: gaps by label are given for the 2 of 4 labels with most examples." in notes(found)
+
+
+def test_a_label_that_one_group_never_has_is_not_compared_and_that_is_said(bench):
+    build, _, setting = bench
+    rng = np.random.default_rng(8)
+    g = np.repeat(["a", "b"], 150)
+    labels = rng.integers(0, 3, 300)
+    labels[g == "b"] %= 2  # never the third
+    p = np.eye(3)[labels] * 2 + rng.random((300, 3))
+    p /= p.sum(axis=1, keepdims=True)
+    model, corpus = build(p, labels.tolist(), names=["l0", "l1", "l2"], groups={"g": g.tolist()})
+    result = Groups(replicates=60).measure(model, corpus, setting())
+    named = {(m.name, m.where.get("label")) for m in result.measurements}
+    assert ("fairness.equal_opportunity_difference_by_label", "l1") in named
+    assert ("fairness.equal_opportunity_difference_by_label", "l2") not in named
+    assert ("fairness.demographic_parity_difference_by_label", "l2") in named
+    assert any(text.startswith("g: equal opportunity is not compared for l2: fewer than two") for text in notes(result))
 
 
 def test_only_large_groups_are_compared(bench):
@@ -162,7 +225,7 @@ def test_a_group_with_few_positives_is_left_out_of_true_positive_rates_only(benc
     assert got["demographic_parity_difference", "g", None].n == 240
     assert got["equal_opportunity_difference", "g", None].n == 160
     assert got["equalized_odds_difference", "g", None].n == 160
-    left_out = "Left out of equal opportunity difference over g: c (fewer than 10 people"
+    left_out = "Left out of equal opportunity over g: c (fewer than 10 people"
     assert any(text.startswith(left_out) for text in notes(result))
     for name, method in {
         "demographic_parity_difference": "simultaneous over 3 pairs of 3 groups:",
@@ -185,7 +248,7 @@ def test_of_a_column_of_ids_only_the_largest_groups_are_handled_and_the_rest_is_
     got = found(result)
     shown = {key[2] for key in got if key[1] == "id"} - {None}
     assert shown == {"big", "zbig", *(f"id{i:04d}" for i in range(48))}
-    assert len([key for key in got if key[1] == "id"]) <= 50 * 7 + 7
+    assert len([key for key in got if key[1] == "id"]) <= 50 * 7 + len(GAPS)
     tables = {e.attribute: e for e in result.exhibits if e.kind == "group_table"}
     assert (len(tables["id"].groups), len(tables["id"].too_small)) == (50, 48)
     (note,) = [text for text in notes(result) if "not shown" in text]
@@ -260,7 +323,10 @@ def test_nobody_selected_has_no_ratio(bench):
     gap = got["demographic_parity_difference", "g", None]
     assert (gap.value, gap.interval.low) == (0, 0)
     assert gap.interval.high == pytest.approx(wilson(0, 40).high, abs=1e-9)
-    assert any("nobody is selected" in text for text in notes(result))
+    assert "g: demographic parity ratio: not defined, the selection rate is 0 in every group." in notes(result)
+    named = {name for name, _, group in got if group is None}
+    assert {x.name for x in GAPS if x.criterion == "demographic_parity" and x.form == "difference"} <= named
+    assert {x.name for x in GAPS if x.form == "ratio"} & named == {"accuracy_ratio", "accuracy_ratio_to_overall"}
 
 
 def test_no_group_column_is_not_applicable(bench):

@@ -2,29 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from math import comb
+from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from workbench.adapters.fairlearn import Metric, disaggregate, gap, rates
-from workbench.audit.fairness.tallies import Rate, Tallies
+from workbench.adapters.fairlearn import Disaggregated, disaggregate, rates
+from workbench.audit.fairness.tallies import Rate, Tallies, rates_of
 from workbench.evidence.exhibits import Note
 from workbench.evidence.intervals import LEVEL
 from workbench.evidence.measurement import Interval, Measurement
-from workbench.evidence.simultaneous import GroupRates, Span, differences, max_gap, min_ratio, minimum
+from workbench.evidence.simultaneous import (
+    BesideRest,
+    GroupRates,
+    Span,
+    differences,
+    max_gap,
+    max_gap_to_overall,
+    min_ratio,
+    min_ratio_to_overall,
+    minimum,
+)
 
-RESTS_ON = {
-    "demographic_parity_difference": ("selection_rate",),
-    "demographic_parity_ratio": ("selection_rate",),
-    "equal_opportunity_difference": ("true_positive_rate",),
-    "equalized_odds_difference": ("true_positive_rate", "false_positive_rate"),
-    "predictive_parity_difference": ("precision",),
-    "accuracy_difference": ("accuracy",),
-    "worst_group_accuracy": ("accuracy",),
+CRITERIA = {
+    "demographic_parity": ("selection_rate",),
+    "equal_opportunity": ("true_positive_rate",),
+    "equalized_odds": ("true_positive_rate", "false_positive_rate"),
+    "predictive_parity": ("precision",),
+    "accuracy": ("accuracy",),
 }
-"""Which rates each gap compares."""
+"""Which rates each criterion of fairness wants equal between groups."""
+
+Form = Literal["difference", "ratio", "minimum"]
+
+
+class Gap(NamedTuple):
+    """One way to say how far groups are apart."""
+
+    criterion: str
+    form: Form
+    to_overall: bool = False
+    """Whether each group is held against all compared groups together, rather than against each other group."""
+
+    @property
+    def name(self) -> str:
+        """As in measurement names."""
+        if self.form == "minimum":
+            return f"worst_group_{self.criterion}"
+        return f"{self.criterion}_{self.form}{'_to_overall' if self.to_overall else ''}"
+
+
+GAPS = (
+    *(Gap(one, form, overall) for overall in (False, True) for one in CRITERIA for form in ("difference", "ratio")),
+    Gap("accuracy", "minimum"),
+)  # fmt: skip
+
+BY_LABEL = tuple(one for one in CRITERIA if one != "accuracy")
+"""Criteria about one label against the rest; accuracy is about all labels at once."""
 
 
 @dataclass(frozen=True)
@@ -36,95 +73,217 @@ class Gaps:
     """Fewest people of a group that is compared."""
     minimum_side: int
     """Fewest people in the denominator of a compared rate."""
+    _found: dict[tuple[int, ...], Disaggregated] = field(default_factory=dict, init=False, compare=False)
 
     def large(self) -> list[int]:
         """Return the groups with at least `minimum` people."""
         return [g for g in range(len(self.tallies.groups)) if self.tallies.people(g).size >= self.minimum]
 
-    def comparable(self, compared: list[Rate]) -> list[int]:
+    def comparable(self, compared: Sequence[Rate]) -> list[int]:
         """Return those of them with enough people in the denominator of every rate of `compared`."""
         return [g for g in self.large() if all(self._sufficient(rate, g) for rate in compared)]
 
     def all(self) -> Iterator[Measurement | Note]:
         """Yield every gap, and a note wherever a group or a gap is left out."""
-        named = {rate.name: rate for rate in self.tallies.rates}
-        said: set[tuple[str, ...]] = set()
         large = self.large()
-        for name, needed in RESTS_ON.items():
-            compared = [named[rate] for rate in needed]
+        for criterion in CRITERIA:
+            compared = self._rates(criterion)
             groups = self.comparable(compared)
-            if len(large) >= 2 and len(groups) < len(large) and needed not in said:
-                said.add(needed)
-                yield self._left_out(name, compared, [g for g in large if g not in groups])
+            if len(large) >= 2 and len(groups) < len(large):
+                yield self._left_out(criterion, compared, [g for g in large if g not in groups])
             if len(groups) >= 2:
-                yield self._gap(name, compared, groups)
+                yield from self._of(criterion, compared, groups)
+
+    def by_label(self, *, most: int) -> Iterator[Measurement | Note]:
+        """Yield, where there are more than two labels, the gaps of each against the rest, and the largest over labels.
+
+        Of more than `most` labels, those with most examples.
+        """
+        seen, attribute = self.tallies.seen, self.tallies.attribute
+        if len(seen.names) <= 2 or len(self.large()) < 2:
+            return
+        sizes = np.bincount(seen.labels, minlength=len(seen.names))
+        labels = sorted(np.argsort(-sizes, kind="stable")[:most].tolist())
+        if len(labels) < len(seen.names):
+            yield Note(
+                text=f"{attribute}: gaps by label are given for the {most} of {len(seen.names)} labels with most "
+                "examples."
+            )
+        for criterion in BY_LABEL:
+            yield from self._by_label(criterion, labels)
+
+    def _by_label(self, criterion: str, labels: Sequence[int]) -> Iterator[Measurement | Note]:
+        seen, attribute = self.tallies.seen, self.tallies.attribute
+        wanted = [[one for one in rates_of(seen, label) if one.name in CRITERIA[criterion]] for label in labels]
+        # Drawn anew, within all labels at once, so that the labels' replicates belong together.
+        tallies = replace(self.tallies, rates=tuple(rate for each in wanted for rate in each))
+        every: list[GroupRates] = []
+        values: list[float] = []
+        without: list[str] = []
+        inside = np.zeros(len(seen.labels), dtype=np.bool_)
+        for label, compared in zip(labels, wanted, strict=True):
+            groups = self.comparable(compared)
+            if len(groups) < 2:
+                without.append(seen.names[label])
+                continue
+            families = [tallies.compared(rate, groups) for rate in compared]
+            held = self._inside(groups)
+            found = self._fairlearns(groups, label)
+            values.append(max(found.difference[rate.name] for rate in compared))
+            every += families
+            inside |= held
+            yield self._measured(
+                f"{criterion}_difference_by_label",
+                values[-1],
+                max_gap(differences(families)),
+                rows=held,
+                method=self._method(families, compared[0].stratified, self._pairs(families, groups)),
+                label=seen.names[label],
+            )
+        if without:
+            yield Note(
+                text=f"{attribute}: {criterion.replace('_', ' ')} is not compared for {', '.join(without)}: fewer than "
+                f"two groups have {self.minimum} people, {self.minimum_side} of them in every denominator."
+            )
+        if every:
+            pairs = sum(comb(len(one.values), 2) for one in every)
+            over = f"{pairs} pairs of groups in {len(labels) - len(without)} labels"
+            yield self._measured(
+                f"{criterion}_difference_worst_label",
+                max(values),
+                max_gap(differences(every)),
+                rows=inside,
+                method=self._method(every, wanted[0][0].stratified, over),
+            )
+
+    def _rates(self, criterion: str) -> list[Rate]:
+        named = {rate.name: rate for rate in self.tallies.rates}
+        return [named[rate] for rate in CRITERIA[criterion]]
 
     def _sufficient(self, rate: Rate, group: int) -> bool:
         return bool(rate.among.all()) or self.tallies.people(group, rate.among).size >= self.minimum_side
 
-    def _left_out(self, name: str, compared: list[Rate], groups: list[int]) -> Note:
+    def _left_out(self, criterion: str, compared: Sequence[Rate], groups: list[int]) -> Note:
         listed = ", ".join(self.tallies.groups[g] for g in groups)
         wanting = " or ".join(dict.fromkeys(rate.denominator for rate in compared))
         remain = len(self.large()) - len(groups)
         enough = remain >= 2
         end = f"the other {remain} groups are compared" if enough else "fewer than two remain, so there is no gap"
         return Note(
-            text=f"Left out of {name.replace('_', ' ')} over {self.tallies.attribute}: {listed} "
+            text=f"Left out of {criterion.replace('_', ' ')} over {self.tallies.attribute}: {listed} "
             f"(fewer than {self.minimum_side} people with {wanting}); {end}."
         )
 
-    def _gap(self, name: str, compared: list[Rate], groups: list[int]) -> Measurement | Note:
+    def _of(self, criterion: str, compared: Sequence[Rate], groups: list[int]) -> Iterator[Measurement | Note]:
+        """Yield all gaps of one criterion between `groups`."""
+        inside = self._inside(groups)
+        values = self._fairlearns(groups, self.tallies.seen.positive)
         families = [self.tallies.compared(rate, groups) for rate in compared]
-        if name == "demographic_parity_ratio" and not families[0].values.any():
-            return Note(text=f"{self.tallies.attribute}: demographic parity ratio: not defined, nobody is selected.")
-        span = _span(name, families)
-        pairs, all_groups = comb(len(groups), 2) * len(families), len(self.tallies.groups)
-        over = f"{len(groups)} groups" if len(groups) == all_groups else f"{len(groups)} of {all_groups} groups"
-        if name != "worst_group_accuracy":
-            over = f"{pairs} pair{'s' * (pairs > 1)} of {over}"
-        lost = int((~np.isfinite(np.concatenate([f.replicates for f in families], axis=1)).all(axis=1)).sum())
-        limits = "Wilson" if name == "worst_group_accuracy" else "Donner-Zou" if name.endswith("ratio") else "Newcombe"
-        within = " within labels" if compared[0].stratified else ""
-        method = (
-            f"simultaneous over {over}: max-t bootstrap over people{within}, {self.tallies.replicates} replicates"
-            f"{f' ({lost} with a group undefined)' if lost else ''}, {limits} limits"
+        beside = [one for rate in compared for one in self.tallies.beside_rest(rate, groups)]
+        nowhere = [rate for rate, one in zip(compared, families, strict=True) if not one.values.any()]
+        if nowhere:
+            yield Note(
+                text=f"{self.tallies.attribute}: {criterion.replace('_', ' ')} ratio: not defined, the "
+                f"{nowhere[0].name.replace('_', ' ')} is 0 in every group."
+            )
+        for gap in GAPS:
+            if gap.criterion != criterion or (gap.form == "ratio" and nowhere):
+                continue
+            over = self._over(groups) if gap.form == "minimum" or gap.to_overall else self._pairs(families, groups)
+            yield self._measured(
+                gap.name,
+                _value(gap, values, compared),
+                _span(gap, families, beside),
+                rows=inside,
+                method=self._method(
+                    families,
+                    compared[0].stratified,
+                    f"{over}, each beside all of them together" if gap.to_overall else over,
+                    limits={"minimum": "Wilson", "ratio": "Donner-Zou", "difference": "Newcombe"}[gap.form],
+                ),
+                form=gap.form,
+            )
+
+    def _inside(self, groups: Sequence[int]) -> NDArray[np.bool_]:
+        """Return which rows are in one of `groups`, (n,)."""
+        return np.asarray(self.tallies.inside[:, list(groups)].any(axis=1), dtype=np.bool_)
+
+    def _fairlearns(self, groups: Sequence[int], label: int) -> Disaggregated:
+        """Return Fairlearn's rates of `label` against the rest, and accuracy, over the rows of `groups`."""
+        key = (label, *groups)  # most criteria compare the same groups
+        if key not in self._found:
+            seen, inside = self.tallies.seen, self._inside(groups)
+            names, decisions = self.tallies.names[inside], seen.decisions[inside]
+            labels = seen.is_label(label)[inside].astype(np.int64)
+            binary = disaggregate(rates(), labels, (decisions == label).astype(np.int64), names)
+            self._found[key] = binary.joined(
+                disaggregate({"accuracy": accuracy}, seen.labels[inside], decisions, names)
+            )
+        return self._found[key]
+
+    def _over(self, groups: Sequence[int]) -> str:
+        every = len(self.tallies.groups)
+        return f"{len(groups)} groups" if len(groups) == every else f"{len(groups)} of {every} groups"
+
+    def _pairs(self, families: Sequence[GroupRates], groups: Sequence[int]) -> str:
+        pairs = comb(len(groups), 2) * len(families)
+        return f"{pairs} pair{'s' * (pairs > 1)} of {self._over(groups)}"
+
+    def _method(self, families: Sequence[GroupRates], stratified: bool, over: str, *, limits: str = "Newcombe") -> str:
+        undefined = ~np.isfinite(np.concatenate([one.replicates for one in families], axis=1)).all(axis=1)
+        lost = f" ({int(undefined.sum())} with a group undefined)" if undefined.any() else ""
+        return (
+            f"simultaneous over {over}: max-t bootstrap over people{' within labels' if stratified else ''}, "
+            f"{self.tallies.replicates} replicates{lost}, {limits} limits"
         )
-        inside = np.asarray(self.tallies.inside[:, groups].any(axis=1))
-        higher = name in {"demographic_parity_ratio", "worst_group_accuracy"}
+
+    def _measured(
+        self,
+        name: str,
+        value: float,
+        span: Span,
+        *,
+        rows: NDArray[np.bool_],
+        method: str,
+        form: Form = "difference",
+        **where: str,
+    ) -> Measurement:
         return Measurement(
             name=f"fairness.{name}",
-            value=self._value(name, inside),
-            unit="ratio" if name.endswith("ratio") else "proportion",
-            better="higher" if higher else "lower",
-            n=self.tallies.seen.people.among(inside).size,
+            value=value,
+            unit="ratio" if form == "ratio" else "proportion",
+            better="lower" if form == "difference" else "higher",
+            n=self.tallies.seen.people.among(rows).size,
             interval=Interval(low=span.low, high=span.high, level=LEVEL, method=method),
-            where={"attribute": self.tallies.attribute},
+            where={"attribute": self.tallies.attribute, **where},
         )
 
-    def _value(self, name: str, inside: np.ndarray) -> float:
-        """Return Fairlearn's value over the rows of the compared groups."""
-        seen, groups = self.tallies.seen, self.tallies.names[inside]
-        if RESTS_ON[name] == ("accuracy",):
-            found = disaggregate({"accuracy": accuracy}, seen.labels[inside], seen.decisions[inside], groups)
-            return found.minimum["accuracy"] if name == "worst_group_accuracy" else found.difference["accuracy"]
-        labels = seen.is_label(seen.positive)[inside].astype(np.int64)
-        decisions = (seen.decisions == seen.positive)[inside].astype(np.int64)
-        if name == "predictive_parity_difference":
-            precision: dict[str, Metric] = {"precision": rates()["precision"]}
-            return disaggregate(precision, labels, decisions, groups).difference["precision"]
-        return gap(name, labels, decisions, groups)
 
-
-def accuracy(labels: np.ndarray, decisions: np.ndarray) -> float:
+def accuracy(labels: NDArray[np.int64], decisions: NDArray[np.int64]) -> float:
     """Return the share of right decisions (scikit-learn's)."""
     from sklearn.metrics import accuracy_score
 
     return float(accuracy_score(labels, decisions))
 
 
-def _span(name: str, families: list[GroupRates]) -> Span:
-    if name == "worst_group_accuracy":
-        return minimum(families[0])
-    if name == "demographic_parity_ratio":
-        return min_ratio(families[0])
-    return max_gap(differences(families))
+def _value(gap: Gap, found: Disaggregated, compared: Sequence[Rate]) -> float:
+    """Return Fairlearn's value; of several rates the worst, as in its equalized odds."""
+    if gap.form == "minimum":
+        return min(found.minimum[rate.name] for rate in compared)
+    if gap.form == "ratio":
+        return min((found.ratio_to_overall if gap.to_overall else found.ratio)[rate.name] for rate in compared)
+    return max((found.difference_to_overall if gap.to_overall else found.difference)[rate.name] for rate in compared)
+
+
+def _span(gap: Gap, families: Sequence[GroupRates], beside: Sequence[BesideRest]) -> Span:
+    match gap.form, gap.to_overall:
+        case "minimum", _:
+            return minimum(families[0])
+        case "ratio", False:
+            return min_ratio(families)
+        case "ratio", True:
+            return min_ratio_to_overall(beside)
+        case _, True:
+            return max_gap_to_overall(beside)
+        case _:
+            return max_gap(differences(families))

@@ -36,6 +36,8 @@ class Groups:
     """Nor is a group compared in a rate whose denominator holds fewer people."""
     most: int = 50
     """Of an attribute with more groups only so many are handled, those with most people."""
+    most_labels: int = 20
+    """Gaps of one label against the rest are given for so many labels, those with most examples."""
 
     name: ClassVar[str] = "fairness.groups@1"
     tasks: ClassVar[frozenset[Task]] = frozenset({Task.TEXT_CLASSIFICATION})
@@ -57,7 +59,8 @@ class Groups:
             tallies = Tallies(rows, attribute, membership, rates_of(rows), setting.streams, self.name, self.replicates)
             gaps = Gaps(tallies, self.minimum, self.minimum_side)
             tables.append(_table(tallies, gaps.large()))
-            for found in (*_rates(tallies), *_aucs(tallies), *gaps.all(), *_power(tallies, gaps)):
+            between = (*gaps.all(), *gaps.by_label(most=self.most_labels))
+            for found in (*_rates(tallies), *_aucs(tallies), *between, *_power(tallies, gaps)):
                 if isinstance(found, Measurement):
                     measurements.append(found)
                 else:

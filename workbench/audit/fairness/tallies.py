@@ -13,7 +13,7 @@ from scipy import sparse
 from workbench.audit.performance.predictions import Predictions
 from workbench.evidence.bootstrap import People, replicate
 from workbench.evidence.measurement import Better
-from workbench.evidence.simultaneous import GroupRates
+from workbench.evidence.simultaneous import BesideRest, GroupRates
 from workbench.evidence.weighted import ratio
 from workbench.seeds import Streams
 
@@ -32,19 +32,22 @@ class Rate(NamedTuple):
     better: Better
     denominator: str
     """In words, for notes."""
+    label: int
+    """Which label counts as positive."""
 
 
-def rates_of(seen: Predictions) -> tuple[Rate, ...]:
-    """Return the rates of the positive label against the rest, and accuracy over all labels."""
-    positive, decided = seen.is_label(seen.positive), np.asarray(seen.decisions == seen.positive)
-    everyone, label = np.ones(len(positive), dtype=np.bool_), seen.names[seen.positive]
+def rates_of(seen: Predictions, label: int | None = None) -> tuple[Rate, ...]:
+    """Return the rates of one label, by default the positive one, against the rest, and accuracy over all labels."""
+    label = seen.positive if label is None else label
+    positive, decided = seen.is_label(label), np.asarray(seen.decisions == label)
+    everyone, name = np.ones(len(positive), dtype=np.bool_), seen.names[label]
     return (
-        Rate("selection_rate", decided, everyone, False, "neither", "examples"),
-        Rate("accuracy", seen.right, everyone, False, "higher", "examples"),
-        Rate("true_positive_rate", decided, positive, True, "higher", f"examples labelled {label}"),
-        Rate("false_positive_rate", decided, ~positive, True, "lower", f"examples not labelled {label}"),
-        Rate("false_negative_rate", ~decided, positive, True, "lower", f"examples labelled {label}"),
-        Rate("precision", positive, decided, False, "higher", f"examples decided {label}"),
+        Rate("selection_rate", decided, everyone, False, "neither", "examples", label),
+        Rate("accuracy", seen.right, everyone, False, "higher", "examples", label),
+        Rate("true_positive_rate", decided, positive, True, "higher", f"examples labelled {name}", label),
+        Rate("false_positive_rate", decided, ~positive, True, "lower", f"examples not labelled {name}", label),
+        Rate("false_negative_rate", ~decided, positive, True, "lower", f"examples labelled {name}", label),
+        Rate("precision", positive, decided, False, "higher", f"examples decided {name}", label),
     )
 
 
@@ -102,7 +105,7 @@ class Tallies:
         """Return the rate's replicates, (b, k), NaN where a group has no denominator; aligned over all rates that are
         resampled alike.
         """
-        hits, totals = self._replicates[rate.name]
+        hits, totals = self._replicates[rate.name, rate.label]
         return ratio(hits, totals)
 
     def compared(self, rate: Rate, groups: list[int]) -> GroupRates:
@@ -117,9 +120,32 @@ class Tallies:
             disjoint=self.disjoint,
         )
 
+    def beside_rest(self, rate: Rate, groups: list[int]) -> list[BesideRest]:
+        """Return the rate in each of `groups` beside that in the other ones together."""
+        each, (hits, totals) = self.compared(rate, groups), self.counts(rate)
+        drawn_hits, drawn_totals = (drawn[:, groups] for drawn in self._replicates[rate.name, rate.label])
+        all_hits, all_totals = drawn_hits.sum(axis=1), drawn_totals.sum(axis=1)
+        inside = np.asarray(self.inside[:, groups].any(axis=1) & rate.among)
+        found = []
+        for place, g in enumerate(groups):
+            rest = self.seen.people.among(np.asarray(inside & ~self.inside[:, g]))
+            share = totals[g] / totals[groups].sum()
+            outside = ratio(all_hits - drawn_hits[:, place], all_totals - drawn_totals[:, place])
+            rates = GroupRates(
+                values=np.array(
+                    [each.values[place], (hits[groups].sum() - hits[g]) / (totals[groups].sum() - totals[g])]
+                ),
+                replicates=np.column_stack([each.replicates[:, place], outside]),
+                n=np.array([each.n[place], rest.size], dtype=np.float64),
+                one_each=each.one_each and rest.one_each,
+                disjoint=self.disjoint,
+            )
+            found.append(BesideRest(rates, float(share), ratio(all_hits, all_totals)))
+        return found
+
     @cached_property
-    def _replicates(self) -> dict[str, tuple[Floats, Floats]]:
-        found: dict[str, tuple[Floats, Floats]] = {}
+    def _replicates(self) -> dict[tuple[str, int], tuple[Floats, Floats]]:
+        found: dict[tuple[str, int], tuple[Floats, Floats]] = {}
         for stratified in (False, True):
             rates = [rate for rate in self.rates if rate.stratified == stratified]
             if not rates:
@@ -127,7 +153,7 @@ class Tallies:
             masks = [mask for rate in rates for mask in (rate.hits & rate.among, rate.among)]
             sums = self._totals(self._per_person(masks), stratified)
             parts = np.split(sums, len(masks), axis=1)
-            found |= {rate.name: (parts[2 * i], parts[2 * i + 1]) for i, rate in enumerate(rates)}
+            found |= {(rate.name, rate.label): (parts[2 * i], parts[2 * i + 1]) for i, rate in enumerate(rates)}
         return found
 
     def _per_person(self, masks: list[Bools]) -> Any:
@@ -142,12 +168,14 @@ class Tallies:
         return sparse.csr_array((ones, (rows, columns)), shape=(self.seen.people.size, len(masks) * k))
 
     def _totals(self, sums: Any, stratified: bool) -> Floats:
-        people = self.seen.people
+        people, seen = self.seen.people, self.seen
         kind = "within labels" if stratified else "over all"
+        several = len({rate.label for rate in self.rates}) > 1  # then denominators are kept of each of them
+        side = seen.labels if several else seen.is_label(self.rates[0].label).astype(np.int64)
         return replicate(
             people,
             lambda counts: np.asarray(counts @ sums, dtype=np.float64),
             replicates=self.replicates,
             rng=self.streams.stream(self.probe, self.attribute, kind),
-            strata=people.strata(self.seen.is_label(self.seen.positive).astype(np.int64)) if stratified else None,
+            strata=people.strata(side) if stratified else None,
         )
