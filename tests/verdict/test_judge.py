@@ -70,6 +70,43 @@ def test_the_sentence_says_everything(record, evidence, measurement):
     assert finding.bound == "at least 0.80"
 
 
+@pytest.mark.parametrize(
+    ("low", "value", "high", "given", "reason"),
+    [
+        (None, 0.9, None, {"at_least": 0.8}, "and it is met."),
+        (None, 0.7, None, {"at_least": 0.8}, "and it is missed."),
+        (0.81, 0.85, 0.9, {"at_least": 0.8}, "and the whole interval meets it."),
+        (0.6, 0.65, 0.7, {"at_least": 0.8}, "and the whole interval misses it."),
+        (0.7, 0.8, 0.9, {"at_least": 0.8}, "the interval lies on both sides of it, so this audit cannot tell."),
+        (0.7, 0.8, 0.9, {"at_least": 0.8, "end": "high"}, "the high end of the interval, the one asked for, meets it."),
+        (0.7, 0.8, 0.9, {"at_most": 0.95}, "and the whole interval meets it."),
+        (0.7, 0.8, 0.9, {"at_most": 0.8, "end": "low"}, "the low end of the interval, the one asked for, meets it."),
+    ],
+)
+def test_the_sentence_gives_the_reason(record, evidence, measurement, low, value, high, given, reason):
+    held = record(evidence("performance.x@1", measurement("performance.accuracy", value, low, high)))
+    (finding,) = judge(held, policy(criterion(**given)))
+    assert finding.because.endswith(reason)
+
+
+def test_a_crash_is_told_as_one(record, evidence):
+    held = record(evidence("performance.x@1", result=Failed(error="ValueError: no")))
+    (finding,) = judge(held, policy(criterion(at_least=0.8)))
+    assert finding.because == "Accuracy was not measured: the probe performance.x@1 failed."
+
+
+@pytest.mark.parametrize("result", [NotApplicable(reason="no"), Failed(error="no")], ids=lambda one: one.outcome)
+def test_a_named_recipe_does_not_answer_for_another(record, evidence, measurement, result):
+    """Only '*' asks for all of them: what became of the recipe b is nothing that a criterion on a is about."""
+    rate = measurement("robustness.attack_success_rate", 0.1, 0.0, 0.2, recipe="a@1")
+    held = record(
+        evidence("robustness.attack@1", rate, recipe="a@1"),
+        evidence("robustness.attack@1", result=result, recipe="b@1"),
+    )
+    asked = criterion(measurement="robustness.attack_success_rate", where={"recipe": "a@1"}, at_most=0.5)
+    assert [finding.verdict for finding in judge(held, policy(asked))] == ["pass"]
+
+
 def test_rounding_never_hides_on_which_side_a_number_lies(record, evidence, measurement):
     held = record(evidence("performance.x@1", measurement("performance.accuracy", 0.85, 0.79996, 0.9)))
     (finding,) = judge(held, policy(criterion(at_least=0.8)))
