@@ -73,8 +73,6 @@ def test_the_sentence_says_everything(record, evidence, measurement):
 @pytest.mark.parametrize(
     ("low", "value", "high", "given", "reason"),
     [
-        (None, 0.9, None, {"at_least": 0.8}, "and it is met."),
-        (None, 0.7, None, {"at_least": 0.8}, "and it is missed."),
         (0.81, 0.85, 0.9, {"at_least": 0.8}, "and the whole interval meets it."),
         (0.6, 0.65, 0.7, {"at_least": 0.8}, "and the whole interval misses it."),
         (0.7, 0.8, 0.9, {"at_least": 0.8}, "the interval lies on both sides of it, so this audit cannot tell."),
@@ -86,6 +84,13 @@ def test_the_sentence_says_everything(record, evidence, measurement):
 def test_the_sentence_gives_the_reason(record, evidence, measurement, low, value, high, given, reason):
     held = record(evidence("performance.x@1", measurement("performance.accuracy", value, low, high)))
     (finding,) = judge(held, policy(criterion(**given)))
+    assert finding.because.endswith(reason)
+
+
+@pytest.mark.parametrize(("value", "reason"), [(200, "and it is met."), (201, "and it is missed.")])
+def test_the_sentence_on_an_exact_quantity_speaks_of_no_interval(record, evidence, measurement, value, reason):
+    held = record(evidence("cost.size@1", measurement("cost.bytes", value, unit="bytes")))
+    (finding,) = judge(held, policy(criterion(measurement="cost.bytes", at_most=200)))
     assert finding.because.endswith(reason)
 
 

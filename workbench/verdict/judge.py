@@ -75,7 +75,7 @@ def _findings(record: AuditRecord, criterion: Criterion) -> Iterator[Finding]:
     missing = _missing(record, criterion, [measurement for _, measurement in matched])
     for where in missing:
         yield _absent(record, criterion, where)
-    if ANY in criterion.where.values() and matched:
+    if ANY in criterion.where.values():
         # "every recipe" is not covered while a run of the very probe that measures it left nothing
         makers = {evidence.probe for evidence, _ in matched}
         for evidence in record.evidence:
