@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import BadInput, Misconfigured
-from workbench.evidence.alike import Key, differently_made, key_of, measured_alike
+from workbench.evidence.alike import Key, differently_audited, differently_trained, key_of, measured_alike
 from workbench.evidence.bootstrap import People, bounded, replicate
 from workbench.evidence.exhibits import GroupTable, Rewrite
 from workbench.evidence.intervals import LEVEL
@@ -27,7 +27,7 @@ from workbench.evidence.narrowing import change, gap, rates_by_group
 from workbench.evidence.paired import paired_interval, replicates_for
 from workbench.evidence.record import VOLATILE, AuditRecord, Finding, Verdict
 from workbench.evidence.weighted import roc_auc
-from workbench.report.text import plural
+from workbench.report.text import listed, plural, short
 from workbench.results import PREDICTIONS, read_record
 from workbench.seeds import Streams
 from workbench.verdict.judge import judge, overall
@@ -100,6 +100,8 @@ class Side:
     """Examples that the base decides wrongly and this model rightly."""
     notes: tuple[str, ...]
     """What could not be compared, and why."""
+    settings: tuple[str, ...] = ()
+    """Those of `notes` that come from other settings of the two audits."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ def compare(base: str | Path, *others: str | Path, policy: str | Path | Policy =
 
     Raises:
         NotFound, BadInput: a record cannot be read.
-        Misconfigured: they are audits of different data, or of different labels.
+        Misconfigured: `incomparable` tells why, or no figure was measured alike in both.
     """
     if not others:
         raise Misconfigured("compare needs a base and at least one other audit; got one")
@@ -144,28 +146,65 @@ def compare(base: str | Path, *others: str | Path, policy: str | Path | Policy =
     drafts = [_draft(first, seen, record, _read(place, record)) for place, record in zip(others, rest, strict=True)]
     pairs = sum(len(draft.pairs) for draft in drafts)
     findings = judge(first, chosen)
+    sides = tuple(_side(first, record, draft, chosen, pairs) for record, draft in zip(rest, drafts, strict=True))
+    for place, side in zip(others, sides, strict=True):
+        if not side.changes:  # else its page would say that nothing is worse
+            raise Misconfigured(
+                f"{place}: no figure was measured alike in this audit and the base's, so there is nothing to compare: "
+                f"audit both with the same settings. {' '.join(side.notes)}".rstrip()
+            )
     return Comparison(
         base=first,
         base_findings=findings,
         base_verdict=overall(first, findings),
         policy=chosen.name,
-        sides=tuple(_side(first, record, draft, chosen, pairs) for record, draft in zip(rest, drafts, strict=True)),
+        sides=sides,
         pairs=pairs,
     )
 
 
-def _require_same(base: AuditRecord, record: AuditRecord, place: str | Path) -> None:
-    """Raise `Misconfigured` unless both audits looked at the same examples for the same labels."""
-    for what, one, other in (
-        ("data", base.corpus.digest, record.corpus.digest),
+def incomparable(base: AuditRecord, record: AuditRecord) -> str | None:
+    """Return why changes between the two would say nothing about the models; None where they may be compared.
+
+    They may where both looked at the same examples, for the same labels and the same positive one.
+    """
+    same = (
         ("labels", base.model.labels, record.model.labels),
-        ("positive label", base.audit.positive_label, record.audit.positive_label),
-    ):
-        if one != other:
-            raise Misconfigured(
-                f"{place}: an audit of other {what} than the base's; changes between them would say nothing about the "
-                "models: audit both on the same examples"
-            )
+        ("positive label", (base.audit.positive_label,), (record.audit.positive_label,)),
+    )
+    found = [*_other_examples(base, record)]
+    found += [
+        f"other {what} ({listed([short(name) for name in one])} in the base's, "
+        f"{listed([short(name) for name in other])} in this one)"
+        for what, one, other in same
+        if one != other
+    ]
+    if not found:
+        return None
+    return (
+        f"an audit of {' and of '.join(found)}; changes between them would say nothing about the models: audit both "
+        "on the same examples"
+    )
+
+
+def _other_examples(base: AuditRecord, record: AuditRecord) -> Iterator[str]:
+    """Yield in what the examples differ, as far as the two cards know: nothing where they are the same."""
+    one, other = base.corpus, record.corpus
+    if one.digest == other.digest:
+        return
+    told = [f"{plural(card.n, 'example')} of “{short(card.name)}”, split {short(card.split)}" for card in (one, other)]
+    if one.name != other.name:
+        yield f"other data ({told[0]}, in the base's; {told[1]}, in this one)"
+    elif told[0] != told[1]:
+        yield f"other examples of the same data ({told[0]}, in the base's; {told[1]}, in this one)"
+    else:
+        yield f"other examples ({told[0]}, in both, but texts, labels, groups or people are not the same)"
+
+
+def _require_same(base: AuditRecord, record: AuditRecord, place: str | Path) -> None:
+    """Raise `Misconfigured` unless the two may be compared."""
+    if because := incomparable(base, record):
+        raise Misconfigured(f"{place}: {because}")
 
 
 class _Pair(NamedTuple):
@@ -207,7 +246,7 @@ def _draft(base: AuditRecord, seen: Decided | None, record: AuditRecord, other: 
         failing = tuple(_failing(other, int(i)) for i in np.flatnonzero(right & ~now))
         mended = int((~right & now).sum())
     pairs += _attacks(base, record, unlike)
-    return _Draft(pairs, failing, mended, (*notes, *differently_made(base, record)), unlike)
+    return _Draft(pairs, failing, mended, tuple(notes), unlike)
 
 
 def _predictions(seen: Decided, other: Decided, positive: str) -> Iterator[_Pair]:
@@ -330,9 +369,14 @@ def _side(base: AuditRecord, record: AuditRecord, draft: _Draft, policy: Policy,
     before = {key_of(one.name, one.where): one for _, one in base.measurements()}
     now = {key_of(one.name, one.where): one for _, one in record.measurements()}
     changes += [_apart(before[key], now[key]) for key in before if key in now and key not in settled]
+    settings = (
+        *differently_audited(base, record),
+        *_listed(draft.unlike, "measured in another way than in the base's audit, and not compared"),
+    )
     notes = (
         *draft.notes,
-        *_listed(draft.unlike, "measured in another way than in the base's audit, and not compared"),
+        *settings,
+        *differently_trained(base, record),
         *_listed(set(before) - set(now), "in the base's audit and not in this one"),
         *_listed(set(now) - set(before), "in this audit and not in the base's"),
     )
@@ -346,6 +390,7 @@ def _side(base: AuditRecord, record: AuditRecord, draft: _Draft, policy: Policy,
         failing=tuple(sorted(draft.failing, key=lambda one: (-one.probability, one.example))),
         mended=draft.mended,
         notes=notes,
+        settings=settings,
     )
 
 

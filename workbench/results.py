@@ -25,10 +25,11 @@ if TYPE_CHECKING:
     from workbench.data.corpus import Corpus
     from workbench.models.protocols import FloatArray
     from workbench.report.beside import Beside
+    from workbench.report.not_compared import NotCompared
 
 RECORD, REPORT, PREDICTIONS, JUNIT = "audit.json", "index.html", "predictions.parquet", "junit.xml"
-COMPARISON, COMPARISON_JSON = "comparison.html", "comparison.json"
-OF_ONE_AUDIT = (REPORT, RECORD, PREDICTIONS, JUNIT, COMPARISON, COMPARISON_JSON)
+COMPARISON, COMPARISON_JSON, NOT_COMPARED = "comparison.html", "comparison.json", "not_compared.json"
+OF_ONE_AUDIT = (REPORT, RECORD, PREDICTIONS, JUNIT, COMPARISON, COMPARISON_JSON, NOT_COMPARED)
 """What a new audit in the same folder takes the place of."""
 _CHANCE = "chance of deciding the positive label"
 """Column of a model that decides by group: what it says; `decided` holds one draw of it."""
@@ -221,10 +222,14 @@ def set_aside(folder: Path) -> None:
 
 
 def report_page(record: AuditRecord, folder: Path) -> str:
-    """Return the report of `record` as it stands in `folder`: with the comparison there, if that is of this audit."""
+    """Return the report of `record` as it stands in `folder`.
+
+    It tells of the comparison there, or why the one that was asked for could not be made, if that is of this audit.
+    """
     from workbench.report.render import render
 
-    return render(record, record.findings, compared=comparison_beside(record, folder))
+    compared = comparison_beside(record, folder) or _refusal_beside(record, folder)
+    return render(record, record.findings, compared=compared)
 
 
 def comparison_beside(record: AuditRecord, folder: Path) -> Beside | None:
@@ -236,6 +241,15 @@ def comparison_beside(record: AuditRecord, folder: Path) -> Beside | None:
     except (OSError, UnicodeDecodeError):
         return None
     return beside(record, told, page)
+
+
+def _refusal_beside(record: AuditRecord, folder: Path) -> NotCompared | None:
+    from workbench.report.not_compared import not_compared
+
+    try:
+        return not_compared(record, (folder / NOT_COMPARED).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 def record_json(record: AuditRecord) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -17,8 +19,10 @@ from workbench.cli import app
 from workbench.comparing import compare
 from workbench.data.corpus import Corpus, Example
 from workbench.errors import Misconfigured, NotFound
+from workbench.evidence.record import AuditRecord
 from workbench.models.linear import LinearTextClassifier
 from workbench.report.compare import comparison_json
+from workbench.results import read_record, record_json
 from workbench.verbs.comparing import require_baseline, write_comparison
 
 GOOD = {"good": 3.0, "bad": -3.0}
@@ -81,7 +85,83 @@ def test_a_baseline_of_other_data_is_no_success(audits, tmp_path, monkeypatch):
     done, out = audit(audits, "worse", tmp_path, monkeypatch, "--baseline", str(audits / "other"))
     assert done.exit_code == 3
     assert "no comparison with the baseline" in done.output
-    assert "other data" in done.output
+    assert "other examples of the same data (200 examples of “toy”" in " ".join(done.output.split())
+    assert not (out / "comparison.html").exists()
+    assert "Not compared with the baseline, the audit of “other” of 20" in first_screen(out)
+
+
+def first_screen(out: Path) -> str:
+    """Return what the report in `out` shows before the section of requirements, as text."""
+    page = (out / "index.html").read_text(encoding="utf-8")
+    return html.unescape(page[page.index('<section id="verdict"') : page.index('<section id="requirements"')])
+
+
+def of(record: AuditRecord, part: str, **changed: object) -> AuditRecord:
+    return record.model_copy(update={part: getattr(record, part).model_copy(update=changed)})
+
+
+@pytest.mark.parametrize(
+    ("part", "changed", "told"),
+    [
+        (
+            "corpus",
+            {"digest": "e" * 64, "name": "else"},
+            "other data (300 examples of “else”, split all, in the base's",
+        ),
+        ("corpus", {"digest": "e" * 64, "n": 7}, "other examples of the same data (7 examples of “toy”"),
+        (
+            "corpus",
+            {"digest": "e" * 64, "split": "test"},
+            "of the same data (300 examples of “toy”, split test, in the",
+        ),
+        ("corpus", {"digest": "e" * 64}, "but texts, labels, groups or people are not the same"),
+        ("model", {"labels": ("no", "maybe")}, "other labels (no and maybe in the base's, no and yes in this one)"),
+        ("audit", {"positive_label": "no"}, "other positive label (no in the base's, yes in this one)"),
+    ],
+    ids=str,
+)
+def test_the_report_says_why_there_is_no_comparison(audits, tmp_path, part, changed, told):
+    """The baseline differs in one thing: report, section and file say in which, until there is a comparison."""
+    out, base = shutil.copytree(audits / "worse", tmp_path / "out"), tmp_path / "base"
+    base.mkdir()
+    (base / "audit.json").write_text(record_json(of(read_record(audits / "base"), part, **changed)), encoding="utf-8")
+    with pytest.raises(Misconfigured, match=re.escape(told)):
+        write_comparison(out, base)
+    screen = first_screen(out)
+    assert "None: every requirement is met" not in screen
+    assert "Not compared with the baseline, the audit of “base” of 20" in screen
+    assert told in screen
+    page = html.unescape((out / "index.html").read_text(encoding="utf-8"))
+    section = page[page.index('<section id="comparison"') : page.index('<section id="cost"')]
+    assert told in section
+    assert "nothing here says whether the model became better or worse" in section
+    assert page.count("audit.json and not_compared.json.") == 1
+    assert write_comparison(out, audits / "base", policy=audits / "low.toml") is not None
+    assert "Not compared" not in first_screen(out)
+    assert not (out / "not_compared.json").exists()
+
+
+def test_other_settings_are_told_on_the_first_screen(audits, tmp_path):
+    out, base = shutil.copytree(audits / "worse", tmp_path / "out"), shutil.copytree(audits / "base", tmp_path / "base")
+    write_comparison(out, base)
+    assert "under other settings" not in first_screen(out), "the same settings"
+    (base / "audit.json").write_text(record_json(of(read_record(base), "audit", seed=5)), encoding="utf-8")
+    write_comparison(out, base)
+    told = "The audits differ in seed: 5 in the base's, 0 in this one"
+    assert told in first_screen(out)
+    (side,) = json.loads((out / "comparison.json").read_text())["models"]
+    assert [one[: len(told)] for one in side["settings"]] == [told]
+
+
+def test_audits_without_a_figure_in_common_are_not_said_to_be_equal(audits, tmp_path):
+    """An earlier audit of another profile, whose predictions are gone."""
+    out, base = shutil.copytree(audits / "worse", tmp_path / "out"), shutil.copytree(audits / "base", tmp_path / "base")
+    (base / "predictions.parquet").unlink()
+    bare = read_record(base).model_copy(update={"evidence": (), "findings": ()})
+    (base / "audit.json").write_text(record_json(bare), encoding="utf-8")
+    with pytest.raises(Misconfigured, match="no figure was measured alike"):
+        write_comparison(out, base)
+    assert "no figure was measured alike" in first_screen(out)
     assert not (out / "comparison.html").exists()
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench.evidence.alike import differently_made, key_of, measured_alike
+from workbench.evidence.alike import differently_audited, differently_trained, key_of, measured_alike
 
 _GOLDEN = importlib.util.spec_from_file_location("golden_record", Path(__file__).parents[1] / "golden" / "record.py")
 
@@ -27,7 +27,7 @@ def changed(record, probe, **params):
 
 def test_the_same_audit_is_alike_and_made_alike(rich):
     assert set(measured_alike(rich, rich).values()) == {True}
-    assert list(differently_made(rich, rich)) == []
+    assert [*differently_audited(rich, rich), *differently_trained(rich, rich)] == []
 
 
 @pytest.mark.parametrize(("params", "alike"), [({"examples": 7}, True), ({"query_budget": 7}, False)])
@@ -60,13 +60,11 @@ def test_each_difference_beside_the_models_is_said(rich):
             ),
         }
     )
-    told = " ".join(differently_made(rich, other))
-    for part in (
-        "differ in seed: ",
-        "differ in precision: ",
-        "learned from different data",
-        "different seeds (0 and 3)",
+    audited, trained = " ".join(differently_audited(rich, other)), " ".join(differently_trained(rich, other))
+    for told, parts in (
+        (audited, ("differ in seed: ", "differ in precision: ")),
+        (trained, ("learned from different data", "different seeds (0 and 3)")),
     ):
-        assert part in told
-    (unknown,) = differently_made(rich, rich.model_copy(update={"training": None}))
+        assert all(part in told for part in parts)
+    (unknown,) = differently_trained(rich, rich.model_copy(update={"training": None}))
     assert "is not known" in unknown

@@ -26,8 +26,8 @@ def measured_alike(base: AuditRecord, record: AuditRecord) -> dict[Key, bool]:
     return {key: way == ways[1][key] for key, way in ways[0].items() if key in ways[1]}
 
 
-def differently_made(base: AuditRecord, record: AuditRecord) -> Iterator[str]:
-    """Yield a sentence for each difference between the two beside the models, and for what is not known."""
+def differently_audited(base: AuditRecord, record: AuditRecord) -> Iterator[str]:
+    """Yield a sentence for each setting that a change may come from, and not from the models."""
     audits = {
         "decision rule": [_rule(side) for side in (base, record)],
         "seed": [str(side.audit.seed) for side in (base, record)],
@@ -38,6 +38,10 @@ def differently_made(base: AuditRecord, record: AuditRecord) -> Iterator[str]:
     for what, (one, other) in audits.items():
         if one != other:
             yield f"The audits differ in {what}: {one} in the base's, {other} in this one; a change may come from that."
+
+
+def differently_trained(base: AuditRecord, record: AuditRecord) -> Iterator[str]:
+    """Yield a sentence for each difference in how the two models came about, and for what is not known of it."""
     if base.training is None or record.training is None:
         yield "Not both models have a training card, so whether they learned from the same data is not known."
         return

@@ -61,6 +61,7 @@ class _Side(_Model):
     newly_failing: tuple[dict[str, object], ...]
     mended: int
     notes: tuple[str, ...]
+    settings: tuple[str, ...] = ()
 
 
 class Beside(_Told):
@@ -113,6 +114,17 @@ def step(held: Beside) -> Item | None:
     ]
     return Item(
         f"Weigh what became worse since the audit of {_base(held)}: {', and '.join(what)}.",
+        section=SECTION,
+        section_title="Comparison",
+    )
+
+
+def limit(held: Beside) -> Item | None:
+    """Return that the two audits were made with other settings, and which; None where they were not."""
+    if not held.side.settings:
+        return None
+    return Item(
+        f"The comparison with the audit of {_base(held)} is one under other settings: {' '.join(held.side.settings)}",
         section=SECTION,
         section_title="Comparison",
     )

@@ -52,6 +52,7 @@ def _side(side: Any) -> dict[str, Any]:
         "newly_failing": [one._asdict() for one in side.failing],
         "mended": side.mended,
         "notes": list(side.notes),
+        "settings": list(side.settings),
     }
 
 

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from workbench.evidence.record import AuditRecord, Finding
-from workbench.report.beside import Beside, section, step
-from workbench.report.blocks import Block, Cell, Definitions, Fold, Item, Page, Paragraph, Section, Table
+from workbench.report import not_compared
+from workbench.report.beside import Beside, limit, section, step
+from workbench.report.blocks import Block, Cell, Definitions, Fold, Item, Page, Paragraph, Section, Summary, Table
 from workbench.report.gates import gates
 from workbench.report.identity import identity
+from workbench.report.not_compared import NotCompared
 from workbench.report.obligations import obligations
 from workbench.report.pillars import sections
 from workbench.report.redact import is_redacted
@@ -20,15 +22,15 @@ from workbench.report.text import plural, short
 from workbench.verdict import wording
 
 
-def page(record: AuditRecord, findings: Sequence[Finding], *, compared: Beside | None = None) -> Page:
+def page(record: AuditRecord, findings: Sequence[Finding], *, compared: Beside | NotCompared | None = None) -> Page:
     """Return the page, in the reading order of the architecture; `compared` is what lies beside it."""
     model, card, settings = record.model, record.corpus, record.audit
     screen = summary(record, findings)
     pillars = sections(record)
     if compared is not None:
-        screen = replace(screen, steps=_steps(screen.steps, step(compared)))
+        screen, told = _with(screen, compared)
         cost = next(i for i, one in enumerate(pillars) if one.id == "cost")
-        pillars = (*pillars[:cost], section(compared), *pillars[cost:])
+        pillars = (*pillars[:cost], told, *pillars[cost:])
     return Page(
         title=f"Audit of {short(model.name)}",
         subtitle=f"on {short(card.name)}, {settings.date[:10]}",
@@ -50,8 +52,24 @@ def page(record: AuditRecord, findings: Sequence[Finding], *, compared: Beside |
             signing(record, screen.word),
         ),
         footer=f"Workbench {record.environment.code}; record schema {record.schema_version}; from audit.json "
-        f"{'alone' if compared is None else 'and comparison.json'}.",
+        f"{_sources(compared)}.",
     )
+
+
+def _with(screen: Summary, compared: Beside | NotCompared) -> tuple[Summary, Section]:
+    """Return the first screen with what the comparison adds to it, and the section on it."""
+    if isinstance(compared, NotCompared):
+        exceptions = (*screen.exceptions, not_compared.exception(compared))
+        return replace(screen, exceptions=exceptions), not_compared.section(compared)
+    limits = [one for one in (limit(compared),) if one is not None]
+    steps = _steps(screen.steps, step(compared))
+    return replace(screen, steps=steps, limits=(*screen.limits, *limits)), section(compared)
+
+
+def _sources(compared: Beside | NotCompared | None) -> str:
+    if compared is None:
+        return "alone"
+    return f"and {not_compared.FILE if isinstance(compared, NotCompared) else 'comparison.json'}"
 
 
 def _steps(steps: tuple[Item, ...], weighing: Item | None) -> tuple[Item, ...]:

@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from workbench.evidence.record import AuditRecord, Finding
 from workbench.report.beside import Beside
+from workbench.report.not_compared import NotCompared
 from workbench.report.page import page
 from workbench.report.summary import JUDGED
 from workbench.report.text import visible
@@ -25,7 +26,7 @@ from workbench.verdict.wording import SIGNS
 TEMPLATES = "workbench.report"
 
 
-def render(record: AuditRecord, findings: Sequence[Finding], *, compared: Beside | None = None) -> str:
+def render(record: AuditRecord, findings: Sequence[Finding], *, compared: Beside | NotCompared | None = None) -> str:
     """Return the report. Pure: same record, findings and comparison, same text."""
     script = style("cases.js")
     return str(

@@ -12,6 +12,7 @@ from workbench.files import write_text
 from workbench.results import (
     COMPARISON,
     COMPARISON_JSON,
+    NOT_COMPARED,
     PREVIOUS,
     RECORD,
     REPORT,
@@ -22,6 +23,7 @@ from workbench.results import (
 
 if TYPE_CHECKING:
     from workbench.comparing import Comparison
+    from workbench.evidence.record import AuditRecord
     from workbench.report.index import Listed, Unreadable
     from workbench.verdict.policy import Policy
 
@@ -100,26 +102,42 @@ def write_comparison(
 ) -> Comparison | None:
     """Write `comparison.html` and `comparison.json` of the audit in `out` against `baseline`; the report tells of them.
 
-    An earlier audit's are removed first, also where there is no baseline now, and then the answer is None.
-    Raises what `compare` raises, and `Unwritable`.
+    An earlier audit's are removed first, also where there is no baseline now, and then the answer is None. Where the
+    two cannot be compared, `not_compared.json` and the report say why, and what `compare` raises is raised.
+    Raises `Unwritable`, too.
     """
-    from workbench.comparing import compare
+    from workbench.comparing import compare, incomparable
     from workbench.report.beside import digest_of
     from workbench.report.compare import comparison_json
     from workbench.report.comparison import render_comparison
+    from workbench.report.not_compared import not_compared_json
 
     place = Path(out)
-    for name in (COMPARISON, COMPARISON_JSON):
+    for name in (COMPARISON, COMPARISON_JSON, NOT_COMPARED):
         (place / name).unlink(missing_ok=True)
     if baseline is None:
         return None
-    found = compare(baseline, place, policy=policy)
+    try:
+        found = compare(baseline, place, policy=policy)
+    except WorkbenchError as error:
+        base, record = _readable(baseline), read_record(place)
+        because = None if base is None else incomparable(base, record)
+        write_text(place / NOT_COMPARED, not_compared_json(base, record, because or str(error)))
+        write_text(place / REPORT, report_page(record, place))
+        raise
     told = comparison_json(found, found.base_findings)
     page = render_comparison(found, digest=digest_of(told))
     write_text(place / COMPARISON_JSON, told)
     write_text(place / COMPARISON, page)
     write_text(place / REPORT, report_page(found.sides[0].record, place))
     return found
+
+
+def _readable(place: str | Path) -> AuditRecord | None:
+    try:
+        return read_record(place)
+    except WorkbenchError:
+        return None
 
 
 def _folders(root: Path) -> Iterator[tuple[Path, set[str]]]:
