@@ -112,6 +112,62 @@ def test_a_named_recipe_does_not_answer_for_another(record, evidence, measuremen
     assert [finding.verdict for finding in judge(held, policy(asked))] == ["pass"]
 
 
+@pytest.mark.parametrize(
+    ("measured", "expected"),
+    [({"a@1": 0.1, "b@1": 0.9}, ["pass"]), ({"a@1": 0.9, "b@1": 0.1}, ["fail"]), ({"b@1": 0.1}, ["not_established"])],
+    ids=str,
+)
+def test_a_named_recipe_is_judged_by_its_own_figure(record, evidence, measurement, measured, expected):
+    rates = [measurement("robustness.attack_success_rate", v, v, v, recipe=name) for name, v in measured.items()]
+    held = record(*(evidence("robustness.attack@1", rate, recipe=rate.where["recipe"]) for rate in rates))
+    asked = criterion(measurement="robustness.attack_success_rate", where={"recipe": "a@1"}, at_most=0.5)
+    assert [finding.verdict for finding in judge(held, policy(asked))] == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"at_most": 0.5}, "not_established"),
+        ({"at_most": 0.5, "severity": "warn"}, "warn"),
+        ({"reported": True}, "pass"),
+    ],
+    ids=str,
+)
+def test_what_training_has_seen_keeps_a_bound_from_being_met_and_nothing_else(
+    record, evidence, measurement, given, expected
+):
+    rate = measurement("robustness.attack_success_rate", 0.1, 0.05, 0.2, recipe="a@1", seen_in_training="yes")
+    asked = criterion(measurement="robustness.attack_success_rate", where={"recipe": "*"}, **given)
+    (finding,) = judge(record(evidence("robustness.attack@1", rate)), policy(asked))
+    assert finding.verdict == expected
+
+
+@pytest.mark.parametrize(
+    ("only_if", "private", "experiment", "told"),
+    [
+        ("private", None, True, "it has no training card"),
+        ("private", False, True, "its training card claims none"),
+        ("private", True, False, None),
+        ("private", True, True, None),
+        ("private experiment", None, True, "it has no training card"),
+        ("private experiment", False, True, "its training card claims none"),
+        ("private experiment", True, False, "whose members coins have drawn"),
+        ("private experiment", True, True, None),
+    ],
+)
+def test_whom_a_criterion_is_asked_of(record, private_card, only_if, private, experiment, told):
+    """Asked and not measured: not established. Not asked: it does not apply, and the reason is said."""
+    card = private_card.model_copy(update={"recipe": {"experiment": experiment}})
+    if not private:
+        card = card.model_copy(update={"privacy": None})
+    held = record().model_copy(update={"training": None if private is None else card})
+    (finding,) = judge(held, policy(criterion(at_least=0.8, only_if=only_if)))
+    assert finding.verdict == ("not_established" if told is None else "pass")
+    assert finding.evidence is None
+    assert ("does not apply" in finding.because) is (told is not None)
+    assert (told or "was not measured") in finding.because
+
+
 def test_rounding_never_hides_on_which_side_a_number_lies(record, evidence, measurement):
     held = record(evidence("performance.x@1", measurement("performance.accuracy", 0.85, 0.79996, 0.9)))
     (finding,) = judge(held, policy(criterion(at_least=0.8)))
