@@ -78,6 +78,19 @@ def audit_progress() -> Iterator[Callable[[Step], None]]:
 
 
 @contextmanager
+def progress_of(name: str) -> Iterator[Callable[[Step], None]]:
+    """Say which model is audited now, and yield what `audit_progress` does."""
+    err.print(Text(f"Audit of {clean(name)}", style="bold"))
+    with audit_progress() as show:
+        yield show
+
+
+def print_kept(folder: Path) -> None:
+    """Say that an audit was finished by an earlier run and is not made again."""
+    err.print(Text(f"{clean(str(folder))}: finished by an earlier run, and taken as it is"))
+
+
+@contextmanager
 def training_progress() -> Iterator[Callable[[TrainingEvent], None]]:
     """Yield a callback that shows training: a live bar on a terminal, a line every half minute elsewhere."""
     with _bars() as bars:

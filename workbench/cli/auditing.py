@@ -39,6 +39,7 @@ from workbench.cli.options import (
     TwinFolder,
     columns_of,
     network,
+    option,
 )
 from workbench.cli.root import app
 
@@ -199,32 +200,77 @@ def judge(
 
 @app.command(
     epilog="[bold]Examples[/]\n\n  workbench compare reports/v1 reports/v2 --out reports/v2/comparison.html\n\n"
+    "  workbench compare runs/base runs/private --data reviews --out reports/base-private\n\n"
     "  workbench compare reports/base reports/private reports/hardened --policy release --out effects.html\n\n"
     "Exit codes: 0 nothing is shown to be worse than the base, 1 something is, 2 bad input.",
 )
 def compare(
-    records: Annotated[list[Path], typer.Argument(help="Finished audits of the same data, the base first.")],
-    out: Annotated[Path, typer.Option("--out", help="HTML file to write.")],
+    places: Annotated[
+        list[str],
+        typer.Argument(metavar="AUDITS|MODELS...", help="Finished audits of the same data, or models; the base first."),
+    ],
+    out: Annotated[Path, typer.Option("--out", help="HTML file to write; with --data, a folder.")],
     policy: PolicyName = "default",
+    data: Annotated[
+        str | None,
+        option("--data", "Audit the models among them on this first: named corpus, file, or hub data set."),
+    ] = None,
+    profile: Annotated[str | None, option("--profile", "quick (the default), standard or full.")] = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    group_column: GroupColumn = None,
+    id_column: IdColumn = None,
+    person_column: PersonColumn = None,
+    label_map: LabelMap = None,
+    positive_label: PositiveLabel = None,
+    threshold: Threshold = None,
+    split: Split = None,
+    limit: AuditLimit = None,
+    seed: Annotated[int | None, option("--seed", "Root of all random streams of the audits (default: 0).")] = None,
+    device: Device = "auto",
+    online: Online = False,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Also write the comparison as JSON.", show_default=False)
     ] = None,
 ) -> None:
-    """Compare finished audits: what became worse or better, and which examples fail anew. Needs no torch."""
+    """Compare finished audits, or models: what became worse or better, and which examples fail anew.
+
+    With --data, models are audited first, all alike, each in a folder of its name in --out; finished audits among them
+    are taken as they are and say how. Run again, it goes on where it stopped. Without --data it needs no torch.
+    """
     from workbench import verbs
+    from workbench.data.labels import parse_label_map
     from workbench.files import write_text
     from workbench.report.beside import digest_of
     from workbench.report.compare import comparison_json
     from workbench.report.comparison import render_comparison
+    from workbench.results import COMPARISON
+    from workbench.verbs.models import Asked, compare_models, require_records
+    from workbench.verdict.policy import load_policy
 
-    found = verbs.compare(*records, policy=policy)
-    told = comparison_json(found, found.base_findings)
-    page = render_comparison(found, digest=digest_of(told))
+    how: dict[str, Any] = {
+        "profile": profile,
+        "columns": columns_of(text_column, label_column, group_column, id_column, person_column),
+        "label_map": parse_label_map(label_map) if label_map else None,
+        "positive_label": positive_label,
+        "threshold": threshold,
+        "split": split,
+        "limit": limit,
+        "seed": seed,
+    }
+    if data is None:
+        require_records(places)
+        _require_data(how)
+        found = verbs.compare(*places, policy=policy)
+        write_text(out, render_comparison(found, digest=digest_of(comparison_json(found, found.base_findings))))
+    else:
+        network(online)
+        asked = Asked(policy=load_policy(policy), device=device, online=online, command=_command(), **how)
+        found = compare_models(places, data, out, asked, progress=terminal.progress_of, kept=terminal.print_kept)
     if json_file is not None:
-        write_text(json_file, told)
-    write_text(out, page)
+        write_text(json_file, comparison_json(found, found.base_findings))
     terminal.print_comparison(found)
-    terminal.out.print(f"Page: {out}")
+    terminal.out.print(f"Page: {out if data is None else out / COMPARISON}")
     raise typer.Exit(1 if any(one.word == "worse" for side in found.sides for one in side.changes) else 0)
 
 
@@ -286,6 +332,15 @@ def policy(
 
     for line in decidability(load_policy(name)):
         terminal.out.print(line, markup=False)
+
+
+def _require_data(how: dict[str, Any]) -> None:
+    """Refuse what says how to audit where nothing is audited: finished audits were made as they were made."""
+    from workbench.errors import Misconfigured
+
+    if given := [name for name, value in how.items() if value is not None]:
+        flag = {"columns": "…-column"}.get(given[0], given[0].replace("_", "-"))
+        raise Misconfigured(f"--{flag} is about how to audit: it needs --data and a model")
 
 
 def _exit_code(verdict: Any, fail_on: Any) -> int:

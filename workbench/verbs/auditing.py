@@ -140,8 +140,8 @@ def audit(
         profile=profile,
         split=corpus.split,
         limit=limit,
-        decision=_decision(threshold, classifier.labels, None if by_group is None else by_group.rule),
-        positive_label=_positive(positive_label, corpus, classifier.labels),
+        decision=decision_of(threshold, classifier.labels, None if by_group is None else by_group.rule),
+        positive_label=positive_of(positive_label, corpus, classifier.labels),
         label_map=mapping,
         crossed=whole.crossings,
         precision=str(getattr(classifier, "precision", "float64")),
@@ -227,7 +227,8 @@ def audit(
     return audited
 
 
-def _decision(threshold: float | None, labels: tuple[str, ...], by_group: GroupRule | None) -> Decision:
+def decision_of(threshold: float | None, labels: tuple[str, ...], by_group: GroupRule | None) -> Decision:
+    """Return how probabilities become decisions. Raises `Misconfigured` for a threshold that the model cannot have."""
     if by_group is not None:
         if threshold is not None:
             raise Misconfigured(f"--threshold: this model has thresholds of its own, by {by_group.attribute}")
@@ -251,7 +252,8 @@ def _require_labels(unlearned: Classifier, classifier: Classifier) -> None:
         )
 
 
-def _positive(asked: str | None, corpus: Corpus, labels: tuple[str, ...]) -> str:
+def positive_of(asked: str | None, corpus: Corpus, labels: tuple[str, ...]) -> str:
+    """Return the label that rates are about. Raises `NotFound` for one that the model does not know."""
     if asked is not None:
         if asked not in labels:
             raise NotFound.among("positive label", asked, labels)
