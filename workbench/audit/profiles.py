@@ -52,6 +52,7 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         ("fairness.groups@1", {}),
         ("fairness.permutation@1", {}),
         ("fairness.background@1", {"replicates": 500}),
+        ("fairness.calibration@1", {"replicates": 500}),
         # 840 passes on a corpus that mentions one of the six kinds of groups.
         (COUNTERFACTUAL, {"examples": 40}),
         ("privacy.statement@1", {}),
@@ -82,6 +83,7 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         ("fairness.groups@1", {}),
         ("fairness.permutation@1", {}),
         ("fairness.background@1", {}),
+        ("fairness.calibration@1", {}),
         (COUNTERFACTUAL, {"examples": 200}),
         ("privacy.statement@1", {}),
         ("privacy.one_run@1", {}),
@@ -113,6 +115,7 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         ("fairness.groups@1", {"replicates": 10_000}),
         ("fairness.permutation@1", {"permutations": 10_000}),
         ("fairness.background@1", {"replicates": 10_000}),
+        ("fairness.calibration@1", {"replicates": 10_000}),
         (COUNTERFACTUAL, {"examples": 1000}),
         ("privacy.statement@1", {}),
         ("privacy.one_run@1", {}),
@@ -227,6 +230,7 @@ def _register_all() -> None:
     import workbench.audit.explanations.sanity
     import workbench.audit.explanations.stability
     import workbench.audit.fairness.background
+    import workbench.audit.fairness.calibration
     import workbench.audit.fairness.counterfactual
     import workbench.audit.fairness.group_tests
     import workbench.audit.fairness.groups

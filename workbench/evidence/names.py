@@ -124,6 +124,13 @@ NAMES: Mapping[str, Named] = MappingProxyType(
         "fairness.subgroup_auc_power_mean": Named("ROC-AUC, power mean over groups", "score", ("attribute",)),
         "fairness.bpsn_auc_power_mean": Named("BPSN AUC, power mean over groups", "score", ("attribute",)),
         "fairness.bnsp_auc_power_mean": Named("BNSP AUC, power mean over groups", "score", ("attribute",)),
+        "fairness.ece": Named("Calibration error", "score", _GROUP),
+        "fairness.ece_if_calibrated": Named("Calibration error that a calibrated model would show", "score", _GROUP),
+        "fairness.overconfidence": Named("Confidence above accuracy, mean", "score", _GROUP),
+        "fairness.brier": Named("Brier score", "score", _GROUP),
+        # Scores: they compare no proportions, and the Brier score of several labels reaches 2.
+        "fairness.ece_difference": Named("Calibration error difference", "score", ("attribute",)),
+        "fairness.brier_difference": Named("Brier score difference", "score", ("attribute",)),
         "fairness.counterfactual_flip_rate": Named("Counterfactual flip rate", "proportion", ("swap",)),
         "fairness.counterfactual_absolute_change": Named("Counterfactual score change, mean size", "score", ("swap",)),
         "fairness.counterfactual_score_change": Named("Counterfactual score change, mean", "score", ("swap",)),

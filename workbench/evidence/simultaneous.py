@@ -30,7 +30,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class GroupRates:
-    """One rate in k groups, with its joint bootstrap over people."""
+    """One rate in k groups, or mean of numbers in [0, 1], with its joint bootstrap over people."""
 
     values: Floats
     """(k,), each in [0, 1]"""
@@ -39,9 +39,12 @@ class GroupRates:
     n: Floats
     """(k,) people that each value rests on"""
     one_each: bool
-    """Whether nobody counts twice within any denominator: then Wilson's n is `n`, else the bootstrap's effective one"""
+    """Whether nobody counts twice within any denominator: then Wilson's n is `n`, else the bootstrap's effective one,
+    as for a mean, whose numbers spread less than hits and misses"""
     disjoint: bool
     """Whether nobody is in two groups: then the groups are uncorrelated"""
+    resampled: NDArray[np.bool_] | None = None
+    """(k,) whether resampling shows each group's spread; where it does not, Wilson's n is `n`. None: it does in all"""
 
     @cached_property
     def errors(self) -> Floats:
@@ -54,7 +57,7 @@ class GroupRates:
         if self.one_each:
             return self.n
         spread = self.values * (1 - self.values)
-        seen = (self.errors > 0) & (spread > 0)
+        seen = (self.errors > 0) & (spread > 0) & (True if self.resampled is None else self.resampled)
         return np.asarray(np.where(seen, spread / np.square(np.where(seen, self.errors, 1)), self.n), dtype=np.float64)
 
     @cached_property
@@ -108,6 +111,23 @@ def differences(families: Sequence[GroupRates], *, level: float = LEVEL) -> tupl
         Difference(family, i, j, float(rates.values[i] - rates.values[j]), *_newcombe(rates, i, j, critical))
         for family, rates in enumerate(families)
         for i, j in combinations(range(len(rates.values)), 2)
+    )
+
+
+def from_limits(values: Floats, limits: Bounds, *, correlation: float) -> tuple[Difference, ...]:
+    """Return every pair's signed difference of `values` (k,), with intervals from the values' own `limits`, (k,) each.
+
+    Zou and Donner 2008: for estimates whose spread no standard error tells. The intervals hold together where `limits`
+    are those of as many comparisons as there are pairs.
+
+    Args:
+        values: one estimate per group.
+        limits: of each.
+        correlation: between any two estimates: 0 where nobody is in two groups, -1 (the widest) where it is not known.
+    """
+    return tuple(
+        Difference(0, i, j, float(values[i] - values[j]), *_recovered(values, limits, i, j, rho=correlation))
+        for i, j in combinations(range(len(values)), 2)
     )
 
 
@@ -205,8 +225,12 @@ def max_t(deviations: Floats, errors: Floats, *, level: float = LEVEL) -> float:
 
 
 def _newcombe(rates: GroupRates, i: int, j: int, critical: float) -> Span:
-    p, (low, high) = rates.values, rates.limits(critical)
-    rho = float(rates.correlation[i, j])
+    return _recovered(rates.values, rates.limits(critical), i, j, rho=float(rates.correlation[i, j]))
+
+
+def _recovered(p: Floats, limits: Bounds, i: int, j: int, *, rho: float) -> Span:
+    """Return the limits of p_i - p_j, with variances recovered from the limits of each (both (k,))."""
+    low, high = limits
     down_i, up_i, down_j, up_j = p[i] - low[i], high[i] - p[i], p[j] - low[j], high[j] - p[j]
     difference = p[i] - p[j]
     below = down_i**2 + up_j**2 - 2 * rho * down_i * up_j

@@ -25,6 +25,9 @@ _CHARTED = (
 )
 """Rates drawn as charts, in this order; every rate stands in the table."""
 
+_CALIBRATION = ("fairness.ece", "fairness.ece_if_calibrated", "fairness.overconfidence", "fairness.brier")
+"""Figures of the probabilities rather than of decisions and ranking: a table of their own."""
+
 _MOST = 20
 """Groups of one attribute beyond which a chart says less than its table."""
 
@@ -63,7 +66,8 @@ def _attribute(attribute: str, sizes: GroupTable | None, held: Sequence[Measurem
         yield Figures(drawn)
     rates = [one for one in held if "group" in one.where]
     gaps = [one for one in held if "group" not in one.where]
-    yield from tables("Rates", rates)
+    yield from tables("Rates", [one for one in rates if one.name not in _CALIBRATION])
+    yield from tables("Calibration", [one for one in rates if one.name in _CALIBRATION])
     yield from gap_tables(name, gaps)
 
 

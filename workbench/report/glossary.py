@@ -261,6 +261,34 @@ GLOSSARY: Mapping[str, Entry] = MappingProxyType(
             "BNSP AUC over all groups, in a mean that lies near the worst group's (power -5).",
             "The number of groups; one low group moves it most.",
         ),
+        "fairness.ece": Entry(
+            "Typical distance, within the group, between the stated confidence and how often it is right (root mean "
+            "square over bins of equal size, with the part that chance alone causes taken off).",
+            "Recalibrating the probabilities. Groups with few people: compare with what a calibrated model would show.",
+        ),
+        "fairness.ece_if_calibrated": Entry(
+            "What the group's calibration error would be, by chance, if the model were perfectly calibrated for it.",
+            "The number of people in the group. A measured error well inside this range is no evidence of "
+            "miscalibration.",
+        ),
+        "fairness.overconfidence": Entry(
+            "Mean probability of the most probable label in the group, less how often that label is true. Above zero "
+            "the model claims more for the group than it keeps, below zero less.",
+            "Recalibrating the probabilities. Near zero it is no proof of calibration: errors of both signs cancel.",
+        ),
+        "fairness.brier": Entry(
+            "Mean squared distance between probability and outcome in the group; 0 is perfect. It mixes calibration "
+            "with sharpness.",
+            "The share of positives in the group, and how hard its examples are.",
+        ),
+        "fairness.ece_difference": Entry(
+            "Largest difference between two groups in calibration error.",
+            "Small groups widen its interval, and much: a group's calibration error is hard to tell from chance.",
+        ),
+        "fairness.brier_difference": Entry(
+            "Largest difference between two groups in Brier score.",
+            "Different shares of positives count too; small groups widen its interval.",
+        ),
         "fairness.counterfactual_flip_rate": Entry(
             "Share of texts whose decision changes when only the words for a group are exchanged.",
             "The list of words; pairs that make no sense after the exchange.",

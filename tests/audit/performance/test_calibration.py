@@ -179,13 +179,41 @@ def test_a_brier_score_that_all_rows_share_is_not_certain(bench, row, labels, va
     assert brier.interval.high - brier.interval.low > 0.2
 
 
+@pytest.mark.parametrize("bins", [1, 3])
+def test_few_bins_do_not_hide_an_error_as_large_as_their_noise(bins):
+    """All of the error lies in the least certain third of the rows, where noise is largest."""
+    rng, covered = np.random.default_rng(bins), []
+    for _ in range(200):
+        confidence = 0.5 + 0.5 * rng.beta(6, 1.5, 200)
+        claimed_too_much = 0.09 * (confidence <= np.quantile(confidence, 1 / 3))
+        rows = binned(confidence, rng.random(200) < confidence - claimed_too_much, bins=bins)
+        by_bin = [claimed_too_much[rows.bin == b].mean() for b in range(rows.count)]
+        truth = np.sqrt(np.average(np.square(by_bin), weights=np.bincount(rows.bin)))
+        seen, drawn = rows.observed(), replicates(rows, 300, rng)
+        interval = l2_interval(float(seen.squared[0]), seen, drawn, 200)
+        covered.append(interval.low <= truth <= interval.high)
+    assert np.mean(covered) >= 0.93  # 0.6 and 0.7 by the pivotal bootstrap of the square
+
+
+def test_the_interval_of_one_bin_is_that_of_the_absolute_difference():
+    rng = np.random.default_rng(5)
+    rows = overconfident(2000, 0.1, rng)
+    rows = binned(rows.confidence, rows.right, bins=1)
+    seen, drawn = rows.observed(), replicates(rows, 4000, rng)
+    interval = l2_interval(float(seen.squared[0]), seen, drawn, 2000)
+    gaps = rows.confidence - rows.right
+    error = 1.96 * gaps.std() / np.sqrt(2000)
+    assert (interval.low, interval.high) == pytest.approx((gaps.mean() - error, gaps.mean() + error), abs=0.0015)
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("bins", [2, 5, 15])
 @pytest.mark.parametrize("shift", [0.0, 0.02, 0.05, 0.1])
-def test_intervals_cover_the_true_error(shift):
+def test_intervals_cover_the_true_error(shift, bins):
     # Confidence 0.5 to 1, right with probability confidence - shift: the true error is `shift` in every bin.
     rng, l1, l2 = np.random.default_rng(int(shift * 100)), [], []
     for _ in range(200):
-        rows = overconfident(300, shift, rng)
+        rows = replace(overconfident(300, shift, rng), bins=bins)
         seen, drawn = rows.observed(), replicates(rows, 300, rng)
         second = l2_interval(float(seen.squared[0]), seen, drawn, 300)
         first = l1_interval(float(seen.raw[0]), drawn, 300)

@@ -31,7 +31,7 @@ ROWS_PER_BIN = 2
 
 
 class Errors(NamedTuple):
-    """Calibration errors of one or many weightings, each (b,)."""
+    """Calibration errors of one or many weightings, each (b,) but for the last."""
 
     raw: Floats
     squared: Floats
@@ -40,6 +40,8 @@ class Errors(NamedTuple):
     """L2 squared without subtraction: what `squared` estimates when the rows at hand are the whole population."""
     drift: Floats
     """Sum over bins of how far w_b (c_b - a_b) lies from that of the rows at hand: bounds |raw - raw at hand|."""
+    parts: Floats
+    """(b, bins): sqrt(w_b) (c_b - a_b), whose squares add up to `plug_in`."""
 
     @classmethod
     def joined(cls, parts: Sequence[Errors]) -> Errors:
@@ -126,6 +128,7 @@ class Binned:
             squared=plug_in - (weight * noise).sum(axis=1),
             plug_in=plug_in,
             drift=np.abs(weight * gap - mine).sum(axis=1),
+            parts=np.sqrt(weight) * gap,
         )
 
 

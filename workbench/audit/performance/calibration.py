@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +27,18 @@ from workbench.evidence.exhibits import Curve, CurvePoint, Note
 from workbench.evidence.intervals import LEVEL, wilson
 from workbench.evidence.measurement import Better, Interval, Measurement
 from workbench.evidence.record import Measured, NotApplicable
+from workbench.evidence.simultaneous import Span
 from workbench.evidence.weighted import ratio
 from workbench.models.protocols import Classifier
 
 Floats = NDArray[np.float64]
+
+
+class Estimate(NamedTuple):
+    """A value and what may be said of its uncertainty."""
+
+    value: float
+    interval: Interval
 
 
 @probes.register("performance.calibration@1")
@@ -73,17 +81,12 @@ class Calibration:
         calibrated = binned.if_calibrated(
             replicates=self.replicates, rng=setting.streams.stream(self.name, "if_calibrated")
         )
-        squared, raw = float(observed.squared[0]), float(observed.raw[0])
-        alike = alike_reach(binned)
-        if alike is None:
-            l2, l1 = l2_interval(squared, observed, drawn, n), l1_interval(raw, drawn, n)
-        else:
-            l2, l1 = _widened(_root(squared), alike), _widened(raw, alike)
-        yield _ece("ece", _root(squared), n, l2)
-        yield _ece("ece_raw", raw, n, l1)
-        roots = np.sqrt(np.maximum(calibrated.squared, 0))
-        for name, values in (("ece_if_calibrated", roots), ("ece_raw_if_calibrated", calibrated.raw)):
-            yield _ece(name, float(values.mean()), n, _range(values))
+        raw, alike = float(observed.raw[0]), alike_reach(binned)
+        l1 = l1_interval(raw, drawn, n) if alike is None else _widened(raw, alike, LEVEL)
+        yield _ece("ece", n, l2_error(binned, observed, drawn))
+        yield _ece("ece_raw", n, Estimate(raw, l1))
+        yield _ece("ece_if_calibrated", n, l2_if_calibrated(calibrated))
+        yield _ece("ece_raw_if_calibrated", n, Estimate(float(calibrated.raw.mean()), _range(calibrated.raw)))
 
     def _brier(self, seen: Predictions, setting: Setting) -> Measurement:
         squares, top = squared_errors(seen.probabilities, seen.labels, seen.positive)
@@ -140,19 +143,60 @@ class Calibration:
         )
 
 
-def l2_interval(squared: float, observed: Errors, drawn: Errors, people: int) -> Interval:
-    """Return the interval of the L2 calibration error by the pivotal ("basic") bootstrap of its square.
+def l2_error(binned: Binned, observed: Errors, drawn: Errors, *, level: float = LEVEL) -> Estimate:
+    """Return the L2 calibration error with its interval, from `observed` errors and those of the replicates `drawn`."""
+    squared, alike = float(observed.squared[0]), alike_reach(binned, level=level)
+    if alike is None:
+        return Estimate(_root(squared), l2_interval(squared, observed, drawn, binned.people.size, level=level))
+    return Estimate(_root(squared), _widened(_root(squared), alike, level))
 
-    In the bootstrap's world the population is the sample, whose squared error is `plug_in`, noise included; there the
-    estimator scatters about `plug_in` as `squared` does about the truth. A percentile interval would add the noise once
-    more, and covers 73% where this one covers 99% (no error, n = 200) and 95% at an error of 0.1.
+
+def l2_if_calibrated(calibrated: Errors) -> Estimate:
+    """Return the mean L2 calibration error of simulations of a calibrated model, with their central 95%."""
+    roots = np.sqrt(np.maximum(calibrated.squared, 0))
+    return Estimate(float(roots.mean()), _range(roots))
+
+
+def l2_interval(squared: float, observed: Errors, drawn: Errors, people: int, *, level: float = LEVEL) -> Interval:
+    """Return the interval of the L2 calibration error: every size of error that what was seen does not contradict.
+
+    An error of size d lies outside where the plug-in seen is in a tail of those that such an error gives with the
+    bins' noise. The noise is the bootstrap's, scaled up to the variance that is subtracted: of bins of few rows it
+    shows too little. In which bins the error lies is not known: taken is the bin with most noise, which hides most.
+
+    Simulated, 400 audits each (n = 30 to 200, 1 to 15 bins, errors of 0 to 0.2, spread evenly or all among the least
+    certain third): covers 94.5 to 100%. The pivotal bootstrap of the square covered 62% with one bin and 71% with three
+    where the error was about as large as the noise, and its lower limit was 0 nearly always.
     """
-    tail = expanded_tail(people)
-    below, above = np.quantile(drawn.squared - observed.plug_in, [tail, 1 - tail])
+    tail = expanded_tail(people, level=level)
+    noise = drawn.parts - observed.parts
+    size = np.square(noise).sum(axis=1)
+    subtracted, shown = float((observed.plug_in - observed.squared)[0]), float(size.mean())
+    scale = np.sqrt(max(1.0, subtracted / shown)) if shown > 0 else 1.0
+    worst = scale * noise[:, int(noise.std(axis=0).argmax())]
+    spans = [_reached(float(observed.plug_in[0]), scale**2 * size, along, tail) for along in (worst, -worst)]
     value = _root(squared)
-    low, high = min(_root(squared - above), value), max(_root(squared - below), value)
-    method = f"root of the pivotal bootstrap over people of the squared error, {len(drawn.squared)} replicates"
-    return Interval(low=low, high=high, level=LEVEL, method=method)
+    return Interval(
+        low=min(value, *(span.low for span in spans)),
+        high=max(value, *(span.high for span in spans)),
+        level=level,
+        method=f"inverted test of the squared error, bins' noise by bootstrap over people, {len(size)} replicates",
+    )
+
+
+def _reached(plug_in: float, size: Floats, along: Floats, tail: float) -> Span:
+    """Return the least and the largest d at which `plug_in` is in no tail of the plug-ins d^2 + 2 d `along` + `size`.
+
+    Args:
+        plug_in: seen.
+        size: squared noise over all bins, per replicate, (b,).
+        along: noise of the bin that holds the error, (b,).
+        tail: probability of each tail.
+    """
+    inside = np.square(along) - size + plug_in
+    root = np.where(inside >= 0, np.sqrt(np.maximum(inside, 0)) - along, 0)  # beyond it a plug-in exceeds the one seen
+    low = np.quantile(np.where(size < plug_in, root, 0), tail)  # noise alone exceeds it: no error is needed
+    return Span(max(0.0, float(low)), max(0.0, float(np.quantile(root, 1 - tail))))
 
 
 def l1_interval(raw: float, drawn: Errors, people: int) -> Interval:
@@ -170,20 +214,20 @@ def l1_interval(raw: float, drawn: Errors, people: int) -> Interval:
     return Interval(low=low, high=high, level=LEVEL, method=method)
 
 
-def alike_reach(binned: Binned) -> float | None:
+def alike_reach(binned: Binned, *, level: float = LEVEL) -> float | None:
     """Return how far the overall accuracy may lie from what was seen, where all top labels are right, or all wrong.
 
     Then resampling shows no noise at all. None otherwise.
     """
     if binned.right.any() and not binned.right.all():
         return None
-    limits = wilson(binned.people.size * float(binned.right[0]), binned.people.size)
+    limits = wilson(binned.people.size * float(binned.right[0]), binned.people.size, level=level)
     return limits.high - limits.low
 
 
-def _widened(value: float, reach: float) -> Interval:
+def _widened(value: float, reach: float, level: float) -> Interval:
     method = "value +- Wilson's reach of the accuracy (all top labels right, or all wrong: nothing to resample)"
-    return Interval(low=max(0.0, value - reach), high=min(1.0, value + reach), level=LEVEL, method=method)
+    return Interval(low=max(0.0, value - reach), high=min(1.0, value + reach), level=level, method=method)
 
 
 def _range(values: Floats) -> Interval:
@@ -193,10 +237,10 @@ def _range(values: Floats) -> Interval:
     return Interval(low=low, high=high, level=LEVEL, method=method)
 
 
-def _ece(name: str, value: float, n: int, interval: Interval) -> Measurement:
+def _ece(name: str, n: int, found: Estimate) -> Measurement:
     better: Better = "neither" if name.endswith("if_calibrated") else "lower"
     return Measurement(
-        name=f"calibration.{name}", value=value, unit="proportion", better=better, n=n, interval=interval
+        name=f"calibration.{name}", value=found.value, unit="proportion", better=better, n=n, interval=found.interval
     )
 
 
