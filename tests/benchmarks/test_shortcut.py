@@ -1,9 +1,14 @@
 """Methods before a planted shortcut: the page names those that pass the sanity check and miss the word."""
 
+import json
+from pathlib import Path
+
 from workbench.bench.shortcut import LABEL, TOKEN, found_first, planted
-from workbench.bench.shortcut_page import page
+from workbench.bench.shortcut_page import PROMISED, page
 from workbench.data.corpus import Corpus, Example
 from workbench.evidence.exhibits import TokenScores, WordScore
+
+COMMITTED = Path(__file__).resolve().parents[2] / "reports" / "shortcut.json"
 
 
 def row(method, first, passed):
@@ -58,3 +63,10 @@ def test_the_word_is_planted_in_one_label_s_texts_only():
     assert not any(held[40:])
     assert 8 < sum(held[:40]) < 32
     assert {one.input.replace(f"{TOKEN} ", "").replace(f" {TOKEN}", "") for one in found} == {"a dress that fits"}
+
+
+def test_committed_page_is_that_of_the_committed_figures():
+    found = json.loads(COMMITTED.read_text("utf-8"))
+    assert COMMITTED.with_suffix(".md").read_text("utf-8") == page(found)
+    known = {one["method"]: one for one in found["rows"]}
+    assert known["input_x_gradient@1"]["first"] < PROMISED <= known["input_x_gradient_l2@1"]["first"]
