@@ -290,6 +290,16 @@ def test_a_probes_own_reason_goes_before_that_of_another(record, evidence, recip
     assert finding.probe == "robustness.attack@1"
 
 
+def test_a_note_of_another_pillar_is_no_reason(record, evidence):
+    """Performance and fairness both have an accuracy: why the one is not there says nothing of the other."""
+    note = "accuracy is not given: the groups are too small."
+    asked = policy(criterion(at_least=0.8))
+    (own,) = judge(record(evidence("performance.x@1", notes=[note])), asked)
+    (other,) = judge(record(evidence("fairness.groups@1", notes=[note])), asked)
+    assert (own.probe, own.because) == ("performance.x@1", f"Accuracy was not measured: {note}")
+    assert (other.probe, other.because) == (None, "Accuracy was not measured: the record holds no such measurement.")
+
+
 def test_a_note_may_name_what_it_is_about(record, evidence):
     left_out = "failure_rate is not given for capitals only, typos: the decision never changes."
     held = record(evidence("robustness.behaviours@1", notes=[left_out]))
