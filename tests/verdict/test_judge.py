@@ -235,6 +235,25 @@ def test_a_star_asks_for_every_attribute_of_the_corpus(record, evidence, measure
     }
 
 
+def test_a_named_attribute_asks_for_no_other(record, evidence, measurement):
+    held = record(
+        evidence("fairness.groups@1", measurement(GAP, 0.05, 0.0, 0.08, unit="difference", attribute="age")),
+        groups={"age": {"a": 1}, "sex": {"f": 1}},
+    )
+    (finding,) = judge(held, policy(criterion(measurement=GAP, where={"attribute": "age"}, at_most=0.1)))
+    assert (finding.verdict, finding.where, finding.probe) == ("pass", {"attribute": "age"}, "fairness.groups@1")
+
+
+def test_a_note_on_the_attribute_is_told_where_its_figure_is_missing(record, evidence):
+    note = "sex is left out: too few people in each group."
+    groups = {"age": {"a": 1}, "sex": {"f": 1}}
+    held = record(evidence("fairness.groups@1", notes=[note]), evidence("cost.size@1", notes=["sex."]), groups=groups)
+    found = judge(held, policy(criterion(measurement=GAP, where={"attribute": "*"}, at_most=0.1)))
+    told = {finding.where["attribute"]: finding.because for finding in found}
+    assert told["sex"].endswith(f"was not measured: {note}")
+    assert told["age"].endswith("was not measured: the record holds no such measurement.")
+
+
 def test_a_star_asks_for_every_group_of_every_attribute(record, evidence, measurement):
     rate = measurement("fairness.selection_rate", 0.5, 0.4, 0.6, attribute="age", group="young")
     held = record(evidence("fairness.groups@1", rate), groups={"age": {"young": 1, "old": 1}})
