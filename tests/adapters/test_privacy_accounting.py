@@ -37,11 +37,11 @@ def test_two_libraries_agree(point):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("delta", [1e-5, 1e-7])
-def test_two_libraries_agree_over_the_grid(delta):
+@pytest.mark.parametrize(("delta", "every"), [(1e-5, 1), (1e-7, 3)])  # the smaller delta at every third point
+def test_two_libraries_agree_over_the_grid(delta, every):
     points = [point for point in GRID if epsilon_of((Phase(*point),), delta, accountant="rdp") <= NUMERICAL]
     assert len(points) >= 30
-    for point in points:
+    for point in points[::every]:
         agrees(point, delta)
 
 

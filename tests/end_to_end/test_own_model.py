@@ -13,6 +13,7 @@ import pytest
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, log_loss
 
 import workbench
+from workbench.audit.profiles import PROFILES
 from workbench.data.corpus import Corpus
 from workbench.data.sources import Columns, load_corpus
 from workbench.evidence.exhibits import Confusion
@@ -98,25 +99,28 @@ def test_figures_agree_with_scikit_learn_on_the_stored_predictions(report: Path,
     assert np.array_equal(confusion.counts, confusion_matrix(table["label"], table["decided"], labels=labels))
 
 
-def test_the_same_seed_gives_the_same_record(
-    report: Path, record: AuditRecord, trainer_checkpoint: Path, own_csv: Path, tmp_path: Path
-) -> None:
-    again = workbench.audit(trainer_checkpoint, own_csv, columns=COLUMNS, limit=LIMIT, out=tmp_path / "again")
-    assert stable(again.record) == stable(record)
+@pytest.fixture
+def shorter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the probes that ask a real model most: one audit of this module has run them."""
+    dear = {f"explanations.{name}@1" for name in ("quality", "stability", "sanity", "cost", "overview")}
+    monkeypatch.setitem(PROFILES, "quick", tuple(one for one in PROFILES["quick"] if one[0] not in dear))
 
 
-def test_row_order_changes_no_measurement(
-    record: AuditRecord, trainer_checkpoint: Path, own_csv: Path, tmp_path: Path
+def test_neither_another_process_nor_another_row_order_changes_a_measurement(
+    record: AuditRecord, trainer_checkpoint: Path, own_csv: Path, tmp_path: Path, shorter: None
 ) -> None:
     shuffled = tmp_path / own_csv.name
     pd.read_csv(own_csv, keep_default_na=False).sample(frac=1, random_state=1).to_csv(shuffled, index=False)
-    again = workbench.audit(trainer_checkpoint, shuffled, columns=COLUMNS, limit=LIMIT)
+    again = workbench.audit(trainer_checkpoint, shuffled, columns=COLUMNS, limit=LIMIT, out=tmp_path / "again")
     assert again.record.corpus.digest == record.corpus.digest
-    assert stable(again.record)["evidence"] == stable(record)["evidence"]
+    mine, theirs = stable(again.record)["evidence"], stable(record)["evidence"]
+    run = {one["probe"] for one in mine}
+    assert len(run) > 10
+    assert mine == [one for one in theirs if one["probe"] in run]
 
 
 def test_a_transformers_4_checkpoint_and_integer_labels(
-    transformers_4_checkpoint: Path, own_csv: Path, tmp_path: Path
+    transformers_4_checkpoint: Path, own_csv: Path, tmp_path: Path, shorter: None
 ) -> None:
     table = pd.read_csv(own_csv, keep_default_na=False)
     table["sentiment"] = table["sentiment"].map({"bad": 0, "mixed": 1, "good": 2})
