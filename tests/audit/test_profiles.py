@@ -64,9 +64,9 @@ def test_lexicons_of_ones_own_stand_in_place_of_the_shipped_one(tmp_path: Path) 
         made = profile("quick", lexicons=given)
         return [(probe.lexicon, probe.examples) for probe in made if probe.name == "fairness.counterfactual@1"]
 
-    assert lexicons() == [("english", 40)]
-    assert lexicons(str(file)) == [("kin", 40)], "as many texts as the profile says"
-    assert lexicons("english", str(file)) == [("english", 40), ("kin", 40)]
+    assert lexicons() == [("english", 30)]
+    assert lexicons(str(file)) == [("kin", 30)], "as many texts as the profile says"
+    assert lexicons("english", str(file)) == [("english", 30), ("kin", 30)]
     with pytest.raises(Misconfigured, match=r"two lexicons are called 'kin'.*give it another name"):
         lexicons(str(file), str(file))
 

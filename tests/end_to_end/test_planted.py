@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import workbench as wb
+from workbench.audit.profiles import PROFILES
 from workbench.data.corpus import Corpus, Example, Task
 from workbench.evidence.cards import ModelCard
 from workbench.evidence.exhibits import Curve, Note, Rewrite
@@ -36,6 +37,9 @@ where = { recipe = "RECIPE" }
 at_most = 0.5
 why = "Misspelt words must not decide."
 """
+
+ATTACKED = next(params["examples"] for name, params in PROFILES["quick"] if name == "robustness.attack@1")
+"""Texts that the quick profile attacks by its first recipe."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,7 @@ def test_a_model_that_hangs_on_a_spelling_falls_wherever_the_word_stands(brittle
     assert accuracy is not None
     assert accuracy.value == 1
     found = rewrites(brittle.record, "deepwordbug@1")
-    assert len(found) == 40
+    assert len(found) == ATTACKED
     assert {one.outcome for one in found if one.label == "positive"} == {"succeeded"}
     assert "succeeded" not in {one.outcome for one in found if one.label == "negative"}
     rate = brittle.record.find("robustness.attack_success_rate", recipe="deepwordbug@1")
@@ -213,6 +217,6 @@ def test_the_first_screen_says_that_nothing_was_seen_to_change(stone: Audited, s
 def test_a_model_that_resists_with_two_decisions_has_its_rate_and_passes(steady: Audited) -> None:
     rate = steady.record.find("robustness.attack_success_rate", recipe="deepwordbug@1")
     assert rate is not None
-    assert (rate.value, rate.n) == (0, 40)
+    assert (rate.value, rate.n) == (0, ATTACKED)
     assert verdicts(steady) == {"accuracy": ["pass"], "attack": ["pass"] * 3}
     assert steady.verdict == "pass"
