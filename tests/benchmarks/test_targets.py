@@ -180,8 +180,8 @@ def test_the_demo_gains_what_its_works_gain_together(finished):
         for name, one in after.items()
     )
     found = demo(finished.model_copy(update={"results": results}))
-    # 2,831 * 0.02 + 40 * 3 + 12 * 1, and 2,831 * 0.01 + 40 * 1 + 12 * 0.5
-    assert "take 189 s with the libraries alone and 74 s with the workbench in float32: 2.54x." in found
+    # 2,831 * 0.02 + 30 * 3 + 12 * 1, and 2,831 * 0.01 + 30 * 1 + 12 * 0.5
+    assert "take 159 s with the libraries alone and 64 s with the workbench in float32: 2.47x." in found
 
 
 def test_the_demo_is_the_quick_profile():

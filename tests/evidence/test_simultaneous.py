@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from workbench.bench.coverage import simulated
 from workbench.evidence.intervals import normal_quantile, wilson, wilson_bounds
 from workbench.evidence.simultaneous import (
-    BesideRest,
     Difference,
     GroupRates,
     differences,
@@ -161,26 +161,8 @@ def test_signed_differences_and_gaps_cover(k, gap):
 
 
 def beside_rest(hits, totals, rng, *, replicates):
-    """Return each group beside the rest, with its bootstrap over people: multinomial over groups, drawn by group."""
-    values, everybody = hits / totals, totals.sum()
-    drawn = rng.multinomial(everybody, totals / everybody, size=replicates)
-    right = rng.binomial(drawn, values)
-    return [
-        BesideRest(
-            GroupRates(
-                values=np.array([values[g], (hits.sum() - hits[g]) / (everybody - totals[g])]),
-                replicates=np.column_stack(
-                    [right[:, g] / drawn[:, g], (right.sum(axis=1) - right[:, g]) / (everybody - drawn[:, g])]
-                ),
-                n=np.array([totals[g], everybody - totals[g]], dtype=float),
-                one_each=True,
-                disjoint=True,
-            ),
-            share=totals[g] / everybody,
-            overall=right.sum(axis=1) / everybody,
-        )
-        for g in range(len(totals))
-    ]
+    """Return each group beside the rest, with its bootstrap over people."""
+    return simulated(hits, totals, replicates, rng)[1]
 
 
 def test_a_group_that_is_nearly_everybody_is_close_to_all_together():

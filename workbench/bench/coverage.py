@@ -68,7 +68,7 @@ def covered(n: int, k: int, gap: float, *, runs: int, replicates: int, rng: np.r
     signed, largest, overall, ratios, widths, gaps = 0, 0, 0, 0, 0.0, 0.0
     for _ in range(runs):
         totals = rng.multinomial(n, np.full(k, 1 / k))
-        rates, beside = _rates(rng.binomial(totals, truth), totals, replicates, rng)
+        rates, beside = simulated(rng.binomial(totals, truth), totals, replicates, rng)
         pairs = differences([rates])
         signed += all(one.low <= truth[one.first] - truth[one.second] <= one.high for one in pairs)
         widths += float(np.mean([one.high - one.low for one in pairs]))
@@ -82,7 +82,7 @@ def covered(n: int, k: int, gap: float, *, runs: int, replicates: int, rng: np.r
     return Coverage(n, k, gap, *held, widths / runs, gaps / runs)
 
 
-def _rates(
+def simulated(
     hits: NDArray[np.int64], totals: NDArray[np.int64], replicates: int, rng: np.random.Generator
 ) -> tuple[GroupRates, list[BesideRest]]:
     """Return rates of people with one row each, alone and each beside the rest, and their bootstrap.

@@ -50,7 +50,7 @@ INSIDE = 0.95
 MEMORY_GROWTH = 0.10
 """Growth of peak memory from 1,000 to 10,000 examples, at most."""
 
-DEMO = {PREDICTIONS: 2_831, ATTACK: 40, GRADIENTS: 12}
+DEMO = {PREDICTIONS: 2_831, ATTACK: 30, GRADIENTS: 12}
 """Texts that the demo's audit gives to these works: the held-out reviews, and what the quick profile draws of them."""
 
 PEARSON = 0.99

@@ -241,10 +241,8 @@ def compare(
     from workbench import verbs
     from workbench.data.labels import parse_label_map
     from workbench.files import write_text
-    from workbench.report.beside import digest_of
-    from workbench.report.compare import comparison_json
-    from workbench.report.comparison import render_comparison
-    from workbench.results import COMPARISON
+    from workbench.results import COMPARISON, COMPARISON_JSON
+    from workbench.verbs.comparing import save_comparison
     from workbench.verbs.models import Asked, compare_models, require_records
     from workbench.verdict.policy import load_policy
 
@@ -262,13 +260,13 @@ def compare(
         require_records(places)
         _require_data(how)
         found = verbs.compare(*places, policy=policy)
-        write_text(out, render_comparison(found, digest=digest_of(comparison_json(found, found.base_findings))))
+        save_comparison(found, page=out, told=json_file)
     else:
         network(online)
         asked = Asked(policy=load_policy(policy), device=device, online=online, command=_command(), **how)
         found = compare_models(places, data, out, asked, progress=terminal.progress_of, kept=terminal.print_kept)
-    if json_file is not None:
-        write_text(json_file, comparison_json(found, found.base_findings))
+        if json_file is not None:
+            write_text(json_file, (out / COMPARISON_JSON).read_text("utf-8"))
     terminal.print_comparison(found)
     terminal.out.print(f"Page: {out if data is None else out / COMPARISON}")
     raise typer.Exit(1 if any(one.word == "worse" for side in found.sides for one in side.changes) else 0)

@@ -107,9 +107,6 @@ def write_comparison(
     Raises `Unwritable`, too.
     """
     from workbench.comparing import compare, incomparable
-    from workbench.report.beside import digest_of
-    from workbench.report.compare import comparison_json
-    from workbench.report.comparison import render_comparison
     from workbench.report.not_compared import not_compared_json
 
     place = Path(out)
@@ -125,12 +122,22 @@ def write_comparison(
         write_text(place / NOT_COMPARED, not_compared_json(base, record, because or str(error)))
         write_text(place / REPORT, report_page(record, place))
         raise
-    told = comparison_json(found, found.base_findings)
-    page = render_comparison(found, digest=digest_of(told))
-    write_text(place / COMPARISON_JSON, told)
-    write_text(place / COMPARISON, page)
+    save_comparison(found, page=place / COMPARISON, told=place / COMPARISON_JSON)
     write_text(place / REPORT, report_page(found.sides[0].record, place))
     return found
+
+
+def save_comparison(found: Comparison, *, page: Path, told: Path | None) -> None:
+    """Write a comparison as the HTML file `page` and, where asked, as the JSON file `told`. Raises `Unwritable`."""
+    from workbench.report.beside import digest_of
+    from workbench.report.compare import comparison_json
+    from workbench.report.comparison import render_comparison
+
+    text = comparison_json(found, found.base_findings)
+    rendered = render_comparison(found, digest=digest_of(text))
+    if told is not None:
+        write_text(told, text)
+    write_text(page, rendered)
 
 
 def _readable(place: str | Path) -> AuditRecord | None:

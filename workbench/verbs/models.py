@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workbench.errors import Misconfigured, WorkbenchError
 from workbench.evidence.record import AuditRecord
-from workbench.files import require_writable, write_text
+from workbench.files import require_writable
 from workbench.results import COMPARISON, COMPARISON_JSON, PREDICTIONS, RECORD, REPORT, read_record
 from workbench.verbs.auditing import audit, decision_of, positive_of
+from workbench.verbs.comparing import save_comparison
 from workbench.verbs.corpora import audited_part, corpus_of
 from workbench.verbs.loading import either
 from workbench.verdict.policy import Policy
@@ -249,12 +250,7 @@ def _audit(one: _Planned, whole: Corpus, asked: Asked, steps: Progress) -> None:
 
 def _compared(audits: Sequence[str | Path], root: Path, policy: Policy) -> Comparison:
     from workbench.comparing import compare
-    from workbench.report.beside import digest_of
-    from workbench.report.compare import comparison_json
-    from workbench.report.comparison import render_comparison
 
     found = compare(*audits, policy=policy)
-    told = comparison_json(found, found.base_findings)
-    write_text(root / COMPARISON_JSON, told)
-    write_text(root / COMPARISON, render_comparison(found, digest=digest_of(told)))
+    save_comparison(found, page=root / COMPARISON, told=root / COMPARISON_JSON)
     return found

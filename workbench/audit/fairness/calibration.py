@@ -15,7 +15,6 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from workbench.adapters.fairlearn import Disaggregated, disaggregate
 from workbench.audit.fairness.shown import largest
@@ -102,16 +101,15 @@ class _Attribute:
     bins: int
     minimum: int
 
-    @cached_property
+    @property
     def confidence(self) -> Floats:
         """Probability of the most probable label, (n,)."""
-        return np.asarray(self.tallies.seen.probabilities.max(axis=1), dtype=np.float64)
+        return self.tallies.seen.confidence
 
-    @cached_property
+    @property
     def right(self) -> Bools:
-        """Whether that label is true, whatever the decision rule made of it, (n,)."""
-        seen = self.tallies.seen
-        return np.asarray(seen.probabilities.argmax(axis=1) == seen.labels)
+        """Whether that label is true, (n,)."""
+        return self.tallies.seen.top_right
 
     @cached_property
     def brier(self) -> tuple[Floats, float]:
@@ -122,7 +120,7 @@ class _Attribute:
     @cached_property
     def large(self) -> list[int]:
         """The groups with at least `minimum` people."""
-        return [g for g in range(len(self.tallies.groups)) if self.tallies.people(g).size >= self.minimum]
+        return self.tallies.large(self.minimum)
 
     def all(self) -> Iterator[Measurement | Note]:
         """Yield the figures by group, the gaps, and what is not established."""
@@ -228,12 +226,10 @@ class _Attribute:
     @cached_property
     def _compared(self) -> Bools:
         """Whether each row's group is compared, (n,)."""
-        return np.asarray(self.tallies.inside[:, self.large].any(axis=1))
+        return self.tallies.of(self.large)
 
     def _gap(self, name: str, value: float, span: Span, how: str) -> Measurement:
-        k, every = len(self.large), len(self.tallies.groups)
-        pairs = comb(k, 2)
-        over = f"{pairs} pair{'s' * (pairs > 1)} of {k}{f' of {every}' * (k < every)} groups"
+        over = self.tallies.pairs(self.large)
         return Measurement(
             name=f"fairness.{name}",
             value=value,
@@ -246,20 +242,10 @@ class _Attribute:
 
     def _brier_rates(self) -> GroupRates:
         """Return the Brier scores of the large groups over the largest possible, with their joint bootstrap."""
-        tallies, k = self.tallies, len(self.large)
+        tallies, k = self.tallies, len(self.tallies.groups)
         squares, top = self.brier
-        place = np.full(len(tallies.groups), -1)
-        place[self.large] = np.arange(k)
-        column = place[tallies.group]
-        kept = column >= 0
-        person, column, share = tallies.seen.people.rows[kept], column[kept], squares[kept] / top
-        sums = sparse.csr_array(
-            (
-                np.concatenate([share, np.ones(len(share))]),
-                (np.concatenate([person, person]), np.concatenate([column, column + k])),
-            ),
-            shape=(tallies.seen.people.size, 2 * k),
-        )
+        share = squares / top
+        sums = tallies.per_person([share, np.ones(len(share))])
         drawn = replicate(
             tallies.seen.people,
             lambda counts: np.asarray(counts @ sums, dtype=np.float64),
@@ -267,8 +253,8 @@ class _Attribute:
             rng=tallies.streams.stream(tallies.probe, tallies.attribute, "brier"),
         )
         return GroupRates(
-            values=np.bincount(column, weights=share, minlength=k) / np.bincount(column, minlength=k),
-            replicates=ratio(drawn[:, :k], drawn[:, k:]),
+            values=(np.bincount(tallies.group, weights=share) / np.bincount(tallies.group))[self.large],
+            replicates=ratio(drawn[:, :k], drawn[:, k:]).take(self.large, axis=1),
             n=np.array([tallies.people(g).size for g in self.large], dtype=np.float64),
             one_each=False,  # squares spread less than the hits of a proportion
             disjoint=tallies.disjoint,

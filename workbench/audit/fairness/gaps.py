@@ -77,7 +77,7 @@ class Gaps:
 
     def large(self) -> list[int]:
         """Return the groups with at least `minimum` people."""
-        return [g for g in range(len(self.tallies.groups)) if self.tallies.people(g).size >= self.minimum]
+        return self.tallies.large(self.minimum)
 
     def comparable(self, compared: Sequence[Rate]) -> list[int]:
         """Return those of them with enough people in the denominator of every rate of `compared`."""
@@ -127,7 +127,7 @@ class Gaps:
                 without.append(seen.names[label])
                 continue
             families = [tallies.compared(rate, groups) for rate in compared]
-            held = self._inside(groups)
+            held = self.tallies.of(groups)
             found = self._fairlearns(groups, label)
             values.append(max(found.difference[rate.name] for rate in compared))
             every += families
@@ -137,7 +137,7 @@ class Gaps:
                 values[-1],
                 max_gap(differences(families)),
                 rows=held,
-                method=self._method(families, compared[0].stratified, self._pairs(families, groups)),
+                method=self._method(families, compared[0].stratified, self.tallies.pairs(groups, times=len(families))),
                 label=seen.names[label],
             )
         if without:
@@ -176,7 +176,7 @@ class Gaps:
 
     def _of(self, criterion: str, compared: Sequence[Rate], groups: list[int]) -> Iterator[Measurement | Note]:
         """Yield all gaps of one criterion between `groups`."""
-        inside = self._inside(groups)
+        inside = self.tallies.of(groups)
         values = self._fairlearns(groups, self.tallies.seen.positive)
         families = [self.tallies.compared(rate, groups) for rate in compared]
         beside = [one for rate in compared for one in self.tallies.beside_rest(rate, groups)]
@@ -189,7 +189,11 @@ class Gaps:
         for gap in GAPS:
             if gap.criterion != criterion or (gap.form == "ratio" and nowhere):
                 continue
-            over = self._over(groups) if gap.form == "minimum" or gap.to_overall else self._pairs(families, groups)
+            over = (
+                self.tallies.over(groups)
+                if gap.form == "minimum" or gap.to_overall
+                else self.tallies.pairs(groups, times=len(families))
+            )
             yield self._measured(
                 gap.name,
                 _value(gap, values, compared),
@@ -204,15 +208,11 @@ class Gaps:
                 form=gap.form,
             )
 
-    def _inside(self, groups: Sequence[int]) -> NDArray[np.bool_]:
-        """Return which rows are in one of `groups`, (n,)."""
-        return np.asarray(self.tallies.inside[:, list(groups)].any(axis=1), dtype=np.bool_)
-
     def _fairlearns(self, groups: Sequence[int], label: int) -> Disaggregated:
         """Return Fairlearn's rates of `label` against the rest, and accuracy, over the rows of `groups`."""
         key = (label, *groups)  # most criteria compare the same groups
         if key not in self._found:
-            seen, inside = self.tallies.seen, self._inside(groups)
+            seen, inside = self.tallies.seen, self.tallies.of(groups)
             names, decisions = self.tallies.names[inside], seen.decisions[inside]
             labels = seen.is_label(label)[inside].astype(np.int64)
             binary = disaggregate(rates(), labels, (decisions == label).astype(np.int64), names)
@@ -220,14 +220,6 @@ class Gaps:
                 disaggregate({"accuracy": accuracy}, seen.labels[inside], decisions, names)
             )
         return self._found[key]
-
-    def _over(self, groups: Sequence[int]) -> str:
-        every = len(self.tallies.groups)
-        return f"{len(groups)} groups" if len(groups) == every else f"{len(groups)} of {every} groups"
-
-    def _pairs(self, families: Sequence[GroupRates], groups: Sequence[int]) -> str:
-        pairs = comb(len(groups), 2) * len(families)
-        return f"{pairs} pair{'s' * (pairs > 1)} of {self._over(groups)}"
 
     def _method(self, families: Sequence[GroupRates], stratified: bool, over: str, *, limits: str = "Newcombe") -> str:
         undefined = ~np.isfinite(np.concatenate([one.replicates for one in families], axis=1)).all(axis=1)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import comb
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -90,6 +92,24 @@ class Tallies:
         mask = self.inside[:, group]
         return self.seen.people.among(mask if among is None else mask & among)
 
+    def large(self, minimum: int) -> list[int]:
+        """Return the groups with at least `minimum` people."""
+        return [g for g in range(len(self.groups)) if self.people(g).size >= minimum]
+
+    def of(self, groups: Sequence[int]) -> Bools:
+        """Return which rows are in one of `groups`, (n,)."""
+        return np.asarray(self.inside[:, list(groups)].any(axis=1), dtype=np.bool_)
+
+    def pairs(self, groups: Sequence[int], *, times: int = 1) -> str:
+        """Say how many pairs of `groups` an interval holds for, in each of `times` families."""
+        pairs = comb(len(groups), 2) * times
+        return f"{pairs} pair{'s' * (pairs > 1)} of {self.over(groups)}"
+
+    def over(self, groups: Sequence[int]) -> str:
+        """Say how many groups `groups` are, and of how many."""
+        every = len(self.groups)
+        return f"{len(groups)} groups" if len(groups) == every else f"{len(groups)} of {every} groups"
+
     @cached_property
     def disjoint(self) -> bool:
         """Whether nobody is in two groups."""
@@ -125,7 +145,7 @@ class Tallies:
         each, (hits, totals) = self.compared(rate, groups), self.counts(rate)
         drawn_hits, drawn_totals = (drawn[:, groups] for drawn in self._replicates[rate.name, rate.label])
         all_hits, all_totals = drawn_hits.sum(axis=1), drawn_totals.sum(axis=1)
-        inside = np.asarray(self.inside[:, groups].any(axis=1) & rate.among)
+        inside = self.of(groups) & rate.among
         found = []
         for place, g in enumerate(groups):
             rest = self.seen.people.among(np.asarray(inside & ~self.inside[:, g]))
@@ -151,21 +171,22 @@ class Tallies:
             if not rates:
                 continue
             masks = [mask for rate in rates for mask in (rate.hits & rate.among, rate.among)]
-            sums = self._totals(self._per_person(masks), stratified)
+            sums = self._totals(self.per_person(masks), stratified)
             parts = np.split(sums, len(masks), axis=1)
             found |= {(rate.name, rate.label): (parts[2 * i], parts[2 * i + 1]) for i, rate in enumerate(rates)}
         return found
 
-    def _per_person(self, masks: list[Bools]) -> Any:
-        """Return the rows that each mask marks per person and group, (people, len(masks) * k), sparse.
+    def per_person(self, columns: Sequence[NDArray[Any]]) -> Any:
+        """Return each column's sum per person and group, (people, len(columns) * k), sparse; of masks, how many rows.
 
-        A row counts in one group only, so there are rows x masks entries at most, however many groups there are.
+        A row counts in one group only, so there are rows x columns entries at most, however many groups there are.
         """
         person, k = self.seen.people.rows, len(self.groups)
-        rows = np.concatenate([person[mask] for mask in masks])
-        columns = np.concatenate([i * k + self.group[mask] for i, mask in enumerate(masks)])
-        ones = np.ones(len(rows), dtype=np.float64)
-        return sparse.csr_array((ones, (rows, columns)), shape=(self.seen.people.size, len(masks) * k))
+        held = [np.flatnonzero(column) for column in columns]
+        rows = np.concatenate([person[one] for one in held])
+        places = np.concatenate([i * k + self.group[one] for i, one in enumerate(held)])
+        values = np.concatenate([column[one] for column, one in zip(columns, held, strict=True)]).astype(np.float64)
+        return sparse.csr_array((values, (rows, places)), shape=(self.seen.people.size, len(columns) * k))
 
     def _totals(self, sums: Any, stratified: bool) -> Floats:
         people, seen = self.seen.people, self.seen

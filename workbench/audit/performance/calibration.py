@@ -64,10 +64,7 @@ class Calibration:
                 f"{FEWEST_PEOPLE} people; the corpus has {seen_people}"
             )
         seen = Predictions.of(model, corpus, setting)
-        top = seen.probabilities.argmax(axis=1)  # the most probable label, whatever the decision rule
-        binned = Binned(
-            confidence=seen.probabilities.max(axis=1), right=top == seen.labels, people=seen.people, bins=self.bins
-        )
+        binned = Binned(confidence=seen.confidence, right=seen.top_right, people=seen.people, bins=self.bins)
         return Measured(
             measurements=(*self._errors(binned, setting), self._brier(seen, setting)),
             exhibits=(self._reliability(binned, setting), self._note(binned)),

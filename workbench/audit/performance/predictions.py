@@ -57,6 +57,16 @@ class Predictions:
         """Whether each row was decided rightly, (n,)."""
         return np.asarray(self.labels == self.decisions)
 
+    @cached_property
+    def confidence(self) -> NDArray[np.float64]:
+        """Probability of each row's most probable label, (n,)."""
+        return np.asarray(self.probabilities.max(axis=1), dtype=np.float64)
+
+    @cached_property
+    def top_right(self) -> NDArray[np.bool_]:
+        """Whether each row's most probable label is true, whatever the decision rule made of it, (n,)."""
+        return np.asarray(self.probabilities.argmax(axis=1) == self.labels)
+
     def is_label(self, label: int) -> NDArray[np.bool_]:
         """Whether each row truly has `label`, (n,)."""
         return np.asarray(self.labels == label)
