@@ -29,7 +29,9 @@ PLAIN = {
 }  # fmt: skip
 LOW = {**PLAIN, "kind": "low-rank updates"}
 FOUND = {
-    "utility": [RUN],
+    "head": [RUN],
+    "tuned": [{**RUN, "trained": "low-rank updates, from the private head", "epsilon": 7.99},
+              {**RUN, "trained": "low-rank updates", "epsilon": None, "noise_multiplier": None}],
     "steps": [
         PLAIN,
         {**PLAIN, "way": "bookkeeping", "ratio": {"value": 1.4, "low": 1.3, "high": 1.5, "repeats": 3}},
@@ -49,6 +51,9 @@ FOUND = {
 def test_page_says_what_is_met_and_what_is_not():
     told = page(FOUND)
     assert "Epsilon 3: the best run reaches a ROC-AUC of 0.931; 0.93 was hoped for: reached." in told
+    assert "| low-rank updates, from the private head | 7.99 | 4.9 | 300 x 3,400 | 0.931 (0.920 to 0.940)" in told
+    assert "| low-rank updates | none | none | 300 x 3,400 | 0.931 (0.920 to 0.940)" in told
+    assert "Epsilon 8: the best run reaches a ROC-AUC of 0.931; 0.94 was hoped for: not reached." in told
     assert "All parameters: the fastest way (bookkeeping) takes 1.40 times the plain step; at most 1.7: met." in told
     wide = copy.deepcopy(FOUND)
     wide["steps"][1]["ratio"]["high"] = 1.8
@@ -58,7 +63,7 @@ def test_page_says_what_is_met_and_what_is_not():
     assert "-0.300 (-0.350 to -0.250), n = 100, paired over people: it gives less away." in told
 
 
-@pytest.mark.parametrize("part", ["utility", "steps", "noise", "members"])
+@pytest.mark.parametrize("part", ["head", "tuned", "steps", "noise", "members"])
 def test_what_was_not_measured_is_said_to_be_missing(part):
     found = copy.deepcopy(FOUND)
     del found[part]

@@ -4,11 +4,11 @@ import math
 
 import pytest
 
-from workbench.evidence.cards import PrivacyCard, Reckoned
+from workbench.evidence.cards import PaidSteps, PrivacyCard, Reckoned
 from workbench.evidence.exhibits import Curve, CurvePoint, RecordAtRisk, RecordsAtRisk
 from workbench.evidence.measurement import Interval, Measurement
 from workbench.evidence.record import Evidence, Measured
-from workbench.report.blocks import Figure, Heading, Paragraph, Table
+from workbench.report.blocks import Definitions, Figure, Heading, Paragraph, Table
 from workbench.report.privacy import in_words, privacy
 from workbench.report.redact import redact
 from workbench.report.render import render
@@ -93,3 +93,17 @@ def test_records_at_risk_are_named_inside_the_house_only(attacked):
     page = render(bare, bare.findings)
     assert "review-of-ann" not in page + bare.model_dump_json()
     assert "finds 25 of 495 records" in page
+
+
+def test_what_made_the_backbone_is_told_with_the_steps(rich):
+    def told(stated):
+        training = rich.training.model_copy(update={"privacy": stated})
+        blocks = privacy(rich.model_copy(update={"training": training}))
+        return dict(next(one for one in blocks if isinstance(one, Definitions)).rows)
+
+    assert "Steps before" not in told(card())
+    held = told(card(before=(PaidSteps(noise_multiplier=13.24, sample_rate=0.2162, steps=300),)))
+    assert held["Steps before"] == (
+        "the backbone was itself trained privately: 300 at rate 0.2162 with noise 13.24. The claim counts them, as if "
+        "on the same units"
+    )

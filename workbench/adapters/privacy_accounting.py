@@ -87,25 +87,35 @@ def pld_epsilon(phases: Phases, delta: float) -> float | None:
     return float(accountant.get_epsilon(delta))
 
 
-def noise_for(epsilon: float, delta: float, *, sample_rate: float, steps: int, accountant: Accountant) -> float:
+def noise_for(
+    epsilon: float, delta: float, *, sample_rate: float, steps: int, accountant: Accountant, before: Phases = ()
+) -> float:
     """Return the least noise multiplier, to 0.1% and on the safe side, whose steps spend at most `epsilon` at `delta`.
 
-    Raises `Misconfigured` where no noise up to a million does.
+    `before`: what was spent already; it counts. Raises `Misconfigured` where no noise up to a million does.
     """
 
     def spent(noise: float, by: Accountant) -> float:
-        return epsilon_of((Phase(noise, sample_rate, steps),), delta, accountant=by)
+        return epsilon_of((*before, Phase(noise, sample_rate, steps)), delta, accountant=by)
 
+    gone = epsilon_of(before, delta, accountant=accountant)
+    if gone >= epsilon:
+        raise Misconfigured(
+            f"privacy.epsilon is {epsilon:g}, and what the backbone was trained by has spent {gone:.4g} already, at "
+            f"delta {delta:g}; allow more, or start from another backbone"
+        )
+    # RDP answers at once, so it brackets; unless what was spent before is more than allowed by its looser reckoning
+    quick: Accountant = "rdp" if epsilon_of(before, delta, accountant="rdp") < epsilon else accountant
     high = 0.25
-    while spent(high, "rdp") > epsilon:
+    while spent(high, quick) > epsilon:
         high *= 2
         if high > 1e6:
             raise Misconfigured(
                 f"privacy.epsilon {epsilon:g} at delta {delta:g} cannot be had with {steps:,} steps at a sampling rate "
                 f"of {sample_rate:.4g}: no noise is large enough; allow more epsilon, or fewer steps"
             )
-    high = _bisect(lambda noise: spent(noise, "rdp") <= epsilon, 0.0, high)
-    if accountant == "rdp":
+    high = _bisect(lambda noise: spent(noise, quick) <= epsilon, 0.0, high)
+    if accountant == quick:
         return high
     if spent(low := 0.5 * high, "prv") <= epsilon:
         return _bisect(lambda noise: spent(noise, "prv") <= epsilon, 0.0, low)

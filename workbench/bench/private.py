@@ -1,8 +1,9 @@
 """What does privacy cost, and does it protect? `python -m workbench.bench.private`
 
-Four measurements on the default corpus and backbone, kept in the runs folder as they are finished:
+Five measurements on the default corpus and backbone, kept in the runs folder as they are finished:
 
-- utility: the head alone, and low-rank updates, at several epsilons beside the same without privacy;
+- head: the head alone at several epsilons, beside the same without privacy;
+- tuned: low-rank updates, and all parameters, from the private head, beside the same without privacy;
 - steps: how long a private step takes beside the plain one on the same batch, and how much memory;
 - noise: how long a step's noise takes to draw beside numbers that have a seed;
 - members: an overfitted model and its private twin, both learned from half of the same people by independent coins, and
@@ -21,26 +22,26 @@ import typer
 from workbench.bench.private_members import measure_members
 from workbench.bench.private_page import page
 from workbench.bench.private_steps import measure_noise, measure_steps
-from workbench.bench.private_utility import measure_utility
+from workbench.bench.private_utility import measure_head, measure_tuned
 from workbench.files import write_json, write_text
 
-PARTS = ("utility", "steps", "noise", "members")
+PARTS = ("head", "tuned", "steps", "noise", "members")
 
 
 def main(
     out: Annotated[Path, typer.Option("--out", help="Folder for private.json and private.md.")] = Path("reports"),
     runs: Annotated[Path, typer.Option("--runs", help="Folder for models and finished parts.")] = Path("runs/private"),
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Runs of the head at each epsilon.")] = 3,
-    lora: Annotated[list[float] | None, typer.Option("--lora", help="Epsilon of a run of low-rank updates.")] = None,
-    lora_steps: Annotated[int, typer.Option("--lora-steps", min=1, help="Steps of each of these.")] = 40,
+    tuned_steps: Annotated[int, typer.Option("--tuned-steps", min=1, help="Steps of each private fine-tuning.")] = 40,
     only: Annotated[
         list[str] | None, typer.Option("--only", help=f"One of {', '.join(PARTS)}; the rest is kept.")
     ] = None,
 ) -> None:
-    """Measure what private training costs and protects (an hour on two cores; continues where it was interrupted)."""
+    """Measure what private training costs and protects (hours on two cores; continues where it was interrupted)."""
     runs.mkdir(parents=True, exist_ok=True)
     make: dict[str, Callable[[], object]] = {
-        "utility": lambda: measure_utility(runs, seeds=seeds, lora=lora or [], lora_steps=lora_steps, say=typer.echo),
+        "head": lambda: measure_head(runs, seeds=seeds, say=typer.echo),
+        "tuned": lambda: measure_tuned(runs, steps=tuned_steps, say=typer.echo),
         "steps": lambda: measure_steps(say=typer.echo),
         "noise": lambda: measure_noise(say=typer.echo),
         "members": lambda: measure_members(runs, say=typer.echo),

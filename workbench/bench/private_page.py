@@ -23,9 +23,16 @@ def page(found: Mapping[str, Any]) -> str:
         "`python -m workbench.bench.private`. Intervals are 95%, over people.",
         "",
     ]
-    for part, make in (("utility", _utility), ("steps", _steps), ("noise", _noise), ("members", _members)):
-        lines += make(found[part]) if part in found else [f"The part `{part}` was not measured.", ""]
+    rows = [*found.get("head", []), *found.get("tuned", [])]
+    lines += _utility(rows) if rows else []
+    lines += [line for part in ("head", "tuned") if part not in found for line in _missing(part)]
+    for part, make in (("steps", _steps), ("noise", _noise), ("members", _members)):
+        lines += make(found[part]) if part in found else _missing(part)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _missing(part: str) -> list[str]:
+    return [f"The part `{part}` was not measured.", ""]
 
 
 def _utility(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -40,17 +47,15 @@ def _utility(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
-        if row["epsilon"] is None:
-            lines.append(
-                f"| {row['trained']} | none | none | | {_shown(row['roc_auc'])} | {_shown(row['accuracy'])} | | | |"
-            )
-            continue
-        lines.append(
-            f"| {row['trained']} | {row['epsilon']:.3g} | {row['noise_multiplier']:.3g} | {row['steps']:,} x "
-            f"{row['batch']:,} | {_shown(row['roc_auc'])} | {_shown(row['accuracy'])} | "
-            f"{_shown(row['worst_group_roc_auc'])} ({row['worst_group']}) | {_shown(row['ece'])} | "
-            f"{row['seconds']:.0f} |"
+        spent = (
+            ("none", "none") if row["epsilon"] is None else (f"{row['epsilon']:.3g}", f"{row['noise_multiplier']:.3g}")
         )
+        steps = f"{row['steps']:,} x {row['batch']:,}" if "steps" in row else ""
+        group = f"{_shown(row['worst_group_roc_auc'])} ({row['worst_group']})" if "worst_group" in row else ""
+        error = _shown(row["ece"]) if "ece" in row else ""
+        seconds = f"{row['seconds']:.0f}" if "seconds" in row else ""
+        cells = (row["trained"], *spent, steps, _shown(row["roc_auc"]), _shown(row["accuracy"]), group, error, seconds)
+        lines.append(f"| {' | '.join(cells)} |")
     lines.append("")
     for epsilon, hoped in FLOORS.items():
         at = [row for row in rows if row["epsilon"] is not None and abs(row["epsilon"] - epsilon) < 0.05 * epsilon]

@@ -116,11 +116,20 @@ class Reckoned(Stored):
     """What is known of its error: on which side of the true figure it lies, and how near."""
 
 
+class PaidSteps(Stored):
+    """Private steps of one run, all alike."""
+
+    noise_multiplier: float = Field(gt=0)
+    sample_rate: float = Field(gt=0, le=1)
+    steps: int = Field(ge=1)
+
+
 class PrivacyCard(Stored):
     """What a private training run guarantees, what that rests on, and what it does not cover."""
 
     epsilon: float = Field(ge=0)
-    """The claim: what the recipe's accountant makes of all steps that were begun, an upper bound."""
+    """The claim: what the recipe's accountant makes of all steps that were begun, an upper bound. It counts what a
+    privately trained backbone had spent before."""
     delta: float = Field(gt=0, lt=1)
     unit: Literal["example", "person"]
     records: int | None = Field(default=None, ge=1)
@@ -144,6 +153,11 @@ class PrivacyCard(Stored):
     """Steps that were begun: these are paid for."""
     lost: int = Field(default=0, ge=0)
     """Those of them that an interruption took back: paid for, and of no use."""
+    before: tuple[PaidSteps, ...] = ()
+    """Steps of the private runs that the backbone came from, oldest first; the claim composes them with this run's, as
+    if all had been on the same units."""
+    unprotected: bool = False
+    """Whether the backbone had learned from other examples by a run without privacy, which nothing here protects."""
     clipping: str
     noise: str
     """Where noise and coins come from."""
@@ -159,6 +173,12 @@ class PrivacyCard(Stored):
     """Checks of its own mechanism that the run passed, by name."""
     not_covered: tuple[str, ...]
     """What is published beside the weights and is not covered by the guarantee, and what it assumes."""
+
+    @property
+    def paid(self) -> tuple[PaidSteps, ...]:
+        """All steps that the claim counts, oldest first: what made the backbone, then this run's."""
+        own = PaidSteps(noise_multiplier=self.noise_multiplier, sample_rate=self.sample_rate, steps=self.steps)
+        return (*self.before, own)
 
 
 class CanaryRun(Stored):

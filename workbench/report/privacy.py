@@ -159,6 +159,7 @@ def _basis(card: PrivacyCard) -> list[tuple[str, str]]:
         ("Divisor", f"{card.batch:,}, fixed in the recipe, whoever takes part"),
         ("Steps", f"{card.steps:,} paid for"
          + (f", {card.lost:,} of them lost to interruptions" if card.lost else ", none lost")),
+        *([("Steps before", before)] if (before := _before(card)) else []),
         ("Clipping", f"one clip for each unit, over {card.trainable:,} trainable parameters ({card.clipping})"),
         ("Runs on these data", f"this one and {plural(others, 'other')} in the ledger here{total}: whoever chose among "
          "them has spent more than this one's epsilon" if others else "this one only, as far as the ledger here knows"),
@@ -167,3 +168,13 @@ def _basis(card: PrivacyCard) -> list[tuple[str, str]]:
     if card.left_out:
         rows.insert(2, ("Never seen", f"{plural(card.left_out, 'example')} of people with more than {card.records}"))
     return rows
+
+
+def _before(card: PrivacyCard) -> str:
+    """Return which steps made the backbone, as a phrase; empty where none did."""
+    if not card.before:
+        return ""
+    held = "; ".join(
+        f"{one.steps:,} at rate {one.sample_rate:.4g} with noise {one.noise_multiplier:.4g}" for one in card.before
+    )
+    return f"the backbone was itself trained privately: {held}. The claim counts them, as if on the same units"

@@ -109,8 +109,9 @@ _CARDS: Mapping[type[Stored], Rule] = {
     cards.AttackRound: _rule("epoch drawn attacked failed succeeded seconds"),
     cards.PrivacyCard: _rule(
         "epsilon delta unit records units left_out neighbours sampling sample_rate units_public batch "
-        "noise_multiplier max_grad_norm steps lost clipping noise trainable runs epsilon_of_runs checks not_covered",
-        inside="accountants",
+        "noise_multiplier max_grad_norm steps lost clipping noise trainable runs epsilon_of_runs checks not_covered "
+        "unprotected",
+        inside="accountants before",
     ),
     mitigation.MitigationCard: _rule(
         "method base base_digest attribute constraint objective slack mix gap private_base",
@@ -124,6 +125,7 @@ _CARDS: Mapping[type[Stored], Rule] = {
         inside="corpus accuracy_before accuracy_after gained gap_before gap_after narrowed",
     ),
     mitigation.Figure: _rule("value n", inside="interval"),
+    cards.PaidSteps: _rule("noise_multiplier sample_rate steps"),
     cards.Reckoned: _rule("accountant library epsilon error"),
 }
 

@@ -31,6 +31,8 @@ class Trainee(NamedTuple):
     network: Any
     tokenizer: Any
     encoder: TextEncoder
+    folder: Path
+    """Where the backbone lies."""
     digest: str
     """sha256 over the backbone's config, weights and tokenizer: two folders may have one name."""
 
@@ -48,6 +50,8 @@ def find_backbone(name: str, *, online: bool = False) -> Found:
 def prepare(recipe: Recipe, labels: tuple[str, ...], *, online: bool = False) -> Trainee:
     """Return the recipe's backbone with a head for `labels`, initialised from the recipe's seed.
 
+    A backbone that is itself a classifier, of as many labels and with the same pooling, goes on with the head it has.
+
     Raises:
         NotFound, Untrusted: there is no such backbone, or it is not to be trusted.
         BadInput: it cannot be loaded, or part of its body is missing.
@@ -57,20 +61,30 @@ def prepare(recipe: Recipe, labels: tuple[str, ...], *, online: bool = False) ->
     found = find_backbone(recipe.backbone, online=online)
     digest = read_backbone(found.folder)
     tokenizer = load_tokenizer(found.folder)
-    network = _with_fresh_head(found, recipe, labels)
+    network = _with_head(found, recipe, labels)
     adapt(network, recipe.adapter)
     longest = read_length(None, tokenizer, network)
     if longest is not None and recipe.max_length > longest:
         raise Misconfigured(f"max_length is {recipe.max_length}, but {found.name} reads at most {longest} tokens")
     tokenizer.model_max_length = recipe.max_length  # saved beside the weights: the model is used as it was trained
     encoder = fitting_encoder(tokenizer, network, max_length=recipe.max_length, name=type(network).__name__)
-    return Trainee(found.name, network, tokenizer, encoder, digest)
+    return Trainee(found.name, network, tokenizer, encoder, found.folder, digest)
 
 
-def _with_fresh_head(found: Found, recipe: Recipe, labels: tuple[str, ...]) -> Any:
+def _drop(config: Any, dropout: float) -> None:
+    """Set every dropout probability in `config`, and in that of the encoder inside."""
+    inner = getattr(config, "body", None)
+    for key in (*_DROPOUTS, "classifier_dropout", "cls_dropout", "seq_classif_dropout"):
+        if hasattr(config, key):
+            setattr(config, key, dropout)
+        if isinstance(inner, dict) and key in inner:
+            inner[key] = dropout
+
+
+def _with_head(found: Found, recipe: Recipe, labels: tuple[str, ...]) -> Any:
     from transformers import AutoConfig, AutoModelForSequenceClassification
 
-    register()
+    _, mean_pooled_class = register()
     try:
         with quiet_transformers(), torch.random.fork_rng():
             config = AutoConfig.from_pretrained(found.folder, local_files_only=True, trust_remote_code=False)
@@ -79,9 +93,7 @@ def _with_fresh_head(found: Found, recipe: Recipe, labels: tuple[str, ...]) -> A
             config.problem_type = "single_label_classification"
             config.base_model = found.name
             if recipe.dropout is not None:
-                for key in (*_DROPOUTS, "classifier_dropout", "cls_dropout", "seq_classif_dropout"):
-                    if hasattr(config, key):
-                        setattr(config, key, recipe.dropout)
+                _drop(config, recipe.dropout)
             torch.manual_seed(Streams(recipe.seed).seed("train", "head"))
             network, loaded = AutoModelForSequenceClassification.from_pretrained(
                 found.folder,
@@ -102,7 +114,7 @@ def _with_fresh_head(found: Found, recipe: Recipe, labels: tuple[str, ...]) -> A
             f"the backbone {found.name!r} has no weights for {', '.join(lost[:3])}{' …' if len(lost) > 3 else ''}; "
             "they would be random numbers: save it again with save_pretrained"
         )
-    if recipe.pooling == "backbone":
+    if recipe.pooling == "backbone" or isinstance(network, mean_pooled_class):
         return network
     with torch.random.fork_rng():
         torch.manual_seed(Streams(recipe.seed).seed("train", "head"))

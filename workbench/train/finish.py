@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from workbench.models.training_card import (
     FINGERPRINTS,
     MEMBERSHIP,
     TEXT_CANARIES,
+    read_fingerprints,
     read_training_card,
 )
 from workbench.train.backbone import Trainee, find_backbone
@@ -60,11 +62,12 @@ def write_result(
 ) -> None:
     """Write a plain Hugging Face checkpoint with its training card to `out`, all or nothing. Raises `Unwritable`."""
     recipe = shop.recipe
+    marks = None if privacy is not None else _marks(trainee.folder, parts.train)
     card = TrainingCard(
         recipe=portable(shop.recipe),
         backbone_digest=trainee.digest,
         corpus=parts.train.card,
-        fingerprints=FINGERPRINTS if privacy is None else None,
+        fingerprints=None if marks is None else FINGERPRINTS,
         curve=progress.curve,
         best_step=progress.best_step,
         steps=progress.step,
@@ -96,8 +99,21 @@ def write_result(
             (place / MEMBERSHIP).write_text(parts.membership.model_dump_json() + "\n", encoding="utf-8")
         if parts.canaries is not None:
             (place / TEXT_CANARIES).write_text(parts.canaries.model_dump_json() + "\n", encoding="utf-8")
-        if privacy is None:
-            write_fingerprints(place / FINGERPRINTS, fingerprints(parts.train))
+        if marks is not None:
+            write_fingerprints(place / FINGERPRINTS, marks)
+
+
+def _marks(backbone: Path, train: Corpus) -> Collection[str] | None:
+    """Return the fingerprints of all that the result has learned from: of `train`, and of what made its backbone.
+
+    None where the workbench trained the backbone and its fingerprints are not beside it: then an overlap with the
+    examples of an audit cannot be ruled out.
+    """
+    own = fingerprints(train)
+    if read_training_card(backbone) is None:
+        return own
+    earlier = read_fingerprints(backbone)
+    return None if earlier is None else earlier.union(own)
 
 
 def already_finished(out: Path, recipe: Recipe, corpus: Corpus, *, online: bool = False) -> TrainingCard | None:

@@ -27,6 +27,7 @@ from workbench.train.folders import require_new
 from workbench.train.optimiser import make_optimiser, rate_at, set_rate
 from workbench.train.parts import Parts, divide
 from workbench.train.place import make_accelerator, resolve_precision, training_threads
+from workbench.train.private.heritage import Heritage, heritage_of
 from workbench.train.private.loop import Plan, fit_private, plan_of
 from workbench.train.private.statement import statement
 from workbench.train.recipe import Recipe
@@ -97,7 +98,8 @@ def train(
     Raises:
         Unwritable: `out` is in use, or the disk is full.
         EmptyData: not enough examples.
-        Misconfigured: the recipe is impossible, training diverged, or the interrupted run was another one.
+        Misconfigured: the recipe is impossible, training diverged, the interrupted run was another one, or the backbone
+            of a private run has learned from the same examples without privacy.
         NotFound, Untrusted, MissingResource: backbone, tracker or what an augmentation needs cannot be had.
         Unsupported: the network takes no embeddings, and the augmentation perturbs them.
     """
@@ -117,6 +119,7 @@ def train(
         if recipe.privacy is None:
             require_known(recipe.reweighting, parts.train)
     trainee = prepare(recipe, corpus.labels, online=online)
+    heritage = Heritage() if recipe.privacy is None else heritage_of(trainee.folder, recipe.privacy, parts.train)
     tell(TrainingEvent("prepare", 1, 1))
     with training_threads(accelerator.num_processes):
         shop = _workshop(recipe, parts, trainee, accelerator)
@@ -124,7 +127,7 @@ def train(
             accelerator.init_trackers(out.name, config={k: str(v) for k, v in recipe.model_dump(mode="json").items()})
         if recipe.privacy is not None and recipe.privacy.epsilon is not None:
             tell(TrainingEvent("prepare", 1, 1, message="looking for the noise that epsilon allows (up to a minute)"))
-        plan = None if recipe.privacy is None else plan_of(recipe.privacy, parts.train)
+        plan = None if recipe.privacy is None else plan_of(recipe.privacy, parts.train, heritage)
         run, mask = _run(shop, trainee, corpus, plan), trainee.tokenizer.mask_token
         source = source_of(
             shop, parts.train, state_folder(out), run=run, mask=mask, tell=tell, workers=workers or OneByOne()

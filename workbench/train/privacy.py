@@ -19,7 +19,8 @@ class Privacy(Stored):
     """How private the training is to be, and at what price."""
 
     epsilon: float | None = Field(default=None, gt=0)
-    """What the finished run may spend at most; the noise follows from it. Give this or `noise_multiplier`."""
+    """What the finished model may have spent at most, with what made a privately trained backbone; the noise follows
+    from it. Give this or `noise_multiplier`."""
     noise_multiplier: float | None = Field(default=None, gt=0)
     """Standard deviation of the noise over `max_grad_norm`; epsilon follows from it."""
     delta: float = Field(gt=0, lt=1)

@@ -49,7 +49,8 @@ class Statement:
         mitigation = setting.mitigation
         if mitigation is not None and mitigation.breaks_privacy:
             return NotApplicable(reason=mitigation.unprotected)
-        found = reckoned((Phase(card.noise_multiplier, card.sample_rate, card.steps),), card.delta, claimed="prv")
+        phases = tuple(Phase(one.noise_multiplier, one.sample_rate, one.steps) for one in card.paid)
+        found = reckoned(phases, card.delta, claimed="prv")
         _hold(card, {one.accountant: one.epsilon for one in found})
         measurements = [
             Measurement(
@@ -75,10 +76,11 @@ def _hold(card: PrivacyCard, found: dict[str, float]) -> None:
     """Raise `BadInput` where `card` claims less than the second accountant finds, or RDP where it finds nothing."""
     name = "pld" if "pld" in found else "rdp"
     if card.epsilon < found[name] * (1 - _TOLERANCE):
+        before = ", with those that made its backbone," if card.before else ""
         raise BadInput(
             f"training.json claims epsilon {card.epsilon:.4g} at delta {card.delta:g}, but its own noise multiplier "
-            f"({card.noise_multiplier:.4g}), sampling rate ({card.sample_rate:.4g}) and steps ({card.steps:,}) give "
-            f"{found[name]:.4g} by {name}; the claim is not to be relied on"
+            f"({card.noise_multiplier:.4g}), sampling rate ({card.sample_rate:.4g}) and steps ({card.steps:,}){before} "
+            f"give {found[name]:.4g} by {name}; the claim is not to be relied on"
         )
     if card.delta * card.units >= 1:
         raise BadInput(

@@ -31,6 +31,7 @@ from workbench.train.private.checks import after, before, snapshot_of, untouched
 from workbench.train.private.clippers import clipper_for
 from workbench.train.private.feed import Feed, Row
 from workbench.train.private.feeds import feed_for
+from workbench.train.private.heritage import Heritage
 from workbench.train.private.layers import require_rows_apart
 from workbench.train.private.ledger import Entry, enter
 from workbench.train.private.step import Mechanism, together
@@ -50,6 +51,8 @@ from workbench.train.state import (
 from workbench.train.step import Workshop
 from workbench.train.variants import Source, Variants
 
+_NOTHING = Heritage()
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -60,19 +63,30 @@ class Plan:
     sample_rate: float
     noise_multiplier: float
     epsilon: float
+    """Of all `phases`."""
+    heritage: Heritage = _NOTHING
+
+    @property
+    def own(self) -> Phase:
+        """The steps of this run as accountants see them."""
+        return Phase(self.noise_multiplier, self.sample_rate, self.how.steps)
 
     @property
     def phases(self) -> tuple[Phase, ...]:
-        """The steps as accountants see them."""
-        return (Phase(self.noise_multiplier, self.sample_rate, self.how.steps),)
+        """All steps that the result owes to private examples: those that made the backbone, then this run's."""
+        return (*self.heritage.phases, self.own)
 
     @property
     def said(self) -> str:
         """What a run tells before it starts."""
+        before = ""
+        if self.heritage.before:
+            gone = epsilon_of(self.heritage.phases, self.how.delta, accountant=self.how.accountant)
+            before = f", of which the backbone's own training had spent {gone:.3g}"
         return (
             f"private training: epsilon {self.epsilon:.3g} at delta {self.how.delta:g} for {len(self.units):,} units "
-            f"(one {self.how.unit} each); {self.how.steps:,} steps with {self.how.batch:,} units on average, noise "
-            f"multiplier {self.noise_multiplier:.4g}"
+            f"(one {self.how.unit} each){before}; {self.how.steps:,} steps with {self.how.batch:,} units on average, "
+            f"noise multiplier {self.noise_multiplier:.4g}"
         )
 
 
@@ -92,8 +106,11 @@ class Finished(NamedTuple):
     """What became of the canaries; None without."""
 
 
-def plan_of(how: Privacy, train: Corpus) -> Plan:
-    """Return the plan of a run on `train`. Raises `Misconfigured` for one that cannot be, or protects nobody."""
+def plan_of(how: Privacy, train: Corpus, heritage: Heritage = _NOTHING) -> Plan:
+    """Return the plan of a run on `train` that starts from a backbone with `heritage`.
+
+    Raises `Misconfigured` for one that cannot be, or protects nobody.
+    """
     units = units_of(train, how.unit, most=how.records)
     if how.delta >= 1 / len(units):
         raise Misconfigured(
@@ -106,9 +123,16 @@ def plan_of(how: Privacy, train: Corpus) -> Plan:
     noise = how.noise_multiplier
     if noise is None:
         assert how.epsilon is not None, "a recipe has one of the two"
-        noise = noise_for(how.epsilon, how.delta, sample_rate=rate, steps=how.steps, accountant=how.accountant)
-    spent = epsilon_of((Phase(noise, rate, how.steps),), how.delta, accountant=how.accountant)
-    return Plan(how, units, rate, noise, spent)
+        noise = noise_for(
+            how.epsilon,
+            how.delta,
+            sample_rate=rate,
+            steps=how.steps,
+            accountant=how.accountant,
+            before=heritage.phases,
+        )
+    spent = epsilon_of((*heritage.phases, Phase(noise, rate, how.steps)), how.delta, accountant=how.accountant)
+    return Plan(how, units, rate, noise, spent, heritage)
 
 
 def fit_private(
@@ -138,7 +162,9 @@ def fit_private(
     begun = together(shop, account.begun(at_least=progress.step))
     if begun == 0 and accelerator.is_main_process:
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        enter(private_ledger(), Entry(corpus, plan.how.unit, plan.epsilon, plan.how.delta, run, now))
+        # what the backbone had spent is in the ledger by the runs that spent it
+        alone = epsilon_of((plan.own,), plan.how.delta, accountant=plan.how.accountant)
+        enter(private_ledger(), Entry(corpus, plan.how.unit, alone, plan.how.delta, run, now))
     progress = progress.model_copy(update={"lost": progress.lost + begun - progress.step, "step": begun})
     if begun:
         tell(TrainingEvent("train", begun, plan.how.steps, message=_resumed(begun, progress.lost)))

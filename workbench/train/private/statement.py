@@ -28,6 +28,11 @@ _NOT_COVERED = (
     "second digit).",
 )
 
+_UNPROTECTED = (
+    "Whoever the backbone had learned from before, by a run without privacy: none of their texts is among those of "
+    "this run, and nothing is guaranteed to them."
+)
+
 
 def statement(plan: Plan, finished: Finished, corpus: str) -> PrivacyCard:
     """Return the card of the finished run. `corpus`: digest of the whole corpus, as the ledger has it."""
@@ -56,6 +61,8 @@ def statement(plan: Plan, finished: Finished, corpus: str) -> PrivacyCard:
         max_grad_norm=how.max_grad_norm,
         steps=finished.progress.step,
         lost=finished.progress.lost,
+        before=plan.heritage.before,
+        unprotected=plan.heritage.unprotected,
         clipping=finished.clipping,
         noise=NAME,
         accountants=reckoned(plan.phases, how.delta, claimed=how.accountant),
@@ -63,5 +70,5 @@ def statement(plan: Plan, finished: Finished, corpus: str) -> PrivacyCard:
         runs=max(1, len(runs)),
         epsilon_of_runs=sum(run.epsilon for run in runs) if runs else None,
         checks=finished.checks,
-        not_covered=_NOT_COVERED,
+        not_covered=(*_NOT_COVERED, *([_UNPROTECTED] if plan.heritage.unprotected else [])),
     )
