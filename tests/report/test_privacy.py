@@ -99,7 +99,7 @@ def test_what_made_the_backbone_is_told_with_the_steps(rich):
     def told(stated):
         training = rich.training.model_copy(update={"privacy": stated})
         blocks = privacy(rich.model_copy(update={"training": training}))
-        return dict(next(one for one in blocks if isinstance(one, Definitions)).rows)
+        return dict(next(one for one in blocks if isinstance(one, Definitions)).pairs)
 
     assert "Steps before" not in told(card())
     held = told(card(before=(PaidSteps(noise_multiplier=13.24, sample_rate=0.2162, steps=300),)))
