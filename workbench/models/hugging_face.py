@@ -19,6 +19,7 @@ from workbench.models.checkpoint import Checkpoint, read_checkpoint
 from workbench.models.embeddings import require_embeddings
 from workbench.models.engine.lanes import Point, Slope
 from workbench.models.engine.threads import alone
+from workbench.models.fewer_rows import FewerRows
 from workbench.models.finding import find_model
 from workbench.models.mean_pooled import register
 from workbench.models.padding import fitting_encoder
@@ -53,6 +54,7 @@ class HuggingFaceTextClassifier:
         self._device = torch.device(device)
         self._plain: Callable[[], Any] = lambda: _network(checkpoint)
         """Makes this model's network anew, without shortcuts."""
+        self._fewer = FewerRows(self._logits_in, int(network.get_input_embeddings().num_embeddings))
         self._attending = threading.Lock()
         self._eager: Any = None
 
@@ -194,10 +196,17 @@ class HuggingFaceTextClassifier:
 
     def probabilities(self, rows: Sequence[tuple[int, ...]], shape: Shape) -> FloatArray:
         """Return probabilities, (len(rows), n_labels), of token ids, computed in exactly `shape`."""
+        return _softmax(self._logits_in(rows, shape))
+
+    def fitted(self, needed: int, shape: Shape) -> Shape:
+        """Return the shape to compute `needed` rows of `shape` in: `shape`, or fewer rows that change no bit."""
+        return self._fewer.shape(needed, shape) if self._device.type == "cpu" else shape
+
+    def _logits_in(self, rows: Sequence[tuple[int, ...]], shape: Shape) -> torch.Tensor:
         full = [*rows, *[rows[0]] * (shape.rows - len(rows))]
         with torch.inference_mode():
-            logits = self.network(**self.encoder.inputs(full, self._device, length=shape.length)).logits
-        return _softmax(logits[: len(rows)])
+            logits: torch.Tensor = self.network(**self.encoder.inputs(full, self._device, length=shape.length)).logits
+        return logits[: len(rows)]
 
     def gradients(self, points: Sequence[Point], shape: Shape) -> list[Slope]:
         """Return logits and the target's gradient at points in embedding space, computed in exactly `shape`."""

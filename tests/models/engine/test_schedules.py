@@ -50,6 +50,9 @@ class Shaped(LinearTextClassifier):
         self.asked.extend(rows)
         return super().predict_proba([" ".join(WORDS[i] for i in row) for row in rows])
 
+    def fitted(self, needed: int, shape: Shape) -> Shape:
+        return shape
+
     def gradients(self, points: Sequence[Point], shape: Shape) -> list[Slope]:
         raise NotImplementedError
 

@@ -38,6 +38,10 @@ class Batched(Classifier, Protocol):
         """Return probabilities, (len(rows), n_labels), computed in exactly `shape`."""
         ...
 
+    def fitted(self, needed: int, shape: Shape) -> Shape:
+        """Return the shape to compute `needed` rows of `shape` in: `shape`, or fewer rows that change no bit."""
+        ...
+
     def gradients(self, points: Sequence[Point], shape: Shape) -> list[Slope]:
         """Return logits and gradients at `points`, computed in exactly `shape`."""
         ...
@@ -164,8 +168,8 @@ class TokenLane:
         return shape.rows
 
     def run(self, payloads: Sequence[tuple[int, ...]]) -> Sequence[FloatArray]:
-        shape = self.shape(payloads[0])
         start = time.perf_counter()
+        shape = self._model.fitted(len(payloads), self.shape(payloads[0]))
         rows = self._model.probabilities(payloads, shape)
         lengths = [len(ids) for ids in payloads]
         self.totals.add(len(payloads), time.perf_counter() - start, lengths, shape)
