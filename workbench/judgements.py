@@ -14,7 +14,7 @@ from workbench.evidence.exhibits import Note
 from workbench.evidence.measurement import Measurement
 from workbench.evidence.record import AuditRecord, Measured, Verdict
 from workbench.files import write_text
-from workbench.results import JUNIT, RECORD, REPORT, read_record, record_json, report_page
+from workbench.results import JUNIT, RECORD, REPORT, junit_beside, read_record, record_json, report_page
 from workbench.verdict.judge import judge, overall
 from workbench.verdict.policy import Policy, load_policy
 
@@ -77,7 +77,6 @@ def apply(record: str | Path, files: Sequence[str | Path], *, policy: str | Path
     """
     from workbench.audit.robustness.judgement_sheet import read_sheet
     from workbench.audit.robustness.judgements import NAME, with_judgements
-    from workbench.report.junit import junit
 
     file = Path(record)
     file = file / RECORD if file.is_dir() else file
@@ -88,7 +87,7 @@ def apply(record: str | Path, files: Sequence[str | Path], *, policy: str | Path
     page = report_page(judged, file.parent)
     report = file.parent / REPORT
     write_text(file, record_json(judged))
-    write_text(file.parent / JUNIT, junit(judged, judged.findings))
+    write_text(file.parent / JUNIT, junit_beside(judged, file.parent))
     write_text(report, page)
     (found,) = (one.result for one in judged.evidence if one.probe == NAME)
     assert isinstance(found, Measured)  # people's answers are never left out

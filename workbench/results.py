@@ -232,6 +232,11 @@ def report_page(record: AuditRecord, folder: Path) -> str:
     return render(record, record.findings, compared=compared)
 
 
+def junit_beside(record: AuditRecord, folder: Path) -> str:
+    """Return the JUnit XML of `record` as it stands in `folder`, with a comparison there that could not be made."""
+    return junit(record, record.findings, not_compared=_refusal_beside(record, folder))
+
+
 def comparison_beside(record: AuditRecord, folder: Path) -> Beside | None:
     """Return the comparison in `folder` if it is of this audit; None also where there is none that can be read."""
     from workbench.report.beside import beside

@@ -88,6 +88,7 @@ def test_a_baseline_of_other_data_is_no_success(audits, tmp_path, monkeypatch):
     assert "other examples of the same data (200 examples of “toy”" in " ".join(done.output.split())
     assert not (out / "comparison.html").exists()
     assert "Not compared with the baseline, the audit of “other” of 20" in first_screen(out)
+    assert 'type="not_compared"' in (out / "junit.xml").read_text(encoding="utf-8")
 
 
 def first_screen(out: Path) -> str:

@@ -1,9 +1,11 @@
 """Why there is no comparison: told in the report of the very audit that was asked for one, and nowhere else."""
 
 import json
+from xml.etree import ElementTree as ET
 
 import pytest
 
+from workbench.report.junit import junit
 from workbench.report.not_compared import not_compared, not_compared_json
 from workbench.report.redact import redact
 from workbench.report.render import render
@@ -58,3 +60,14 @@ def test_the_page_beside_the_record_finds_it_and_a_new_audit_sets_it_aside(rich,
     set_aside(tmp_path)
     assert (tmp_path / "previous-not_compared.json").exists()
     assert report_page(rich, tmp_path) == render(rich, rich.findings)
+
+
+def test_a_ci_server_is_told_too(rich, base):
+    held = not_compared(rich, not_compared_json(base, rich, f"an audit of {HOSTILE}"))
+    told = ET.fromstring(junit(rich, rich.findings, not_compared=held)).find("testsuite")
+    plain = ET.fromstring(junit(rich, rich.findings)).find("testsuite")
+    assert int(told.get("errors")) == int(plain.get("errors")) + 1
+    (case,) = (one for one in told if one.get("classname") == "comparison")
+    assert case.get("name") == "with the baseline"
+    assert case.find("error").attrib == {"message": f"an audit of {HOSTILE}", "type": "not_compared"}
+    assert not [one for one in plain if one.get("classname") == "comparison"]

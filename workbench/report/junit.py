@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from workbench.evidence.record import AuditRecord, Failed, Finding, NotApplicable
+from workbench.report.not_compared import NotCompared
 from workbench.verdict import wording
 from workbench.verdict.judge import bound_judged
 
@@ -14,11 +15,12 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 """What XML 1.0 cannot hold at all, not even escaped."""
 
 
-def junit(record: AuditRecord, findings: Sequence[Finding]) -> str:
-    """Return the XML. Pure: same record and findings, same text.
+def junit(record: AuditRecord, findings: Sequence[Finding], *, not_compared: NotCompared | None = None) -> str:
+    """Return the XML. Pure: same arguments, same text.
 
     `fail` is a failure, `not_established` an error, and so is a probe that crashed, whether a criterion names it or
-    not, and a policy by which nothing was held against a bound. A warning passes and says so in its output; a probe or
+    not, a policy by which nothing was held against a bound, and a comparison that was asked for and could not be made
+    (`not_compared`). A warning passes and says so in its output; a probe or
     criterion that does not apply is skipped.
     """
     suite = ET.Element("testsuite", name=_clean(f"{record.audit.policy}: {record.model.name} on {record.corpus.name}"))
@@ -31,6 +33,8 @@ def junit(record: AuditRecord, findings: Sequence[Finding]) -> str:
             _said(_new(suite, "probes", evidence.probe), "skipped", None, evidence.result.reason)
     if all(one.verdict == "pass" and not bound_judged(one) for one in findings):
         _said(_new(suite, "policy", "findings"), "error", "not_established", "no measurement was held against a bound")
+    if not_compared is not None:
+        _said(_new(suite, "comparison", "with the baseline"), "error", "not_compared", not_compared.because)
     for counted, tag in (("tests", "testcase"), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(counted, str(len(list(suite.iter(tag)))))
     suite.set("timestamp", record.audit.date)

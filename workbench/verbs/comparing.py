@@ -12,11 +12,13 @@ from workbench.files import write_text
 from workbench.results import (
     COMPARISON,
     COMPARISON_JSON,
+    JUNIT,
     NOT_COMPARED,
     PREVIOUS,
     RECORD,
     REPORT,
     comparison_beside,
+    junit_beside,
     read_record,
     report_page,
 )
@@ -103,8 +105,8 @@ def write_comparison(
     """Write `comparison.html` and `comparison.json` of the audit in `out` against `baseline`; the report tells of them.
 
     An earlier audit's are removed first, also where there is no baseline now, and then the answer is None. Where the
-    two cannot be compared, `not_compared.json` and the report say why, and what `compare` raises is raised.
-    Raises `Unwritable`, too.
+    two cannot be compared, `not_compared.json`, the report and the JUnit XML say why, and what `compare` raises is
+    raised. Raises `Unwritable`, too.
     """
     from workbench.comparing import compare, incomparable
     from workbench.report.not_compared import not_compared_json
@@ -120,6 +122,7 @@ def write_comparison(
         base, record = _readable(baseline), read_record(place)
         because = None if base is None else incomparable(base, record)
         write_text(place / NOT_COMPARED, not_compared_json(base, record, because or str(error)))
+        write_text(place / JUNIT, junit_beside(record, place))
         write_text(place / REPORT, report_page(record, place))
         raise
     save_comparison(found, page=place / COMPARISON, told=place / COMPARISON_JSON)
