@@ -32,7 +32,7 @@ def main(
     out: Annotated[Path, typer.Option("--out", help="Folder for private.json and private.md.")] = Path("reports"),
     runs: Annotated[Path, typer.Option("--runs", help="Folder for models and finished parts.")] = Path("runs/private"),
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Runs of the head at each epsilon.")] = 3,
-    tuned_steps: Annotated[int, typer.Option("--tuned-steps", min=1, help="Steps of each private fine-tuning.")] = 40,
+    tuned_steps: Annotated[int, typer.Option("--tuned-steps", min=1, help="Steps of each private fine-tuning.")] = 15,
     only: Annotated[
         list[str] | None, typer.Option("--only", help=f"One of {', '.join(PARTS)}; the rest is kept.")
     ] = None,

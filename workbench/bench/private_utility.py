@@ -44,7 +44,7 @@ HEAD = {
 HEAD_PRIVACY = {"delta": DELTA, "steps": 300, "batch": 3_400}
 START = "head-1-0"
 """The private head that fine-tuning starts from. It costs little: epsilons add up about as their squares do."""
-_TUNED = {"data": "reviews", "pooling": "mean", "max_length": 128, "checkpoint_every": 5, "precision": "float32"}
+_TUNED = {"data": "reviews", "pooling": "mean", "max_length": 128}
 TUNED: dict[str, tuple[str, dict[str, Any]]] = {
     "lora": ("low-rank updates", {**_TUNED, "learning_rate": 2e-3, "adapter": {"kind": "lora", "rank": 8}}),
     "full": ("all parameters", {**_TUNED, "learning_rate": 1e-4}),
@@ -79,7 +79,8 @@ def measure_tuned(runs: Path, *, steps: int, say: Say) -> list[dict[str, Any]]:
                 rows.append(_row(f"{kind}-without", called, _recipe(table), runs, say))
                 continue
             privacy = {"epsilon": epsilon, "delta": DELTA, "steps": steps, "batch": TUNED_BATCH}
-            recipe = _recipe({**table, "backbone": str(runs / START), "privacy": privacy})
+            often = {"checkpoint_every": 5, "precision": "float32"}
+            recipe = _recipe({**table, **often, "backbone": str(runs / START), "privacy": privacy})
             rows.append(_row(f"{kind}-{epsilon:g}", f"{called}, from the private head", recipe, runs, say))
     return rows
 
