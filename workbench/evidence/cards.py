@@ -196,7 +196,7 @@ class CanaryRun(Stored):
     """How many of the highest are guessed to be units, and of the lowest not to be: fixed before training."""
     epsilon: float = Field(ge=0)
     delta: float = Field(gt=0, lt=1)
-    """What the run claims."""
+    """What the run's own steps spend: what had made its backbone was before the canaries."""
     steps: int = Field(ge=1)
 
 

@@ -54,7 +54,7 @@ class HuggingFaceTextClassifier:
         self._device = torch.device(device)
         self._plain: Callable[[], Any] = lambda: _network(checkpoint)
         """Makes this model's network anew, without shortcuts."""
-        self._fewer = FewerRows(self._logits_in, int(network.get_input_embeddings().num_embeddings))
+        self._fewer = FewerRows(self._logits_in)
         self._attending = threading.Lock()
         self._eager: Any = None
 
@@ -198,9 +198,10 @@ class HuggingFaceTextClassifier:
         """Return probabilities, (len(rows), n_labels), of token ids, computed in exactly `shape`."""
         return _softmax(self._logits_in(rows, shape))
 
-    def fitted(self, needed: int, shape: Shape) -> Shape:
-        """Return the shape to compute `needed` rows of `shape` in: `shape`, or fewer rows that change no bit."""
-        return self._fewer.shape(needed, shape) if self._device.type == "cpu" else shape
+    def fitted(self, rows: Sequence[tuple[int, ...]], shape: Shape) -> Shape:
+        """Return the shape to compute `rows` of `shape` in: that, or one of fewer rows that changes no bit."""
+        steady = self._device.type == "cpu" and self.precision == "float32"
+        return self._fewer.shape(rows, shape) if steady else shape
 
     def _logits_in(self, rows: Sequence[tuple[int, ...]], shape: Shape) -> torch.Tensor:
         full = [*rows, *[rows[0]] * (shape.rows - len(rows))]

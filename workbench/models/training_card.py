@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,8 +12,11 @@ from workbench.data import overlap
 from workbench.errors import BadInput
 from workbench.evidence.cards import CanaryRun, MembershipList, TextCanaries, TrainingCard
 from workbench.evidence.schema import Stored
+from workbench.models.mean_pooled import MODEL_TYPE
 
 CARD, FINGERPRINTS, CANARIES = "training.json", "fingerprints.txt", "canaries.json"
+BASE = "base_model"
+"""Key of the config under which training notes the backbone's name."""
 MEMBERSHIP, TEXT_CANARIES = "membership.json", "text_canaries.json"
 
 _Kept = TypeVar("_Kept", bound=Stored)
@@ -21,6 +25,15 @@ _Kept = TypeVar("_Kept", bound=Stored)
 def read_training_card(folder: Path) -> TrainingCard | None:
     """Return the card in `folder`, or None for a model that the workbench did not train. Raises `BadInput`."""
     return read_stored(folder / CARD, TrainingCard, "the training card")
+
+
+def is_trained_here(folder: Path) -> bool:
+    """Tell from the config whether the workbench trained the model in `folder`, also where its card is gone."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(config, dict) and (BASE in config or config.get("model_type") == MODEL_TYPE)
 
 
 def read_fingerprints(folder: Path) -> frozenset[str] | None:

@@ -50,7 +50,7 @@ def find_backbone(name: str, *, online: bool = False) -> Found:
 def prepare(recipe: Recipe, labels: tuple[str, ...], *, online: bool = False) -> Trainee:
     """Return the recipe's backbone with a head for `labels`, initialised from the recipe's seed.
 
-    A backbone that is itself a classifier, of as many labels and with the same pooling, goes on with the head it has.
+    A backbone that was trained here on these very labels, with the same pooling, goes on with the head it has.
 
     Raises:
         NotFound, Untrusted: there is no such backbone, or it is not to be trusted.
@@ -88,6 +88,7 @@ def _with_head(found: Found, recipe: Recipe, labels: tuple[str, ...]) -> Any:
     try:
         with quiet_transformers(), torch.random.fork_rng():
             config = AutoConfig.from_pretrained(found.folder, local_files_only=True, trust_remote_code=False)
+            stored = tuple(config.id2label[i] for i in sorted(config.id2label))
             config.id2label = dict(enumerate(labels))
             config.label2id = {label: i for i, label in enumerate(labels)}
             config.problem_type = "single_label_classification"
@@ -105,10 +106,15 @@ def _with_head(found: Found, recipe: Recipe, labels: tuple[str, ...]) -> Any:
                 ignore_mismatched_sizes=True,  # a head for other labels is replaced
                 output_loading_info=True,
             )
+            body = network.base_model_prefix + "."
+            fresh = {*loaded["missing_keys"], *(key for key, *_ in loaded["mismatched_keys"])}
+            if stored != labels and all(key.startswith(body) for key in fresh):
+                # a head for other labels, which happen to be as many
+                drawn = AutoModelForSequenceClassification.from_config(config).state_dict()
+                head = {key: value for key, value in drawn.items() if not key.startswith(body)}
+                network.load_state_dict(head, strict=False)
     except Exception as error:
         raise BadInput(f"cannot load the backbone {found.name!r}: {type(error).__name__}: {error}") from error
-    body = network.base_model_prefix + "."
-    fresh = {*loaded["missing_keys"], *(key for key, *_ in loaded["mismatched_keys"])}
     if lost := sorted(key for key in fresh if key.startswith(body) and "pooler" not in key):
         raise BadInput(
             f"the backbone {found.name!r} has no weights for {', '.join(lost[:3])}{' …' if len(lost) > 3 else ''}; "

@@ -23,6 +23,7 @@ from workbench.models.training_card import (
     FINGERPRINTS,
     MEMBERSHIP,
     TEXT_CANARIES,
+    is_trained_here,
     read_fingerprints,
     read_training_card,
 )
@@ -110,10 +111,11 @@ def _marks(backbone: Path, train: Corpus) -> Collection[str] | None:
     examples of an audit cannot be ruled out.
     """
     own = fingerprints(train)
-    if read_training_card(backbone) is None:
+    if not is_trained_here(backbone):
         return own
-    earlier = read_fingerprints(backbone)
-    return None if earlier is None else earlier.union(own)
+    card, earlier = read_training_card(backbone), read_fingerprints(backbone)
+    known = card is not None and card.fingerprints is not None and earlier is not None
+    return earlier.union(own) if known and earlier is not None else None
 
 
 def already_finished(out: Path, recipe: Recipe, corpus: Corpus, *, online: bool = False) -> TrainingCard | None:

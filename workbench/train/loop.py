@@ -27,7 +27,7 @@ from workbench.train.folders import require_new
 from workbench.train.optimiser import make_optimiser, rate_at, set_rate
 from workbench.train.parts import Parts, divide
 from workbench.train.place import make_accelerator, resolve_precision, training_threads
-from workbench.train.private.heritage import Heritage, heritage_of
+from workbench.train.private.heritage import Heritage, heritage_of, require_unseen
 from workbench.train.private.loop import Plan, fit_private, plan_of
 from workbench.train.private.statement import statement
 from workbench.train.recipe import Recipe
@@ -120,6 +120,8 @@ def train(
             require_known(recipe.reweighting, parts.train)
     trainee = prepare(recipe, corpus.labels, online=online)
     heritage = Heritage() if recipe.privacy is None else heritage_of(trainee.folder, recipe.privacy, parts.train)
+    if parts.pool is not None:
+        require_unseen(trainee.folder, parts.pool)
     tell(TrainingEvent("prepare", 1, 1))
     with training_threads(accelerator.num_processes):
         shop = _workshop(recipe, parts, trainee, accelerator)

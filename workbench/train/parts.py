@@ -34,6 +34,8 @@ class Parts:
     test_of: int
     membership: MembershipList | None = None
     """Of an experiment: who could have been in `train`, and who is."""
+    pool: Corpus | None = None
+    """Of an experiment: all on whom the coins decided."""
     shared: int = 0
     """Examples of the ordinary validation and test parts that were left out, as a private run may learn from them."""
     canaries: TextCanaries | None = None
@@ -51,8 +53,9 @@ def divide(corpus: Corpus, recipe: Recipe) -> Parts:
         train = train.fraction(recipe.fraction, by="example" if recipe.privacy is None else recipe.privacy.unit)
     if recipe.limit is not None:
         train = train.sample(recipe.limit)
-    membership = None
+    membership, pool = None, None
     if recipe.experiment:
+        pool = train
         train, membership = half(train, recipe, corpus=corpus.digest)
     canaries = None
     if recipe.canaries:
@@ -75,6 +78,7 @@ def divide(corpus: Corpus, recipe: Recipe) -> Parts:
         validation_of=len(whole["validation"]),
         test_of=len(whole["test"]),
         membership=membership,
+        pool=pool,
         shared=held_out - len(whole["validation"]) - len(whole["test"]),
         canaries=canaries,
     )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from workbench.adapters.privacy_accounting import Phase, epsilon_of
 from workbench.audit.privacy.exposure_probe import Exposure
 from workbench.audit.privacy.one_run_probe import OneRun
 from workbench.data.corpus import Corpus, Example
-from workbench.evidence.cards import PrivacyCard, TextCanaries
+from workbench.evidence.cards import PaidSteps, PrivacyCard, TextCanaries
 from workbench.evidence.record import NotApplicable
 from workbench.text.canaries import LETTERS, canary
 
@@ -92,6 +94,20 @@ def test_a_claim_is_refuted_by_the_texts_that_a_finished_model_knows(planted, lo
     assert (margin.value < 0) == refuted
     assert f"{M} text canaries" in found.exhibits[0].text
     assert by["privacy.epsilon_lower_bound"].value == pytest.approx(1.0 - margin.value)
+
+
+def test_texts_are_held_against_the_steps_that_they_were_in(planted):
+    """What made the backbone was before them, and its epsilon would hide a broken run."""
+    model, corpus, setting = planted(8.0)
+    card = Claims.privacy
+    own = epsilon_of((Phase(card.noise_multiplier, card.sample_rate, card.steps),), card.delta, accountant="prv")
+    before = (PaidSteps(noise_multiplier=0.6, sample_rate=0.1, steps=100),)
+    claims = SimpleNamespace(privacy=card.model_copy(update={"epsilon": 20.0, "before": before}))
+    by = {
+        one.name: one.value for one in OneRun().measure(model, corpus, replace(setting, training=claims)).measurements
+    }
+    assert own < 3
+    assert by["privacy.claim_margin"] == pytest.approx(own - by["privacy.epsilon_lower_bound"])
 
 
 def test_without_any_there_is_nothing_to_say(bench, planted):

@@ -50,7 +50,7 @@ class Shaped(LinearTextClassifier):
         self.asked.extend(rows)
         return super().predict_proba([" ".join(WORDS[i] for i in row) for row in rows])
 
-    def fitted(self, needed: int, shape: Shape) -> Shape:
+    def fitted(self, rows: Sequence[tuple[int, ...]], shape: Shape) -> Shape:
         return shape
 
     def gradients(self, points: Sequence[Point], shape: Shape) -> list[Slope]:

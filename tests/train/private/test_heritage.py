@@ -19,12 +19,11 @@ from workbench.errors import BadInput, Misconfigured
 from workbench.evidence.cards import PrivacyCard, TrainingCard
 from workbench.evidence.decision import Decision
 from workbench.evidence.record import Measured
-from workbench.models.training_card import read_fingerprints
+from workbench.models.training_card import read_canaries, read_fingerprints, read_training_card
 from workbench.seeds import Streams
 from workbench.train.backbone import prepare
 from workbench.train.loop import Trained, train
 from workbench.train.parts import divide
-from workbench.train.private.ledger import runs_on
 from workbench.train.recipe import Recipe
 
 
@@ -96,11 +95,23 @@ def test_a_third_run_counts_both(private_recipe: Recipe, both: Trained, toy: Cor
     assert of_library(third) <= third.epsilon <= 12
 
 
-def test_the_ledger_adds_each_run_once(first: Trained, both: Trained, toy: Corpus, ledger: Path) -> None:
-    spent = [one.epsilon for one in runs_on(ledger, corpus=toy.digest, unit="example")]
-    card = stated(both)
-    own = epsilon_of((Phase(card.noise_multiplier, card.sample_rate, card.steps),), card.delta, accountant="rdp")
-    assert spent == pytest.approx([stated(first).epsilon, own])
+def test_what_all_runs_spend_is_never_less_than_what_one_claims(first: Trained, both: Trained) -> None:
+    """The backbone's run need not be in this ledger, so it counts again: too much is said rather than too little."""
+    assert stated(both).runs == 2
+    assert stated(both).epsilon_of_runs == pytest.approx(stated(first).epsilon + stated(both).epsilon)
+
+
+def test_canaries_are_held_against_the_steps_they_were_in(
+    private_recipe: Recipe, first: Trained, toy: Corpus, tmp_path: Path
+) -> None:
+    train(onto(changed(private_recipe, canaries=20, guesses=4), tmp_path / "first"), toy, tmp_path / "second")
+    card, run = read_training_card(tmp_path / "second"), read_canaries(tmp_path / "second")
+    assert card is not None
+    assert card.privacy is not None
+    assert run is not None
+    own = (Phase(card.privacy.noise_multiplier, card.privacy.sample_rate, card.privacy.steps),)
+    assert run.epsilon == pytest.approx(epsilon_of(own, card.privacy.delta, accountant="rdp"))
+    assert run.epsilon < card.privacy.epsilon - 0.1
 
 
 def test_a_run_that_may_spend_no_more_than_its_backbone_had_is_refused(
@@ -134,7 +145,13 @@ def test_a_backbone_that_saw_the_examples_without_privacy_is_refused(
         train(onto(private_recipe, tmp_path / "plain"), toy, tmp_path / "second")
     assert not (tmp_path / "second").exists()
     (tmp_path / "plain" / "fingerprints.txt").unlink()
-    with pytest.raises(Misconfigured, match=r"no fingerprints.txt beside it tells whether on these examples"):
+    with pytest.raises(Misconfigured, match=r"there are no fingerprints.txt beside it to tell whether these"):
+        train(onto(private_recipe, tmp_path / "plain"), toy, tmp_path / "second")
+    (tmp_path / "plain" / "fingerprints.txt").write_text("0123456789abcdef\n")
+    with pytest.raises(Misconfigured, match=r"on \d+ texts, and there are 1 marks in fingerprints.txt"):
+        train(onto(private_recipe, tmp_path / "plain"), toy, tmp_path / "second")
+    (tmp_path / "plain" / "training.json").unlink()
+    with pytest.raises(Misconfigured, match=r"trained by the workbench, and training.json is not beside its weights"):
         train(onto(private_recipe, tmp_path / "plain"), toy, tmp_path / "second")
 
 
@@ -148,6 +165,35 @@ def test_one_that_saw_others_is_taken_and_said_and_not_forgotten(
     assert any(one.startswith("Whoever the backbone had learned from before") for one in card.not_covered)
     with pytest.raises(Misconfigured, match="whether on these examples is not known any more"):
         train(onto(private_recipe, tmp_path / "second"), elsewhere, tmp_path / "third")
+
+
+def test_what_was_learned_of_a_person_is_not_in_texts(
+    plain_recipe: Recipe, private_recipe: Recipe, toy: Corpus, elsewhere: Corpus, tmp_path: Path
+) -> None:
+    train(plain_recipe, elsewhere, tmp_path / "plain")
+    with pytest.raises(Misconfigured, match="what it learned of one person cannot be told from its texts"):
+        train(onto(changed(private_recipe, unit="person"), tmp_path / "plain"), toy, tmp_path / "second")
+
+
+def test_what_comes_of_an_unknown_backbone_is_unknown(
+    plain_recipe: Recipe, private_recipe: Recipe, first: Trained, toy: Corpus, elsewhere: Corpus, tmp_path: Path
+) -> None:
+    train(onto(plain_recipe, tmp_path / "first"), elsewhere, tmp_path / "plain")
+    with pytest.raises(Misconfigured, match="what its own backbone had learned from is not known any more"):
+        train(onto(private_recipe, tmp_path / "plain"), toy, tmp_path / "second")
+
+
+def test_an_experiment_on_those_whom_the_backbone_knows_is_refused(
+    plain_recipe: Recipe, private_recipe: Recipe, first: Trained, toy: Corpus, elsewhere: Corpus, tmp_path: Path
+) -> None:
+    halved = private_recipe.model_copy(update={"experiment": True})
+    with pytest.raises(Misconfigured, match="experiment: the backbone first was trained privately"):
+        train(onto(halved, tmp_path / "first"), toy, tmp_path / "second")
+    train(plain_recipe, elsewhere, tmp_path / "plain")
+    half = plain_recipe.model_copy(update={"experiment": True})
+    with pytest.raises(Misconfigured, match=r"experiment: the backbone plain has learned from \d+ of these"):
+        train(onto(half, tmp_path / "plain"), elsewhere, tmp_path / "third")
+    assert train(onto(half, tmp_path / "plain"), toy, tmp_path / "fourth").card.fingerprints is not None
 
 
 def test_units_of_two_kinds_do_not_add_up(private_recipe: Recipe, first: Trained, toy: Corpus, tmp_path: Path) -> None:
@@ -193,3 +239,16 @@ def test_a_classifier_goes_on_with_its_head(private_recipe: Recipe, toy: Corpus,
     assert all(torch.equal(value, held[name]) for name, value in on.network.state_dict().items())
     assert {one.p for one in on.network.modules() if isinstance(one, torch.nn.Dropout)} == {0.25}
     assert on.name == "first"
+
+
+@pytest.mark.parametrize("pooling", ["backbone", "mean"])
+def test_the_head_of_other_labels_is_not_taken(plain_recipe: Recipe, toy: Corpus, tmp_path: Path, pooling: str) -> None:
+    recipe = plain_recipe.model_copy(update={"pooling": pooling})
+    done = train(recipe, toy, tmp_path / "first")
+    turned = prepare(onto(recipe, tmp_path / "first"), toy.labels[::-1]).network
+    head, held = turned.state_dict(), done.classifier.network.state_dict()
+    assert not torch.equal(head["classifier.weight"], held["classifier.weight"])
+    body = turned.base_model_prefix + "."
+    assert all(torch.equal(value, held[name]) for name, value in head.items() if name.startswith(body))
+    again = prepare(onto(recipe, tmp_path / "first"), toy.labels[::-1]).network.state_dict()
+    assert torch.equal(again["classifier.weight"], head["classifier.weight"])

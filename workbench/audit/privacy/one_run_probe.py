@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from workbench.adapters.privacy_accounting import Phase, epsilon_of
 from workbench.audit.privacy.attacks import log_probabilities
 from workbench.audit.privacy.one_run import epsilon_lower_bound, guess, largest_bound, tally
 from workbench.audit.probe import Setting, probes
@@ -94,6 +95,10 @@ def _asked(model: Classifier, corpus: Corpus, setting: Setting) -> CanaryRun | N
     if held is None or claim is None or setting.decision.by_group is not None:
         return None
     columns = np.array([corpus.labels.index(label) for label in held.labels])
+    epsilon = claim.epsilon
+    if claim.before:  # what had made the backbone was before the canaries
+        own = (Phase(claim.noise_multiplier, claim.sample_rate, claim.steps),)
+        epsilon = min(epsilon, epsilon_of(own, claim.delta, accountant="prv"))
     scores = log_probabilities(model.predict_proba(held.texts))[np.arange(len(columns)), columns]
     return CanaryRun(
         kind="text",
@@ -101,7 +106,7 @@ def _asked(model: Classifier, corpus: Corpus, setting: Setting) -> CanaryRun | N
         scores=tuple(scores.tolist()),
         positive_guesses=(held.guesses + 1) // 2,
         negative_guesses=held.guesses // 2,
-        epsilon=claim.epsilon,
+        epsilon=epsilon,
         delta=claim.delta,
         steps=claim.steps,
     )

@@ -38,8 +38,8 @@ class Batched(Classifier, Protocol):
         """Return probabilities, (len(rows), n_labels), computed in exactly `shape`."""
         ...
 
-    def fitted(self, needed: int, shape: Shape) -> Shape:
-        """Return the shape to compute `needed` rows of `shape` in: `shape`, or fewer rows that change no bit."""
+    def fitted(self, rows: Sequence[tuple[int, ...]], shape: Shape) -> Shape:
+        """Return the shape to compute `rows` of `shape` in: that, or one of fewer rows that changes no bit."""
         ...
 
     def gradients(self, points: Sequence[Point], shape: Shape) -> list[Slope]:
@@ -169,7 +169,7 @@ class TokenLane:
 
     def run(self, payloads: Sequence[tuple[int, ...]]) -> Sequence[FloatArray]:
         start = time.perf_counter()
-        shape = self._model.fitted(len(payloads), self.shape(payloads[0]))
+        shape = self._model.fitted(payloads, self.shape(payloads[0]))
         rows = self._model.probabilities(payloads, shape)
         lengths = [len(ids) for ids in payloads]
         self.totals.add(len(payloads), time.perf_counter() - start, lengths, shape)

@@ -14,8 +14,14 @@ from workbench.adapters.privacy_accounting import Phase
 from workbench.data.corpus import Corpus
 from workbench.data.overlap import overlap
 from workbench.errors import Misconfigured
-from workbench.evidence.cards import PaidSteps
-from workbench.models.training_card import FINGERPRINTS, read_fingerprints, read_training_card
+from workbench.evidence.cards import PaidSteps, TrainingCard
+from workbench.models.training_card import (
+    CARD,
+    FINGERPRINTS,
+    is_trained_here,
+    read_fingerprints,
+    read_training_card,
+)
 from workbench.train.privacy import Privacy
 
 
@@ -44,18 +50,17 @@ def heritage_of(backbone: Path, how: Privacy, train: Corpus) -> Heritage:
         Misconfigured: it has learned from some of these examples without privacy, may have, or counted other units.
         BadInput: its card or fingerprints cannot be read.
     """
-    card = read_training_card(backbone)
+    card = _card(backbone)
     if card is None:
         return Heritage()
     name = backbone.name
     if card.privacy is None:
-        marks = read_fingerprints(backbone)
-        if marks is None:
+        if how.unit == "person":
             raise Misconfigured(
-                f"backbone {name}: was trained without privacy, and no {FINGERPRINTS} beside it tells whether on these "
-                "examples; start from a backbone that was not, or put the file back"
+                f"backbone {name}: was trained without privacy, and what it learned of one person cannot be told from "
+                'its texts; start from a backbone that was not, or protect examples (privacy.unit = "example")'
             )
-        if seen := overlap(train, marks):
+        if seen := seen_by(backbone, train):
             raise Misconfigured(
                 f"backbone {name}: has learned from {seen:,} of these {len(train):,} examples without privacy, which "
                 "no noise takes back; start from one that has not seen them"
@@ -72,3 +77,62 @@ def heritage_of(backbone: Path, how: Privacy, train: Corpus) -> Heritage:
             f'{how.unit}: their steps do not add up; give privacy.unit = "{card.privacy.unit}", or start from another'
         )
     return Heritage(card.privacy.paid)
+
+
+def require_unseen(backbone: Path, pool: Corpus) -> None:
+    """Refuse an experiment on `pool` whose backbone may know those that the coins leave out.
+
+    An attack would then find members and others alike, and the model look private.
+    Raises `Misconfigured`, and `BadInput` for a card or fingerprints that cannot be read.
+    """
+    card = _card(backbone)
+    if card is None:
+        return
+    if card.privacy is not None:
+        raise Misconfigured(
+            f"experiment: the backbone {backbone.name} was trained privately, and whether on those whom the coins "
+            "leave out is not told; start from a backbone that was not trained on this corpus"
+        )
+    if seen := seen_by(backbone, pool):
+        raise Misconfigured(
+            f"experiment: the backbone {backbone.name} has learned from {seen:,} of these {len(pool):,} examples, so "
+            "those whom the coins leave out were learned from, too; start from one that has not seen them"
+        )
+
+
+def seen_by(backbone: Path, train: Corpus) -> int:
+    """Return how many examples of `train` a model that the workbench trained without privacy has learned from.
+
+    Raises `Misconfigured` where its fingerprints are not there, or fewer than the texts that its card counts.
+    """
+    card = _card(backbone)
+    assert card is not None
+    name = backbone.name
+    if card.fingerprints is None:
+        raise Misconfigured(
+            f"backbone {name}: what its own backbone had learned from is not known any more, so neither is whether it "
+            "knows these examples; start from another"
+        )
+    marks = read_fingerprints(backbone)
+    texts = card.corpus.n - card.corpus.repeated
+    if marks is None or len(marks) < texts:
+        held = "no" if marks is None else f"{len(marks):,} marks in"
+        raise Misconfigured(
+            f"backbone {name}: was trained without privacy on {texts:,} texts, and there are {held} {FINGERPRINTS} "
+            "beside it to tell whether these examples are among them; put the file back, or start from another backbone"
+        )
+    return overlap(train, marks)
+
+
+def _card(backbone: Path) -> TrainingCard | None:
+    """Return the training card of `backbone`; None for one that the workbench did not train.
+
+    Raises `Misconfigured` for one that it trained whose card is gone: nobody can say then what it has learned from.
+    """
+    card = read_training_card(backbone)
+    if card is None and is_trained_here(backbone):
+        raise Misconfigured(
+            f"backbone {backbone.name}: was trained by the workbench, and {CARD} is not beside its weights: what it "
+            "has learned from is not known; put the file back, or start from another backbone"
+        )
+    return card

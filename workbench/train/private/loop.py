@@ -162,9 +162,8 @@ def fit_private(
     begun = together(shop, account.begun(at_least=progress.step))
     if begun == 0 and accelerator.is_main_process:
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        # what the backbone had spent is in the ledger by the runs that spent it
-        alone = epsilon_of((plan.own,), plan.how.delta, accountant=plan.how.accountant)
-        enter(private_ledger(), Entry(corpus, plan.how.unit, alone, plan.how.delta, run, now))
+        # with what the backbone had spent: the runs that spent it need not be in this ledger, or of this very corpus
+        enter(private_ledger(), Entry(corpus, plan.how.unit, plan.epsilon, plan.how.delta, run, now))
     progress = progress.model_copy(update={"lost": progress.lost + begun - progress.step, "step": begun})
     if begun:
         tell(TrainingEvent("train", begun, plan.how.steps, message=_resumed(begun, progress.lost)))
@@ -216,7 +215,7 @@ def fit_private(
     if canaries is not None:
         found = canaries.run(
             guesses=plan.how.guessed,
-            epsilon=plan.epsilon,
+            epsilon=epsilon_of((plan.own,), plan.how.delta, accountant=plan.how.accountant),
             delta=plan.how.delta,
             steps=max(1, progress.step - progress.lost),
         )
