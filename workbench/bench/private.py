@@ -1,8 +1,9 @@
 """What does privacy cost, and does it protect? `python -m workbench.bench.private`
 
-Five measurements on the default corpus and backbone, kept in the runs folder as they are finished:
+Six measurements on the default corpus and backbone, kept in the runs folder as they are finished:
 
 - head: the head alone at several epsilons, beside the same without privacy;
+- sweep: what learning rate, bound of gradients, batch and steps do to the head, on the validation split;
 - tuned: low-rank updates, and all parameters, from the private head, beside the same without privacy;
 - steps: how long a private step takes beside the plain one on the same batch, and how much memory;
 - noise: how long a step's noise takes to draw beside numbers that have a seed;
@@ -22,17 +23,19 @@ import typer
 from workbench.bench.private_members import measure_members
 from workbench.bench.private_page import page
 from workbench.bench.private_steps import measure_noise, measure_steps
-from workbench.bench.private_utility import measure_head, measure_tuned
+from workbench.bench.private_utility import measure_head, measure_sweep, measure_tuned
 from workbench.files import write_json, write_text
 
-PARTS = ("head", "tuned", "steps", "noise", "members")
+PARTS = ("head", "sweep", "tuned", "steps", "noise", "members")
 
 
 def main(
     out: Annotated[Path, typer.Option("--out", help="Folder for private.json and private.md.")] = Path("reports"),
     runs: Annotated[Path, typer.Option("--runs", help="Folder for models and finished parts.")] = Path("runs/private"),
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Runs of the head at each epsilon.")] = 3,
-    tuned_steps: Annotated[int, typer.Option("--tuned-steps", min=1, help="Steps of each private fine-tuning.")] = 15,
+    tuned_steps: Annotated[
+        int, typer.Option("--tuned-steps", min=1, help="Steps of a private fine-tuning, at most.")
+    ] = 15,
     only: Annotated[
         list[str] | None, typer.Option("--only", help=f"One of {', '.join(PARTS)}; the rest is kept.")
     ] = None,
@@ -41,6 +44,7 @@ def main(
     runs.mkdir(parents=True, exist_ok=True)
     make: dict[str, Callable[[], object]] = {
         "head": lambda: measure_head(runs, seeds=seeds, say=typer.echo),
+        "sweep": lambda: measure_sweep(runs, say=typer.echo),
         "tuned": lambda: measure_tuned(runs, steps=tuned_steps, say=typer.echo),
         "steps": lambda: measure_steps(say=typer.echo),
         "noise": lambda: measure_noise(say=typer.echo),

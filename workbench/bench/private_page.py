@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workbench.bench.private_steps import FEW, MEMORY_TARGET, TARGETS, TOKENS
+from workbench.bench.private_utility import SWEEP_EPSILON
 
 FLOORS = {1.0: 0.90, 3.0: 0.93, 8.0: 0.94}
 """Epsilon -> ROC-AUC on the test split that was hoped for."""
@@ -26,6 +27,7 @@ def page(found: Mapping[str, Any]) -> str:
     rows = [*found.get("head", []), *found.get("tuned", [])]
     lines += _utility(rows) if rows else []
     lines += [line for part in ("head", "tuned") if part not in found for line in _missing(part)]
+    lines += _sweep(found["sweep"]) if "sweep" in found else _missing("sweep")
     for part, make in (("steps", _steps), ("noise", _noise), ("members", _members)):
         lines += make(found[part]) if part in found else _missing(part)
     return "\n".join(lines).rstrip() + "\n"
@@ -42,14 +44,13 @@ def _utility(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         "On the test split. Learning rate, batch and steps were chosen on the validation split: that choice looked at "
         "results on these examples, and no epsilon here counts it.",
         "",
-        "| what is trained | epsilon | noise | steps x batch | ROC-AUC | accuracy | worst age group's ROC-AUC | "
-        "calibration error | seconds |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| what is trained | epsilon | noise | bound | steps x batch | ROC-AUC | accuracy | worst age group's ROC-AUC "
+        "| calibration error | seconds |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
-        spent = (
-            ("none", "none") if row["epsilon"] is None else (f"{row['epsilon']:.3g}", f"{row['noise_multiplier']:.3g}")
-        )
+        keys = ("epsilon", "noise_multiplier", "max_grad_norm")
+        spent = ["none" if row["epsilon"] is None else f"{row[key]:.3g}" for key in keys]
         steps = f"{row['steps']:,} x {row['batch']:,}" if "steps" in row else ""
         group = f"{_shown(row['worst_group_roc_auc'])} ({row['worst_group']})" if "worst_group" in row else ""
         error = _shown(row["ece"]) if "ece" in row else ""
@@ -66,6 +67,25 @@ def _utility(rows: Sequence[Mapping[str, Any]]) -> list[str]:
                 f"{'reached' if best >= hoped else 'not reached'}."
             )
     return [*lines, ""]
+
+
+def _sweep(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    best = max(rows, key=lambda row: float(row["roc_auc"]["value"]))
+    lines = [
+        f"## What was tried with the head alone, at epsilon {SWEEP_EPSILON:g}",
+        "",
+        "On the validation split.",
+        "",
+        "| learning rate | bound | steps x batch | ROC-AUC | log loss |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row['learning_rate']:g} | {row['max_grad_norm']:g} | {row['steps']:,} x {row['batch']:,} | "
+        f"{_shown(row['roc_auc'])} | {_shown(row['log_loss'])} |"
+        for row in rows
+    ]
+    chosen = f"learning rate {best['learning_rate']:g}, bound {best['max_grad_norm']:g}, {best['steps']:,} steps of "
+    return [*lines, "", f"The highest ROC-AUC: {chosen}{best['batch']:,}.", ""]
 
 
 def _steps(rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.special import softmax
 
 from workbench.audit.fairness.groups import Groups
 from workbench.audit.performance.calibration import Calibration
 from workbench.audit.performance.classification import Classification
 from workbench.audit.probe import Setting
 from workbench.bench.private_shop import shop_of
+from workbench.data.corpus import Corpus
 from workbench.data.labels import align
 from workbench.data.sources import load_corpus
 from workbench.data.splits import split
@@ -21,7 +23,8 @@ from workbench.evidence.decision import Decision
 from workbench.evidence.measurement import Measurement
 from workbench.evidence.record import Measured
 from workbench.models.engine import engine_for
-from workbench.models.protocols import Classifier
+from workbench.models.hugging_face import HuggingFaceTextClassifier
+from workbench.models.protocols import Classifier, FloatArray
 from workbench.seeds import Streams
 from workbench.train.events import TrainingEvent
 from workbench.train.private.feed import features, head_of
@@ -42,6 +45,17 @@ HEAD = {
 }
 """The head alone. Learning rate, batch and steps were chosen on the validation split, which costs privacy, too."""
 HEAD_PRIVACY = {"delta": DELTA, "steps": 300, "batch": 3_400, "max_grad_norm": 3.0}
+SWEEP_EPSILON = 8.0
+SWEEP = (
+    (3e-2, 1.0, 3_400, 300),
+    (3e-2, 3.0, 3_400, 300),
+    (3e-2, 6.0, 3_400, 300),
+    (1e-2, 3.0, 3_400, 300),
+    (6e-2, 3.0, 3_400, 300),
+    (3e-2, 3.0, 1_000, 300),
+    (3e-2, 3.0, 3_400, 100),
+)
+"""Learning rate, bound of a gradient, batch and steps of the head alone: what was tried."""
 START = "head-1-0"
 """The private head that fine-tuning starts from. It costs little: epsilons add up about as their squares do."""
 _TUNED = {"data": "reviews", "pooling": "mean", "max_length": 128}
@@ -50,8 +64,8 @@ TUNED: dict[str, tuple[str, dict[str, Any]]] = {
     "full": ("all parameters", {**_TUNED, "learning_rate": 1e-4}),
 }
 """What is fine-tuned -> how it is called, and its recipe without privacy: one epoch, from the public backbone."""
-TUNED_PRIVATELY = {"lora": 1e-2, "full": 1e-4}
-"""What is fine-tuned -> learning rate of the few private steps."""
+TUNED_PRIVATELY = {"lora": (1e-2, 1.0), "full": (1e-4, 0.5)}
+"""What is fine-tuned -> learning rate of the few private steps, and which share of them it takes."""
 TUNED_NORM = 10.0
 """Bound of a review's gradient, at the 99th percentile. Those of reviews that the head has right are short (a quarter
 below 0.06, with low-rank updates) and point the other way than the long ones: bounded at 1, their sum led nowhere."""
@@ -72,8 +86,8 @@ def measure_head(runs: Path, *, seeds: int, say: Say) -> list[dict[str, Any]]:
 def measure_tuned(runs: Path, *, steps: int, say: Say) -> list[dict[str, Any]]:
     """Return a row for each fine-tuning of `TUNED`, at each of `TUNED_EPSILONS`; None: without privacy.
 
-    The private ones take `steps` steps of `TUNED_BATCH` from the private head `START`, which is trained if need be;
-    their epsilon counts that head's.
+    The private ones take up to `steps` steps of `TUNED_BATCH` from the private head `START`, which is trained if need
+    be; their epsilon counts that head's.
     """
     start = _recipe({**HEAD, "privacy": {"epsilon": EPSILONS[0], **HEAD_PRIVACY}})
     train(start, out=runs / START, resume=True)
@@ -83,18 +97,53 @@ def measure_tuned(runs: Path, *, steps: int, say: Say) -> list[dict[str, Any]]:
             if epsilon is None:
                 rows.append(_row(f"{kind}-without", called, _recipe(table), runs, say))
                 continue
+            rate, share = TUNED_PRIVATELY[kind]
             privacy = {
                 "epsilon": epsilon,
                 "delta": DELTA,
-                "steps": steps,
+                "steps": max(1, round(share * steps)),
                 "batch": TUNED_BATCH,
                 "max_grad_norm": TUNED_NORM,
                 "clipping": "bookkeeping",
             }
-            own = {"checkpoint_every": 5, "precision": "float32", "learning_rate": TUNED_PRIVATELY[kind]}
+            own = {"checkpoint_every": 5, "precision": "float32", "learning_rate": rate}
             recipe = _recipe({**table, **own, "backbone": str(runs / START), "privacy": privacy})
             rows.append(_row(f"{kind}-{epsilon:g}", f"{called}, from the private head", recipe, runs, say))
     return rows
+
+
+def measure_sweep(runs: Path, *, say: Say) -> list[dict[str, Any]]:
+    """Return a row for each of `SWEEP`: the head alone at `SWEEP_EPSILON`, judged on the validation split."""
+    part = split(load_corpus("reviews"), "validation").canonical()
+    rows: list[dict[str, Any]] = []
+    for rate, bound, batch, steps in SWEEP:
+        privacy = {"epsilon": SWEEP_EPSILON, "delta": DELTA, "steps": steps, "batch": batch, "max_grad_norm": bound}
+        recipe = _recipe({**HEAD, "learning_rate": rate, "privacy": privacy})
+        name = f"sweep-{rate:g}-{bound:g}-{batch}-{steps}"
+        done = train(recipe, out=runs / name, resume=True)
+        found = _measured(done.classifier, part, known=_by_features(done.classifier, part))
+        rows.append(
+            {
+                "learning_rate": rate,
+                "max_grad_norm": bound,
+                "batch": batch,
+                "steps": steps,
+                "roc_auc": stated(_named(found, "performance.roc_auc")),
+                "log_loss": stated(_named(found, "performance.log_loss")),
+            }
+        )
+        say(f"sweep: {name}: ROC-AUC {rows[-1]['roc_auc']['value']:.4f}")
+    return rows
+
+
+def _by_features(model: HuggingFaceTextClassifier, part: Corpus) -> FloatArray:
+    """Return a head's probabilities, (n, n_labels), from the kept features: the body is everybody's."""
+    head = model.network.classifier
+    logits = features_of(part.inputs) @ head.weight.numpy().T + head.bias.numpy()
+    found: FloatArray = softmax(logits.astype(np.float64), axis=1)
+    apart = np.abs(found[:8] - model.predict_proba(part.inputs[:8])).max()
+    assert apart < 1e-4, f"the kept features are not this model's: {apart}"
+    return found
 
 
 def _row(name: str, called: str, recipe: Recipe, runs: Path, say: Say) -> dict[str, Any]:
@@ -115,23 +164,21 @@ def _row(name: str, called: str, recipe: Recipe, runs: Path, say: Say) -> dict[s
         "noise_multiplier": None if card is None else card.noise_multiplier,
         "steps": done.card.steps if card is None else card.steps,
         "batch": recipe.batch_size if card is None else card.batch,
+        "max_grad_norm": None if card is None else card.max_grad_norm,
         "seconds": done.card.seconds,
-        **figures(done.classifier),
+        **figures(done.classifier, head=recipe.adapter is not None and recipe.adapter.kind == "last_layers"),
     }
     say(f"utility: {name}: ROC-AUC {row['roc_auc']['value']:.3f}")
     return row
 
 
-def figures(model: Classifier) -> dict[str, Any]:
-    """Return accuracy, ROC-AUC, calibration error and the worst group's ROC-AUC on the test split, with intervals."""
-    corpus = align(split(load_corpus("reviews"), "test"), model.labels, {}).canonical()
-    setting = Setting(Streams(0), Decision(), corpus.positive_label or model.labels[-1])
-    held: list[Measurement] = []
-    with engine_for(model) as engine:
-        for probe in (Classification(), Calibration(), Groups()):
-            found = probe.measure(engine, corpus, setting)
-            assert isinstance(found, Measured)
-            held += found.measurements
+def figures(model: HuggingFaceTextClassifier, *, head: bool) -> dict[str, Any]:
+    """Return accuracy, ROC-AUC, calibration error and the worst group's ROC-AUC on the test split, with intervals.
+
+    `head`: only the head was trained, so that the kept features tell what it says.
+    """
+    part = split(load_corpus("reviews"), "test").canonical()
+    held = _measured(model, part, known=_by_features(model, part) if head else None)
     groups = [one for one in held if one.name == "fairness.roc_auc" and one.where["attribute"] == ATTRIBUTE]
     worst = min(groups, key=lambda one: one.value)
     chosen = {
@@ -141,6 +188,21 @@ def figures(model: Classifier) -> dict[str, Any]:
         "worst_group_roc_auc": worst,
     }
     return {**{name: stated(one) for name, one in chosen.items()}, "worst_group": worst.where["group"]}
+
+
+def _measured(model: Classifier, part: Corpus, *, known: FloatArray | None = None) -> list[Measurement]:
+    """Return what the audit's own probes measure on `part`; `known`: its probabilities, (n, n_labels), in its order."""
+    corpus = align(part, model.labels, {}).canonical()
+    setting = Setting(Streams(0), Decision(), corpus.positive_label or model.labels[-1])
+    held: list[Measurement] = []
+    with engine_for(model) as engine:
+        if known is not None:
+            engine.remember(part.inputs, known)
+        for probe in (Classification(), Calibration(), Groups()):
+            found = probe.measure(engine, corpus, setting)
+            assert isinstance(found, Measured)
+            held += found.measurements
+    return held
 
 
 def stated(one: Measurement) -> dict[str, Any]:
