@@ -64,7 +64,7 @@ TUNED: dict[str, tuple[str, dict[str, Any]]] = {
     "full": ("all parameters", {**_TUNED, "learning_rate": 1e-4}),
 }
 """What is fine-tuned -> how it is called, and its recipe without privacy: one epoch, from the public backbone."""
-TUNED_PRIVATELY = {"lora": (1e-2, 1.0), "full": (1e-4, 0.5)}
+TUNED_PRIVATELY = {"lora": (1e-2, 1.0), "full": (3e-4, 1 / 3)}
 """What is fine-tuned -> learning rate of the few private steps, and which share of them it takes."""
 TUNED_NORM = 10.0
 """Bound of a review's gradient, at the 99th percentile. Those of reviews that the head has right are short (a quarter
