@@ -165,6 +165,7 @@ def _row(name: str, called: str, recipe: Recipe, runs: Path, say: Say) -> dict[s
         "steps": done.card.steps if card is None else card.steps,
         "batch": recipe.batch_size if card is None else card.batch,
         "max_grad_norm": None if card is None else card.max_grad_norm,
+        "trainable": None if card is None else card.trainable,
         "seconds": done.card.seconds,
         **figures(done.classifier, head=recipe.adapter is not None and recipe.adapter.kind == "last_layers"),
     }
