@@ -56,7 +56,7 @@ def _utility(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
     for row in rows:
         keys = ("epsilon", "noise_multiplier", "max_grad_norm")
-        spent = ["none" if row["epsilon"] is None else f"{row[key]:.3g}" for key in keys]
+        spent = ["none" if row.get("epsilon") is None else f"{row[key]:.3g}" for key in keys]
         steps = f"{row['steps']:,} x {row['batch']:,}" if "steps" in row else ""
         group = f"{_shown(row['worst_group_roc_auc'])} ({row['worst_group']})" if "worst_group" in row else ""
         error = _shown(row["ece"]) if "ece" in row else ""
@@ -65,7 +65,7 @@ def _utility(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         lines.append(f"| {' | '.join(cells)} |")
     lines += ["", *_lengths(rows)]
     for epsilon, hoped in FLOORS.items():
-        at = [row for row in rows if row["epsilon"] is not None and abs(row["epsilon"] - epsilon) < 0.05 * epsilon]
+        at = [row for row in rows if row.get("epsilon") is not None and abs(row["epsilon"] - epsilon) < 0.05 * epsilon]
         if at:
             best = max(row["roc_auc"]["value"] for row in at)
             lines.append(

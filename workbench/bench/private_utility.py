@@ -27,10 +27,11 @@ from workbench.models.hugging_face import HuggingFaceTextClassifier
 from workbench.models.protocols import Classifier, FloatArray
 from workbench.seeds import Streams
 from workbench.train.events import TrainingEvent
+from workbench.train.parts import private_part
 from workbench.train.private.feed import features, head_of
 from workbench.train.private.kept import kept
 from workbench.train.recipe import Recipe
-from workbench.verbs import train
+from workbench.verbs import load, train
 
 Say = Callable[[str], None]
 EPSILONS = (1.0, 3.0, 8.0)
@@ -80,7 +81,9 @@ def measure_head(runs: Path, *, seeds: int, say: Say) -> list[dict[str, Any]]:
         for seed in range(seeds):
             table = {**HEAD, "seed": seed, "privacy": {"epsilon": epsilon, **HEAD_PRIVACY}}
             rows.append(_row(f"head-{epsilon:g}-{seed}", "the head alone", _recipe(table), runs, say))
-    return [*rows, _without(say)]
+    stand_in = load(runs / START, device="cpu")
+    assert isinstance(stand_in, HuggingFaceTextClassifier)
+    return [*rows, _without(stand_in, say)]
 
 
 def measure_tuned(runs: Path, *, steps: int, say: Say) -> list[dict[str, Any]]:
@@ -157,6 +160,8 @@ def _row(name: str, called: str, recipe: Recipe, runs: Path, say: Say) -> dict[s
 
     done = train(recipe, out=runs / name, resume=True, progress=told)
     card = done.card.privacy
+    only_head = recipe.adapter is not None and recipe.adapter.kind == "last_layers"
+    test = split(load_corpus("reviews"), "test").canonical()
     row = {
         "name": name,
         "trained": called,
@@ -167,19 +172,18 @@ def _row(name: str, called: str, recipe: Recipe, runs: Path, say: Say) -> dict[s
         "max_grad_norm": None if card is None else card.max_grad_norm,
         "trainable": None if card is None else card.trainable,
         "seconds": done.card.seconds,
-        **figures(done.classifier, head=recipe.adapter is not None and recipe.adapter.kind == "last_layers"),
+        **figures(done.classifier, known=_by_features(done.classifier, test) if only_head else None),
     }
     say(f"utility: {name}: ROC-AUC {row['roc_auc']['value']:.3f}")
     return row
 
 
-def figures(model: HuggingFaceTextClassifier, *, head: bool) -> dict[str, Any]:
+def figures(model: HuggingFaceTextClassifier, *, known: FloatArray | None = None) -> dict[str, Any]:
     """Return accuracy, ROC-AUC, calibration error and the worst group's ROC-AUC on the test split, with intervals.
 
-    `head`: only the head was trained, so that the kept features tell what it says.
+    `known`: the probabilities for the test split in canonical order, (n, n_labels), where they are known already.
     """
-    part = split(load_corpus("reviews"), "test").canonical()
-    held = _measured(model, part, known=_by_features(model, part) if head else None)
+    held = _measured(model, split(load_corpus("reviews"), "test").canonical(), known=known)
     groups = [one for one in held if one.name == "fairness.roc_auc" and one.where["attribute"] == ATTRIBUTE]
     worst = min(groups, key=lambda one: one.value)
     chosen = {
@@ -219,24 +223,20 @@ def _recipe(table: dict[str, Any]) -> Recipe:
     return Recipe.checked(table, where="the benchmark")
 
 
-def _without(say: Say) -> dict[str, Any]:
-    """Return the figures of the head without privacy: scikit-learn's logistic regression on the same features."""
+def _without(stand_in: HuggingFaceTextClassifier, say: Say) -> dict[str, Any]:
+    """Return the figures of the head without privacy: scikit-learn's logistic regression on the same features.
+
+    It learns from the examples that the private runs learn from. `stand_in`: a model of these labels, whose place its
+    probabilities take.
+    """
     say("utility: the head without privacy")
     from sklearn.linear_model import LogisticRegression
-    from sklearn.metrics import roc_auc_score
 
     whole = load_corpus("reviews")
-    train_part, test = (split(whole, name).canonical() for name in ("train", "test"))
-    x, held = (features_of(part.inputs) for part in (train_part, test))
-    head = LogisticRegression(C=100.0, max_iter=2_000).fit(x, train_part.label_ids)
-    scores = head.predict_proba(held)[:, 1]
-    return {
-        "name": "head-without",
-        "trained": "the head alone, by scikit-learn's logistic regression",
-        "epsilon": None,
-        "roc_auc": {"value": float(roc_auc_score(test.label_ids, scores)), "n": len(test), "interval": None},
-        "accuracy": {"value": float(np.mean((scores > 0.5) == test.label_ids)), "n": len(test), "interval": None},
-    }
+    learned, test = private_part(whole).canonical(), split(whole, "test").canonical()
+    head = LogisticRegression(C=100.0, max_iter=2_000).fit(features_of(learned.inputs), learned.label_ids)
+    found = figures(stand_in, known=head.predict_proba(features_of(test.inputs)))
+    return {"name": "head-without", "trained": "the head alone, by scikit-learn's logistic regression", **found}
 
 
 def features_of(texts: Sequence[str]) -> Any:
