@@ -71,6 +71,12 @@ def test_page_says_what_is_met_and_what_is_not():
     wide["steps"][1]["ratio"]["high"] = 1.8
     assert "at most 1.7: met at the median, and not told apart by the range." in page(wide)
     assert "takes 1.30 times the plain step; at most 1.2: not met. Memory 1.50; at most 1.3: not met." in told
+    thrifty = copy.deepcopy(FOUND)
+    thrifty["steps"][-1]["memory_ratio"] = 1.0
+    thrifty["steps"].append({**LOW, "way": "hooks", "memory_ratio": 0.6})
+    assert "Memory 1.00; at most 1.3: met." in page(thrifty), "hooks take fewer tokens at once"
+    thrifty["steps"][-2]["memory_ratio"] = 0.6
+    assert "Memory 0.60; at most 1.3: not established" in page(thrifty)
     assert "takes 0.50 s, 5.0 times torch.randn (0.10 s)" in told
     assert "-0.300 (-0.350 to -0.250), n = 100, paired over people: it gives less away." in told
 
