@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib.metadata import version
@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from workbench.errors import Misconfigured
-from workbench.evidence.cards import Reckoned
+from workbench.evidence.cards import PaidSteps, Reckoned
 
 Accountant = Literal["prv", "rdp"]
 
@@ -51,6 +51,11 @@ class Phase(NamedTuple):
 
 Phases = tuple[Phase, ...]
 """The steps of a run, in order."""
+
+
+def phases_of(paid: Sequence[PaidSteps]) -> Phases:
+    """Return the steps of a card as accountants see them."""
+    return tuple(Phase(one.noise_multiplier, one.sample_rate, one.steps) for one in paid)
 
 
 def epsilon_of(phases: Phases, delta: float, *, accountant: Accountant) -> float:

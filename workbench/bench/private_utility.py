@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,12 @@ def measure_sweep(runs: Path, *, say: Say) -> list[dict[str, Any]]:
     return rows
 
 
+@cache
+def _test() -> Corpus:
+    """Return the test split in canonical order."""
+    return split(load_corpus("reviews"), "test").canonical()
+
+
 def _by_features(model: HuggingFaceTextClassifier, part: Corpus) -> FloatArray:
     """Return a head's probabilities, (n, n_labels), from the kept features: the body is everybody's."""
     head = model.network.classifier
@@ -161,7 +168,6 @@ def _row(name: str, called: str, recipe: Recipe, runs: Path, say: Say) -> dict[s
     done = train(recipe, out=runs / name, resume=True, progress=told)
     card = done.card.privacy
     only_head = recipe.adapter is not None and recipe.adapter.kind == "last_layers"
-    test = split(load_corpus("reviews"), "test").canonical()
     row = {
         "name": name,
         "trained": called,
@@ -172,7 +178,7 @@ def _row(name: str, called: str, recipe: Recipe, runs: Path, say: Say) -> dict[s
         "max_grad_norm": None if card is None else card.max_grad_norm,
         "trainable": None if card is None else card.trainable,
         "seconds": done.card.seconds,
-        **figures(done.classifier, known=_by_features(done.classifier, test) if only_head else None),
+        **figures(done.classifier, known=_by_features(done.classifier, _test()) if only_head else None),
     }
     say(f"utility: {name}: ROC-AUC {row['roc_auc']['value']:.3f}")
     return row
@@ -183,7 +189,7 @@ def figures(model: HuggingFaceTextClassifier, *, known: FloatArray | None = None
 
     `known`: the probabilities for the test split in canonical order, (n, n_labels), where they are known already.
     """
-    held = _measured(model, split(load_corpus("reviews"), "test").canonical(), known=known)
+    held = _measured(model, _test(), known=known)
     groups = [one for one in held if one.name == "fairness.roc_auc" and one.where["attribute"] == ATTRIBUTE]
     worst = min(groups, key=lambda one: one.value)
     chosen = {
@@ -232,10 +238,9 @@ def _without(stand_in: HuggingFaceTextClassifier, say: Say) -> dict[str, Any]:
     say("utility: the head without privacy")
     from sklearn.linear_model import LogisticRegression
 
-    whole = load_corpus("reviews")
-    learned, test = private_part(whole).canonical(), split(whole, "test").canonical()
+    learned = private_part(load_corpus("reviews")).canonical()
     head = LogisticRegression(C=100.0, max_iter=2_000).fit(features_of(learned.inputs), learned.label_ids)
-    found = figures(stand_in, known=head.predict_proba(features_of(test.inputs)))
+    found = figures(stand_in, known=head.predict_proba(features_of(_test().inputs)))
     return {"name": "head-without", "trained": "the head alone, by scikit-learn's logistic regression", **found}
 
 

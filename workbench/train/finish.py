@@ -114,8 +114,9 @@ def _marks(backbone: Path, train: Corpus) -> Collection[str] | None:
     if not is_trained_here(backbone):
         return own
     card, earlier = read_training_card(backbone), read_fingerprints(backbone)
-    known = card is not None and card.fingerprints is not None and earlier is not None
-    return earlier.union(own) if known and earlier is not None else None
+    if card is None or card.fingerprints is None or earlier is None:
+        return None
+    return earlier.union(own)
 
 
 def already_finished(out: Path, recipe: Recipe, corpus: Corpus, *, online: bool = False) -> TrainingCard | None:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from workbench.adapters.privacy_accounting import Phase, epsilon_of
+from workbench.adapters.privacy_accounting import epsilon_of, phases_of
 from workbench.audit.privacy.attacks import log_probabilities
 from workbench.audit.privacy.one_run import epsilon_lower_bound, guess, largest_bound, tally
 from workbench.audit.probe import Setting, probes
@@ -97,8 +97,7 @@ def _asked(model: Classifier, corpus: Corpus, setting: Setting) -> CanaryRun | N
     columns = np.array([corpus.labels.index(label) for label in held.labels])
     epsilon = claim.epsilon
     if claim.before:  # what had made the backbone was before the canaries
-        own = (Phase(claim.noise_multiplier, claim.sample_rate, claim.steps),)
-        epsilon = min(epsilon, epsilon_of(own, claim.delta, accountant="prv"))
+        epsilon = min(epsilon, epsilon_of(phases_of(claim.paid[-1:]), claim.delta, accountant="prv"))
     scores = log_probabilities(model.predict_proba(held.texts))[np.arange(len(columns)), columns]
     return CanaryRun(
         kind="text",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from workbench.adapters.privacy_accounting import Phase, reckoned
+from workbench.adapters.privacy_accounting import phases_of, reckoned
 from workbench.audit.probe import Setting, probes
 from workbench.data.corpus import Corpus, Task
 from workbench.errors import BadInput
@@ -49,8 +49,7 @@ class Statement:
         mitigation = setting.mitigation
         if mitigation is not None and mitigation.breaks_privacy:
             return NotApplicable(reason=mitigation.unprotected)
-        phases = tuple(Phase(one.noise_multiplier, one.sample_rate, one.steps) for one in card.paid)
-        found = reckoned(phases, card.delta, claimed="prv")
+        found = reckoned(phases_of(card.paid), card.delta, claimed="prv")
         _hold(card, {one.accountant: one.epsilon for one in found})
         measurements = [
             Measurement(

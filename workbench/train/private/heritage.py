@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.adapters.privacy_accounting import Phase
+from workbench.adapters.privacy_accounting import Phase, phases_of
 from workbench.data.corpus import Corpus
 from workbench.data.overlap import overlap
 from workbench.errors import Misconfigured
@@ -37,7 +37,7 @@ class Heritage:
     @property
     def phases(self) -> tuple[Phase, ...]:
         """`before` as accountants see it."""
-        return tuple(Phase(one.noise_multiplier, one.sample_rate, one.steps) for one in self.before)
+        return phases_of(self.before)
 
 
 def heritage_of(backbone: Path, how: Privacy, train: Corpus) -> Heritage:
@@ -60,7 +60,7 @@ def heritage_of(backbone: Path, how: Privacy, train: Corpus) -> Heritage:
                 f"backbone {name}: was trained without privacy, and what it learned of one person cannot be told from "
                 'its texts; start from a backbone that was not, or protect examples (privacy.unit = "example")'
             )
-        if seen := seen_by(backbone, train):
+        if seen := _seen_by(backbone, card, train):
             raise Misconfigured(
                 f"backbone {name}: has learned from {seen:,} of these {len(train):,} examples without privacy, which "
                 "no noise takes back; start from one that has not seen them"
@@ -93,20 +93,18 @@ def require_unseen(backbone: Path, pool: Corpus) -> None:
             f"experiment: the backbone {backbone.name} was trained privately, and whether on those whom the coins "
             "leave out is not told; start from a backbone that was not trained on this corpus"
         )
-    if seen := seen_by(backbone, pool):
+    if seen := _seen_by(backbone, card, pool):
         raise Misconfigured(
             f"experiment: the backbone {backbone.name} has learned from {seen:,} of these {len(pool):,} examples, so "
             "those whom the coins leave out were learned from, too; start from one that has not seen them"
         )
 
 
-def seen_by(backbone: Path, train: Corpus) -> int:
-    """Return how many examples of `train` a model that the workbench trained without privacy has learned from.
+def _seen_by(backbone: Path, card: TrainingCard, train: Corpus) -> int:
+    """Return how many examples of `train` the model in `backbone`, trained here without privacy, has learned from.
 
     Raises `Misconfigured` where its fingerprints are not there, or fewer than the texts that its card counts.
     """
-    card = _card(backbone)
-    assert card is not None
     name = backbone.name
     if card.fingerprints is None:
         raise Misconfigured(
