@@ -13,6 +13,7 @@ from workbench import verbs
 from workbench.audit.profiles import PROFILES
 from workbench.cli import app
 from workbench.comparing import compare
+from workbench.data.sources import Columns
 from workbench.errors import BadInput, Misconfigured, NotFound
 from workbench.results import read_record
 from workbench.verbs import models
@@ -110,6 +111,43 @@ def test_what_is_finished_is_not_audited_again_unless_something_changed(place, t
         assert again(*more) == [], more
 
 
+def test_groups_are_crossed_and_terms_of_ones_own_are_looked_for_in_every_audit(place, tmp_path, audited, monkeypatch):
+    monkeypatch.setitem(PROFILES, "quick", (*PROBES, ("fairness.counterfactual@1", {"examples": 4})))
+    data, lexicon, out = tmp_path / "grouped.csv", tmp_path / "mine.toml", tmp_path / "out"
+    kept = (place / "data.csv").read_text().splitlines()[1:]
+    rows = [f"{row},{'ns'[i % 2]},{'fm'[i // 2 % 2]}" for i, row in enumerate(kept)]
+    data.write_text("\n".join(["text,label,region,sex", *rows]) + "\n")
+    terms = 'name = "mine"\ndescription = "d"\n[[axes]]\nid = "mood"\ngroups = ["a", "b"]\nsource = "s"\nrows = [{}]\n'
+    lexicon.write_text(terms.format('["good", "bad"]'))
+    columns = ("--group-column", "sex", "--group-column", "region")
+
+    def again(*more: object, models: tuple = (place / "first", place / "second"), to: Path = out) -> list[str]:
+        audited.clear()
+        done = run(*models, "--data", data, "--out", to, *columns, *more)
+        assert done.exit_code in (0, 1), (done.output, done.exception)
+        return list(audited)
+
+    asked = ("--cross", "sex, region", "--lexicon", lexicon)
+    assert again() == ["first", "second"]
+    assert again(*asked) == ["first", "second"]
+    assert again(*asked) == []
+    record = read_record(out / "second")
+    assert record.audit.crossed == ("sex x region",)
+    assert record.evidence[-1].params["lexicon"] == "mine"
+    lexicon.write_text(terms.format('["good", "bad"], ["fine", "poor"]'))
+    assert again(*asked) == ["first", "second"], "other terms under the same name"
+    assert again("--lexicon", lexicon) == ["first", "second"], "not crossed"
+    verbs.audit(
+        place / "first",
+        data,
+        out=tmp_path / "base",
+        columns=Columns(groups=("sex", "region")),
+        cross=[("sex", "region")],
+    )
+    assert again(models=(tmp_path / "base", place / "second"), to=tmp_path / "more") == ["second"]
+    assert read_record(tmp_path / "more" / "second").audit.crossed == ("sex x region",), "as the finished audit was"
+
+
 def test_a_finished_audit_among_models_says_how(place, tmp_path, audited):
     data = place / "data.csv"
     base = tmp_path / "base"
@@ -141,6 +179,8 @@ def test_models_of_one_name_go_to_folders_of_their_own(place, tmp_path, audited)
         (("first", "second", "--out", "o.html"), Misconfigured, "is a model, not a finished audit: give --data"),
         (("first", "second", "--out", "o.html", "--limit", "3"), Misconfigured, "give --data"),
         (("base", "base", "--out", "o.html", "--limit", "3"), Misconfigured, "--limit is about how to audit"),
+        (("base", "base", "--out", "o.html", "--cross", "a,b"), Misconfigured, "--cross is about how to audit"),
+        (("base", "base", "--out", "o.html", "--precision", "float32"), Misconfigured, "--precision is about how"),
         (("base", "base", "--out", "o.html", "--text-column", "a"), Misconfigured, "--…-column is about how to audit"),
         (("base", "base", "--data", "data.csv", "--out", "o"), Misconfigured, "nothing to audit; leave it out"),
         (("first", "second", "--data", "data.csv", "--out", "o.html"), Misconfigured, "name a folder"),

@@ -38,6 +38,7 @@ from workbench.cli.options import (
     Threshold,
     TwinFolder,
     columns_of,
+    crossed,
     network,
     option,
 )
@@ -120,7 +121,7 @@ def audit(
         audited = verbs.audit(
             model, data, out=out, profile=profile, policy=policy,
             columns=columns_of(text_column, label_column, group_column, id_column, person_column),
-            cross=[tuple(part.strip() for part in one.split(",")) for one in cross or ()],
+            cross=crossed(cross),
             label_map=parse_label_map(label_map or []), positive_label=positive_label, threshold=threshold, split=split,
             limit=limit, seed=seed, precision=precision, device=device, online=online, command=_command(),
             label_randomised=label_randomised, behaviours=behaviours or (), lexicons=lexicon or (), members=members,
@@ -219,6 +220,7 @@ def compare(
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     group_column: GroupColumn = None,
+    cross: Cross = None,
     id_column: IdColumn = None,
     person_column: PersonColumn = None,
     label_map: LabelMap = None,
@@ -227,6 +229,9 @@ def compare(
     split: Split = None,
     limit: AuditLimit = None,
     seed: Annotated[int | None, option("--seed", "Root of all random streams of the audits (default: 0).")] = None,
+    precision: Precision = "auto",
+    behaviours: BehaviourFiles = None,
+    lexicon: LexiconFiles = None,
     device: Device = "auto",
     online: Online = False,
     json_file: Annotated[
@@ -256,14 +261,23 @@ def compare(
         "limit": limit,
         "seed": seed,
     }
+    more: dict[str, Any] = {
+        "cross": crossed(cross) or None,
+        "precision": precision,
+        "behaviours": tuple(behaviours or ()),
+        "lexicons": tuple(lexicon or ()),
+    }
     if data is None:
         require_records(places)
-        _require_data(how)
+        _require_data(
+            {**how, "cross": cross, "behaviours": behaviours, "lexicon": lexicon}
+            | {"precision": None if precision == "auto" else precision}
+        )
         found = verbs.compare(*places, policy=policy)
         save_comparison(found, page=out, told=json_file)
     else:
         network(online)
-        asked = Asked(policy=load_policy(policy), device=device, online=online, command=_command(), **how)
+        asked = Asked(policy=load_policy(policy), device=device, online=online, command=_command(), **how, **more)
         found = compare_models(places, data, out, asked, progress=terminal.progress_of, kept=terminal.print_kept)
         if json_file is not None:
             write_text(json_file, (out / COMPARISON_JSON).read_text("utf-8"))

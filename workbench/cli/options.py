@@ -144,3 +144,8 @@ def columns_of(
     from workbench.data.sources import Columns
 
     return Columns(text=tuple(text or ()), label=label, groups=tuple(groups or ()), id=id_, person=person)
+
+
+def crossed(given: list[str] | None) -> list[tuple[str, ...]]:
+    """Return the attributes of each `--cross`."""
+    return [tuple(part.strip() for part in one.split(",")) for one in given or ()]

@@ -47,6 +47,10 @@ class Example:
         return json.dumps([self.id, self.person, self.input, self.label, groups], ensure_ascii=True)
 
 
+CROSS = " x "
+"""Between the names of crossed attributes."""
+
+
 @dataclass(frozen=True)
 class Corpus(Sequence[Example]):
     """An immutable sequence of examples with one task and one ordered set of labels."""
@@ -140,7 +144,7 @@ class Corpus(Sequence[Example]):
         """
         if len(attributes) < 2 or len(set(attributes)) < len(attributes):
             raise BadInput(f"to cross attributes takes two or more different ones; got {list(attributes)}")
-        name = " x ".join(attributes)
+        name = CROSS.join(attributes)
         if name in self.attributes:
             raise BadInput(f"corpus {self.name!r} has an attribute {name!r} already")
         groups = [" & ".join(each) for each in zip(*(self.group_of(one) for one in attributes), strict=True)]

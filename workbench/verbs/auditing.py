@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import BadInput, Misconfigured, NotFound
+from workbench.evidence.cards import TrainingCard
 from workbench.evidence.decision import Decision
 from workbench.evidence.record import AuditRecord, AuditSettings, NotApplicable
 from workbench.results import Audited, set_aside
@@ -19,6 +20,7 @@ from workbench.verbs.membership import members_in, membership_list
 from workbench.verdict.policy import Policy, load_policy
 
 if TYPE_CHECKING:
+    from workbench.audit.probe import ItemProbe, WholeProbe
     from workbench.audit.runner import Progress
     from workbench.data.corpus import Corpus
     from workbench.data.sources import Columns
@@ -97,7 +99,7 @@ def audit(
     from workbench import home
     from workbench.audit.ledger import count_audit
     from workbench.audit.probe import Setting
-    from workbench.audit.profiles import gains_from_twin, with_attack
+    from workbench.audit.profiles import gains_from_twin
     from workbench.audit.profiles import profile as probes_of
     from workbench.audit.store import Store, key_of
     from workbench.environment import environment
@@ -170,9 +172,7 @@ def audit(
         text_canaries=None if model_folder is None else read_text_canaries(model_folder),
         members=members_in(whole, listed, model_folder, classifier.labels, mapping),
     )
-    if hardened is not None and hardened.primary_attack is not None:
-        # Named before training, to be judged by.
-        probes = with_attack(probes, f"{hardened.primary_attack.removesuffix('@1')}@1")
+    probes = judged_by(probes, training)
     card = corpus.card.model_copy(update=_reading(classifier, corpus, model_folder))
     store = None if folder is None else Store(folder)
     try:
@@ -225,6 +225,18 @@ def audit(
         if store is not None:
             store.close()
     return audited
+
+
+def judged_by(
+    probes: Sequence[WholeProbe | ItemProbe], training: TrainingCard | None
+) -> Sequence[WholeProbe | ItemProbe]:
+    """Return `probes` with the attack that a hardened model's recipe named before training, to be judged by."""
+    from workbench.audit.profiles import with_attack
+
+    hardened = None if training is None else training.augmentation
+    if hardened is None or hardened.primary_attack is None:
+        return probes
+    return with_attack(probes, f"{hardened.primary_attack.removesuffix('@1')}@1")
 
 
 def decision_of(threshold: float | None, labels: tuple[str, ...], by_group: GroupRule | None) -> Decision:

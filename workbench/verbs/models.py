@@ -12,13 +12,14 @@ from workbench.errors import Misconfigured, WorkbenchError
 from workbench.evidence.record import AuditRecord
 from workbench.files import require_writable
 from workbench.results import COMPARISON, COMPARISON_JSON, PREDICTIONS, RECORD, REPORT, read_record
-from workbench.verbs.auditing import audit, decision_of, positive_of
+from workbench.verbs.auditing import audit, decision_of, judged_by, positive_of
 from workbench.verbs.comparing import save_comparison
 from workbench.verbs.corpora import audited_part, corpus_of
 from workbench.verbs.loading import either
 from workbench.verdict.policy import Policy
 
 if TYPE_CHECKING:
+    from workbench.audit.probe import ItemProbe, WholeProbe
     from workbench.audit.runner import Progress
     from workbench.comparing import Comparison
     from workbench.data.corpus import Corpus
@@ -40,12 +41,16 @@ class Asked:
     policy: Policy
     profile: str | None = None
     columns: Columns | None = None
+    cross: Sequence[Sequence[str]] | None = None
     label_map: Mapping[str, str] | None = None
     positive_label: str | None = None
     threshold: float | None = None
     split: str | None = None
     limit: int | None = None
     seed: int | None = None
+    precision: str = "auto"
+    behaviours: Sequence[str] = ()
+    lexicons: Sequence[str] = ()
     device: str = "auto"
     online: bool = False
     command: str | None = None
@@ -101,6 +106,8 @@ def compare_models(
         Misconfigured: there is nothing to audit, or what would be audited could not be compared.
         NotFound, BadInput, …: a model, a record or `data` cannot be used.
     """
+    from workbench.audit.profiles import profile
+
     root = Path(out)
     _require_folder(root)
     if len(places) < 2:
@@ -110,12 +117,15 @@ def compare_models(
         raise Misconfigured("--data: these are finished audits already, so there is nothing to audit; leave it out")
     chosen = _like(next(iter(records.values())), asked) if records else asked
     whole = corpus_of(data, columns=asked.columns, online=asked.online)
+    for attributes in chosen.cross or ():
+        whole = whole.crossed(attributes)
+    probes = profile(chosen.profile or "quick", behaviours=chosen.behaviours, lexicons=chosen.lexicons)
     folders = _folders(places, root)
     planned = {i: _plan(place, whole, folders[i], chosen) for i, place in enumerate(places) if i not in records}
     looked = [_of_record(records[i]) if i in records else _of_plan(planned[i]) for i in range(len(places))]
     _require_comparable(places, looked)
     for one in planned.values():
-        if _finished(one, whole, chosen):
+        if _finished(one, whole, chosen, probes):
             kept(one.folder)
         else:
             with progress(one.model.card.name) as steps:
@@ -152,6 +162,8 @@ def _folders(places: Sequence[str | Path], root: Path) -> list[Path]:
 
 def _like(record: AuditRecord, asked: Asked) -> Asked:
     """Return `asked` with what it leaves open filled in from a finished audit."""
+    from workbench.data.corpus import CROSS
+
     held = record.audit
     given: dict[str, Any] = {
         "profile": held.profile,
@@ -161,6 +173,7 @@ def _like(record: AuditRecord, asked: Asked) -> Asked:
         "split": held.split,
         "limit": held.limit,
         "seed": held.seed,
+        "cross": [one.split(CROSS) for one in held.crossed],
     }
     return replace(asked, **{name: value for name, value in given.items() if getattr(asked, name) is None})
 
@@ -194,9 +207,12 @@ def _require_comparable(places: Sequence[str | Path], looked: Sequence[_Looked])
                 )
 
 
-def _finished(one: _Planned, whole: Corpus, asked: Asked) -> bool:
+def _finished(one: _Planned, whole: Corpus, asked: Asked, probes: Sequence[WholeProbe | ItemProbe]) -> bool:
     """Tell whether the folder holds the whole audit that would be made now."""
+    from workbench.audit.profiles import gains_from_twin
+    from workbench.audit.runner import params_of
     from workbench.environment import environment
+    from workbench.models.engine.choice import search_precision
     from workbench.models.group_aware import GroupAwareClassifier
     from workbench.models.training_card import read_training_card
 
@@ -208,6 +224,8 @@ def _finished(one: _Planned, whole: Corpus, asked: Asked) -> bool:
         return False
     rule = one.model.rule if isinstance(one.model, GroupAwareClassifier) else None
     folder = getattr(one.scores, "folder", None)
+    training = None if folder is None else read_training_card(folder)
+    searching = search_precision(one.scores, asked.precision, worthwhile=gains_from_twin(probes))
     settings = {
         "seed": asked.seed or 0,
         "profile": asked.profile or "quick",
@@ -217,14 +235,17 @@ def _finished(one: _Planned, whole: Corpus, asked: Asked) -> bool:
         "positive_label": one.positive_label,
         "label_map": dict(asked.label_map or {}),
         "crossed": whole.crossings,
+        "search_precision": searching.precision,
         "policy_digest": asked.policy.digest,
     }
     return (
         record.model == one.model.card
-        and record.training == (None if folder is None else read_training_card(folder))
+        and record.training == training
         and record.corpus.digest == one.corpus.digest
         and record.environment == environment(str(getattr(one.scores, "device", "cpu")))
         and all(getattr(record.audit, name) == value for name, value in settings.items())
+        and [(held.probe, held.params) for held in record.evidence]
+        == [(probe.name, params_of(probe)) for probe in judged_by(probes, training)]
     )
 
 
@@ -235,6 +256,9 @@ def _audit(one: _Planned, whole: Corpus, asked: Asked, steps: Progress) -> None:
         out=one.folder,
         profile=asked.profile or "quick",
         policy=asked.policy,
+        precision=asked.precision,
+        behaviours=asked.behaviours,
+        lexicons=asked.lexicons,
         label_map=asked.label_map,
         positive_label=asked.positive_label,
         threshold=asked.threshold,
