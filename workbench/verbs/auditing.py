@@ -229,13 +229,13 @@ def audit(
 
 def judged_by(
     probes: Sequence[WholeProbe | ItemProbe], training: TrainingCard | None
-) -> Sequence[WholeProbe | ItemProbe]:
+) -> tuple[WholeProbe | ItemProbe, ...]:
     """Return `probes` with the attack that a hardened model's recipe named before training, to be judged by."""
     from workbench.audit.profiles import with_attack
 
     hardened = None if training is None else training.augmentation
     if hardened is None or hardened.primary_attack is None:
-        return probes
+        return tuple(probes)
     return with_attack(probes, f"{hardened.primary_attack.removesuffix('@1')}@1")
 
 
