@@ -76,6 +76,16 @@ def test_a_changed_byte_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         model_folder("all-minilm-l6-v2")
 
 
+def test_a_file_too_many_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = model_folder("all-minilm-l6-v2")
+    copied = tmp_path / "carriers" / source.relative_to(home.carriers())
+    shutil.copytree(source, copied)
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
+    (copied / "adapter_config.json").write_text("{}")
+    with pytest.raises(Untrusted, match=r"adapter_config\.json is not part of the published 'all-minilm-l6-v2'"):
+        model_folder("all-minilm-l6-v2")
+
+
 def test_the_catalogue_lists_everything() -> None:
     entries = {entry.name: entry for entry in catalogue()}
     assert set(entries) == set(manifests())

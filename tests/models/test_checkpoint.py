@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from workbench.errors import BadInput, NotFound, Unsupported, Untrusted, WorkbenchError
-from workbench.models.checkpoint import read_checkpoint
+from workbench.models.checkpoint import read_backbone, read_checkpoint
 
 
 @pytest.fixture
@@ -80,6 +80,19 @@ def _adapter(folder: Path) -> None:
     (folder / "adapter_config.json").write_text("{}")
 
 
+def _adapter_beside(folder: Path) -> None:
+    (folder / "adapter_config.json").write_text("{}")
+
+
+def _of_ranks(folder: Path) -> None:
+    shutil.copy(folder / "model.safetensors", folder / "shard-00001-model-00001-of-00001.safetensors")
+
+
+def _tokenizer(folder: Path, **changes: Any) -> None:
+    path = folder / "tokenizer_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
 def _no_tokenizer(folder: Path) -> None:
     (folder / "tokenizer.json").unlink()
 
@@ -92,7 +105,12 @@ BROKEN: list[tuple[str, Callable[[Path], None], type[WorkbenchError], str]] = [
     ("git-lfs pointer", _pointer, BadInput, "not a complete safetensors file"),
     ("no weights", lambda f: (f / "model.safetensors").unlink(), NotFound, "no weights"),
     ("tensorflow only", lambda f: (f / "model.safetensors").rename(f / "tf_model.h5"), NotFound, "TensorFlow"),
-    ("adapter only", _adapter, NotFound, "adapter"),
+    ("adapter only", _adapter, Unsupported, "holds an adapter; merge"),
+    ("adapter beside", _adapter_beside, Unsupported, "an adapter, which would change"),
+    ("weights of ranks", _of_ranks, Unsupported, r"distributed run \(shard-00001-model-00001-of-00001\.safetensors"),
+    ("other weights", lambda f: configure(f, transformers_weights="x.safetensors"), Unsupported, r"x\.safetensors"),
+    ("other config", lambda f: configure(f, configuration_files=["config.4.0.0.json"]), Unsupported, "without conf"),
+    ("other tokenizer", lambda f: _tokenizer(f, fast_tokenizer_files=["tokenizer.4.0.0.json"]), Unsupported, "4.0.0"),
     ("missing shard", lambda f: _sharded(f, "two.safetensors"), NotFound, r"lacks 1 of 2 weight files: two\.saf"),
     ("shard elsewhere", lambda f: _sharded(f, "../two.safetensors"), Untrusted, "not a safetensors file of that"),
     ("pickled shard", lambda f: _sharded(f, "two.bin"), Untrusted, "two.bin"),
@@ -120,9 +138,27 @@ def test_refusal(folder: Path, breaking: Callable[[Path], None], kind: type[Work
     assert "\n" not in str(refusal.value)
 
 
+@pytest.mark.parametrize("row", [row for row in BROKEN if row[0].startswith(("adapter b", "weights", "other"))])
+def test_backbones_are_refused_alike(folder: Path, row: tuple[str, Callable[[Path], None], Any, str]) -> None:
+    row[1](folder)
+    with pytest.raises(row[2], match=row[3]):
+        read_backbone(folder)
+
+
+@pytest.mark.parametrize(
+    "name", ["BertTokenizer", "GPT2Tokenizer", "LukeTokenizer", "RemBertTokenizer", "WhisperTokenizer"]
+)
+def test_every_file_of_a_fast_tokenizer_is_in_the_digest(folder: Path, name: str) -> None:
+    import transformers
+
+    wanted = set(getattr(transformers, name).vocab_files_names.values())
+    for one in wanted:
+        (folder / one).touch()
+    assert wanted <= set(read_checkpoint(folder).files)
+
+
 def test_remote_code_in_the_tokenizer_is_refused(folder: Path) -> None:
-    path = folder / "tokenizer_config.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "auto_map": {"AutoTokenizer": ["t.T", None]}}))
+    _tokenizer(folder, auto_map={"AutoTokenizer": ["t.T", None]})
     with pytest.raises(Untrusted, match=r"tokenizer_config\.json"):
         read_checkpoint(folder)
 

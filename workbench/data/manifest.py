@@ -69,7 +69,10 @@ def carrier_file(manifest: Manifest, file: File) -> Path:
 
 
 def model_folder(name: str) -> Path:
-    """Return the folder of the named model, after checking every file of it. Raises as `carrier_file` does."""
+    """Return the folder of the named model, after checking every file in it. Raises as `carrier_file` does.
+
+    A file that the manifest does not name is refused: an adapter would make another model of it.
+    """
     known = {key: value for key, value in manifests().items() if value.kind == "model"}
     if name not in known:
         raise NotFound.among("model", name, known)
@@ -82,6 +85,10 @@ def model_folder(name: str) -> Path:
                 f"the files of {name!r} lie in different places ({folder}, {path.parent}); "
                 f"delete one of them, or run 'make setup'"
             )
+    if strange := sorted(path for path in folder.rglob("*") if path.is_file() and path not in paths):
+        raise Untrusted(
+            f"{strange[0].relative_to(folder)} is not part of the published {name!r}, but lies in {folder}; delete it"
+        )
     return folder
 
 

@@ -23,7 +23,18 @@ _TOKENIZER = (
     "added_tokens.json",
     "merges.txt",
     "tokenizer.model",
+    "sentencepiece.model",
+    "tiktoken.model",
+    "tekken.json",
+    "entity_vocab.json",
+    "normalizer.json",
 )
+"""Every file that a fast tokenizer of transformers may read."""
+_ELSEWHERE = {
+    CONFIG: ("transformers_weights", "configuration_files"),
+    "tokenizer_config.json": ("fast_tokenizer_files",),
+}
+"""Keys by which transformers reads other files than those that the digest is taken of."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +76,11 @@ def read_checkpoint(folder: Path, *, name: str | None = None) -> Checkpoint:
     Raises:
         NotFound: config, weights or tokenizer are missing.
         Untrusted: pickled weights, or remote code.
-        Unsupported: not a text classifier with exclusive labels.
+        Unsupported: not a text classifier with exclusive labels, or more files than these decide what it answers.
         BadInput: a file that cannot be read.
     """
     config = _json(folder / CONFIG)
-    _refuse_code(folder, config)
+    _refuse_other_code_or_files(folder, config)
     architecture = _architecture(folder, config)
     labels = labels_of(config, where=str(folder / CONFIG))
     weights = weight_files(folder)
@@ -84,7 +95,7 @@ def read_backbone(folder: Path) -> str:
 
     Returns its digest, which is that of `Checkpoint` for the same files.
     """
-    _refuse_code(folder, _json(folder / CONFIG))
+    _refuse_other_code_or_files(folder, _json(folder / CONFIG))
     return _digest(_hashes(folder, {CONFIG, *weight_files(folder), *_tokenizer_files(folder)}))
 
 
@@ -112,7 +123,8 @@ def _json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _refuse_code(folder: Path, config: Mapping[str, Any]) -> None:
+def _refuse_other_code_or_files(folder: Path, config: Mapping[str, Any]) -> None:
+    """Raise where what the model answers would depend on more than the files that are hashed."""
     tokenizer = folder / "tokenizer_config.json"
     for where, content in ((CONFIG, config), (tokenizer.name, _json(tokenizer) if tokenizer.is_file() else {})):
         if wanted := content.get("auto_map"):
@@ -120,6 +132,12 @@ def _refuse_code(folder: Path, config: Mapping[str, Any]) -> None:
                 f"{folder / where} asks to run code that comes with the model (auto_map: {json.dumps(wanted)}), "
                 "which is never done here; save it as an architecture that transformers itself knows, without auto_map"
             )
+        for key in _ELSEWHERE[where]:
+            if key in content:
+                raise Unsupported(
+                    f"{folder / where} names other files to read in place of the usual ones ({key}: "
+                    f"{json.dumps(content[key])}); load the model and save it again with save_pretrained, without {key}"
+                )
 
 
 def _architecture(folder: Path, config: Mapping[str, Any]) -> str:

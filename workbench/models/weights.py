@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from workbench.errors import BadInput, NotFound, Untrusted
+from workbench.errors import BadInput, NotFound, Unsupported, Untrusted
 
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
+_SHARDS_OF_RANKS = "shard-*-model-*.safetensors"
+"""What a distributed run saves, one file a process: transformers reads them before any other weights."""
 _FOREIGN = {"*.h5": "TensorFlow", "*.msgpack": "Flax", "*.onnx": "ONNX", "*.gguf": "GGUF"}
 
 CONVERT = (
@@ -25,6 +27,7 @@ def weight_files(folder: Path) -> tuple[str, ...]:
     Raises:
         Untrusted: only pickled weights, or an index that points outside of the folder.
         NotFound: no weights, or a shard that the index names is missing.
+        Unsupported: beside the weights lie others, which transformers would read with them or in their place.
         BadInput: a file that is empty, cut short or not safetensors.
     """
     names = _named(folder)
@@ -34,15 +37,21 @@ def weight_files(folder: Path) -> tuple[str, ...]:
 
 
 def _named(folder: Path) -> tuple[str, ...]:
+    if (folder / "adapter_config.json").is_file():
+        whole = any((folder / name).is_file() for name in (WHOLE, INDEX))
+        raise Unsupported(
+            f"{folder} holds an adapter{', which would change what the model beside it answers' if whole else ''}; "
+            "merge it into its base model first (PeftModel.merge_and_unload) and save the result in a folder of its own"
+        )
+    if found := sorted(folder.glob(_SHARDS_OF_RANKS)):
+        raise Unsupported(
+            f"{folder} holds the weights of a distributed run ({found[0].name}), which would be read in place of "
+            f"{WHOLE}; load it where it was trained and save the whole model in a folder of its own"
+        )
     if (folder / WHOLE).is_file():
         return (WHOLE,)
     if (folder / INDEX).is_file():
         return _shards(folder)
-    if (folder / "adapter_config.json").is_file():
-        raise NotFound(
-            f"{folder} holds an adapter, not a whole model; merge it into its base model first "
-            "(PeftModel.merge_and_unload) and save the result"
-        )
     for pattern in _PICKLED:
         if found := sorted(folder.glob(pattern)):
             raise Untrusted(
