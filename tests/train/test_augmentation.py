@@ -67,7 +67,7 @@ def assert_same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor], atol: fl
 
 
 def batch(shop: Workshop, *, shares: tuple[float, ...] = (1.0, 1.0)) -> Batch:
-    return Batch(shop.encoder.ids(TEXTS), (1, 0), shares)
+    return Batch(shop.encoder.ids(TEXTS), (1, 0), shares, (1.0, 1.0))
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
@@ -119,7 +119,7 @@ def test_texts_may_be_replaced(shop: Any, toy: Corpus) -> None:
     here = shop()
     few = Corpus(toy.examples[:2], toy.labels, "few", "made")
     rows = Rows(here.encoder, few, here.encoder.ids(few.inputs), Variants({0: ("a",), 1: ("b",)}, instead=True))
-    assert rows.batch([1, 0]) == Batch(tuple(here.encoder.ids(["b", "a"])), (1, 0), (1.0, 1.0))
+    assert rows.batch([1, 0]) == Batch(tuple(here.encoder.ids(["b", "a"])), (1, 0), (1.0, 1.0), (1.0, 1.0))
 
 
 @pytest.mark.parametrize("method", ["freelb", "pgd", "virtual"])
@@ -141,7 +141,7 @@ def test_freelb_is_the_mean_over_its_own_path(shop: Any) -> None:
     how = Embedding(kind="embedding", steps=2, radius=0.8, step_size=0.5)
     here = shop(**how.model_dump())
     ids = here.encoder.ids(TEXTS[:1])
-    loss, found = gradients(here, [Batch(ids, (1,), (1.0,))])
+    loss, found = gradients(here, [Batch(ids, (1,), (1.0,), (1.0,))])
     by_hand = shop()
     network = by_hand.network.train()
     table = network.get_input_embeddings()
@@ -157,7 +157,7 @@ def test_freelb_is_the_mean_over_its_own_path(shop: Any) -> None:
     for _ in range(2):
         delta = delta.detach().requires_grad_()
         logits = network(inputs_embeds=table(tokens) + delta, **inputs).logits
-        one = torch.nn.functional.cross_entropy(logits, torch.tensor([1]))
+        one = 3 * torch.nn.functional.cross_entropy(logits, torch.tensor([1]))  # what the label weighs
         (one / 2).backward()
         losses.append(one.item())
         step = delta.detach() + how.step_size * unit * delta.grad / delta.grad.norm()

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from accelerate import Accelerator
 from sklearn.utils.class_weight import compute_class_weight
 
 from workbench.data.corpus import Corpus, Example
 from workbench.errors import Misconfigured, NotFound
-from workbench.train.loop import train
+from workbench.train.backbone import prepare
+from workbench.train.loop import _workshop, train
+from workbench.train.passes import Passes
 from workbench.train.recipe import Recipe
 from workbench.train.reweighting import Reweighting, example_weights, group_weights, require_known
 from workbench.train.rows import Rows
+from workbench.train.step import optimise
 from workbench.train.variants import Variants
 
 
@@ -81,7 +88,49 @@ def test_an_example_and_its_rewritings_share_its_weight() -> None:
     weights = example_weights(Reweighting(attribute="sex"), data)
     rows = Rows(Encoder(), data, [(1,)] * len(data), Variants({0: ("x", "y")}), weights=weights)  # type: ignore[arg-type]
     batch = rows.batch([0, 71])
-    assert list(batch.shares) == pytest.approx([weights[0] / 3] * 3 + [weights[71]])
+    assert list(batch.shares) == pytest.approx([1 / 3] * 3 + [1])
+    assert list(batch.weights) == [weights[0]] * 3 + [weights[71]]
+
+
+@pytest.mark.parametrize(
+    ("weighed", "of_no"),
+    [
+        ({"class_weights": "balanced"}, 1 / 2),
+        ({"class_weights": {"no": 2.0, "yes": 1.0}}, 72 / 102),
+        ({"reweighting": {"attribute": "sex", "weights": "groups"}}, (20 / 50 + 1) / 2),
+        ({"class_weights": {"no": 1.0, "yes": 9.0}, "reweighting": {"attribute": "sex"}}, None),
+        ({}, 36 / 66),
+    ],
+    ids=["balanced", "given", "groups", "both", "none"],
+)
+def test_weights_hold_in_batches_of_any_size(
+    quick: Recipe, monkeypatch: pytest.MonkeyPatch, weighed: dict[str, Any], of_no: float | None
+) -> None:
+    """A batch divided by its own weights would take back what they say, all of it where it holds one example."""
+    seen: dict[int, float] = {}
+
+    def count(self: Passes, inputs: Any, targets: torch.Tensor, weights: torch.Tensor, **more: Any) -> torch.Tensor:
+        for label, weight in zip(targets.tolist(), weights.tolist(), strict=True):
+            seen[label] = seen.get(label, 0) + weight
+        return weights.sum()
+
+    monkeypatch.setattr(Passes, "backward", count)
+    data = corpus().where(lambda example: example.groups.get("sex") == "a" or example.label == "no")
+    recipe = quick.but(gradient_clipping=None, **weighed)
+    parts: Any = SimpleNamespace(train=data)
+    shop = _workshop(recipe, parts, prepare(recipe, data.labels), Accelerator(cpu=True))
+    rows = Rows(shop.encoder, data, [(1,)] * 66, Variants({}), weights=example_weights(recipe.reweighting, data))
+    found = {}
+    for size in (1, 6, 66):
+        seen.clear()
+        for start in range(0, 66, size):
+            optimise(shop, torch.optim.SGD(shop.network.parameters()), [rows.batch(range(start, start + size))], step=0)
+        found[size] = [weight * size for _, weight in sorted(seen.items())]
+    assert found[6] == pytest.approx(found[66], rel=1e-5)
+    assert found[1] == pytest.approx(found[66], rel=1e-5)
+    assert sum(found[1]) == pytest.approx(66, rel=1e-5), "weights do not change how far a step goes"
+    if of_no is not None:
+        assert found[1][0] / 66 == pytest.approx(of_no, rel=1e-5)
 
 
 def test_a_private_run_may_not_count_its_groups() -> None:

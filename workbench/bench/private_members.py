@@ -116,7 +116,10 @@ def _overfitted(pool: Corpus, coins: Bools, say: Say) -> NDArray[np.float64]:
         rows = [mine[i] for i in batch]
         set_rate(optimiser, rate_at(step, len(steps), recipe))
         loss = optimise(
-            shop, optimiser, [Batch([ids[i] for i in rows], [labels[i] for i in rows], [1.0] * len(rows))], step=step
+            shop,
+            optimiser,
+            [Batch([ids[i] for i in rows], [labels[i] for i in rows], *([1.0] * len(rows),) * 2)],
+            step=step,
         )
         if step % 20 == 0:
             say(f"members: as it is: step {step} of {len(steps)}, loss {loss:.3f}")

@@ -133,7 +133,7 @@ def _plain(shop: Workshop, corpus: Corpus) -> Callable[[], None]:
     ids, labels = shop.encoder.ids(corpus.inputs), corpus.label_ids.tolist()
     optimiser = make_optimiser(shop.network, shop.recipe)
     batches = [
-        Batch([ids[i] for i in rows], [labels[i] for i in rows], [1.0] * len(rows))
+        Batch([ids[i] for i in rows], [labels[i] for i in rows], *([1.0] * len(rows),) * 2)
         for rows in token_batches(ids, shop.device.type)
     ]
     return lambda: _discarded(optimise(shop, optimiser, batches, step=0))

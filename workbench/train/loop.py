@@ -250,7 +250,16 @@ def _workshop(recipe: Recipe, parts: Parts, trainee: Trainee, accelerator: Any) 
         class_weights=weights.to(accelerator.device),
         precision=resolve_precision(_precision(recipe), accelerator.device),
         streams=Streams(recipe.seed),
+        mean_weight=_mean_weight(recipe, parts.train, weights),
     )
+
+
+def _mean_weight(recipe: Recipe, train: Corpus, class_weights: torch.Tensor) -> float:
+    """Return what an example of `train` weighs on average; 1 in a private run, whose examples are not counted."""
+    if recipe.privacy is not None:
+        return 1.0
+    groups = torch.tensor(example_weights(recipe.reweighting, train), dtype=torch.float64)
+    return float((class_weights.double()[train.label_ids] * groups).mean())
 
 
 def _precision(recipe: Recipe) -> str:

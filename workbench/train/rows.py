@@ -28,10 +28,9 @@ class Rows:
         self._more = {i: encoder.ids(texts) for i, texts in variants.texts.items()}
 
     def batch(self, examples: Sequence[int]) -> Batch:
-        """Return the rows of `examples`, those of each with equal shares of its weight."""
-        rows: list[tuple[Sequence[int], int, float]] = []
+        """Return the rows of `examples`, those of each with equal shares."""
+        rows: list[tuple[Sequence[int], int, float, float]] = []
         for i in examples:
             copies = [*([] if self._instead else [self._ids[i]]), *self._more.get(i, ())]
-            rows += [(row, self._labels[i], self._weights[i] / len(copies)) for row in copies]
-        ids, labels, shares = zip(*rows, strict=True)
-        return Batch(ids, labels, shares)
+            rows += [(row, self._labels[i], 1 / len(copies), self._weights[i]) for row in copies]
+        return Batch(*zip(*rows, strict=True))

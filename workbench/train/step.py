@@ -29,7 +29,9 @@ class Batch(NamedTuple):
     labels: Sequence[int]
     """The true column of each row."""
     shares: Sequence[float]
-    """What part of its example's weight each row has: an example and its rewritings share it."""
+    """What part of its example each row is: an example and its rewritings share 1."""
+    weights: Sequence[float]
+    """How much the example of each row counts; its label's weight comes on top."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Workshop:
     """(n_labels,) on the device."""
     precision: str
     streams: Streams
+    mean_weight: float = 1.0
+    """What the training examples weigh on average, labels and groups together. Private runs never count it."""
 
     @property
     def device(self) -> torch.device:
@@ -63,14 +67,20 @@ class Workshop:
 def optimise(shop: Workshop, optimiser: torch.optim.Optimizer, batches: Sequence[Batch], *, step: int) -> float:
     """Take one step on `batches`; return their weighted mean loss.
 
-    The loss is sum(w_i * l_i) / sum(w_i) over *all* batches and processes, so neither accumulation nor the number of
-    processes changes the gradient; w_i is the label's weight times the row's share. Raises `Misconfigured` when the
-    loss is not finite; the weights are then untouched.
+    The loss is sum(s_i * w_i * l_i) / (sum(s_i) * mean weight) over *all* batches and processes, so neither
+    accumulation nor the number of processes changes the gradient; s_i is the row's share and w_i what its label and
+    its example weigh. The mean weight is that of the training split: divided by its own weights, a batch would take
+    back what they say, and all of it where it holds one example. Raises `Misconfigured` when the loss is not finite;
+    the weights are then untouched.
     """
     world, rank = shop.accelerator.num_processes, shop.accelerator.process_index
     passes = shop.passes
-    weights = [shop.class_weights[list(batch.labels)] * _column(shop, batch.shares) for batch in batches]
-    norm = float(sum(weight.sum() for weight in weights))
+    shares = [_column(shop, batch.shares) for batch in batches]
+    norm = float(sum(share.sum() for share in shares)) * shop.mean_weight
+    weights = [
+        shop.class_weights[list(batch.labels)] * _column(shop, batch.weights) * share
+        for batch, share in zip(batches, shares, strict=True)
+    ]
     total = torch.zeros((), device=shop.device)
     for micro, (batch, weight) in enumerate(zip(batches, weights, strict=True)):
         mine = range(rank, len(batch.ids), world) or range(1)  # smaller than the world: run one row, weigh it 0
