@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 
 from workbench.errors import BadInput, Misconfigured
 from workbench.evidence.alike import Key, differently_audited, differently_trained, key_of, measured_alike
-from workbench.evidence.bootstrap import People, bounded, replicate
+from workbench.evidence.bootstrap import People
 from workbench.evidence.exhibits import GroupTable, Rewrite
 from workbench.evidence.intervals import LEVEL
 from workbench.evidence.measurement import Better, Interval, Measurement
 from workbench.evidence.narrowing import change, gap, rates_by_group
-from workbench.evidence.paired import paired_interval, replicates_for
+from workbench.evidence.paired import paired_interval, paired_score_interval, replicates_for
 from workbench.evidence.record import VOLATILE, AuditRecord, Finding, Verdict
-from workbench.evidence.weighted import roc_auc
+from workbench.evidence.weighted import macro_roc_auc
 from workbench.report.text import listed, plural, short
 from workbench.results import PREDICTIONS, read_record
 from workbench.seeds import Streams
@@ -255,26 +255,22 @@ def _predictions(seen: Decided, other: Decided, positive: str) -> Iterator[_Pair
     people = People(codes.astype(np.int64))
     right = [(np.array(one.decided) == labels).astype(np.float64) for one in (seen, other)]
     yield _of_shares("performance.accuracy", {}, right[0], right[1], people)
-    truth = labels == positive
-    if truth.any() and not truth.all():
-        scorers = [roc_auc(one.probabilities[positive], truth) for one in (seen, other)]
+    # As the records have it: the positive label's area where there are two labels, else the mean of all labels' areas.
+    ranked = [positive] if len(seen.probabilities) == 2 else list(seen.probabilities)
+    truth = np.stack([labels == name for name in ranked])
+    if truth.any(axis=1).all() and not truth.all(axis=1).any():
+        first, second = (
+            macro_roc_auc(np.stack([one.probabilities[name] for name in ranked]), truth) for one in (seen, other)
+        )
+        numbers = np.arange(1, len(ranked) + 1) @ truth
         once = np.ones((1, len(labels)))
-        values = [float(scorer(once)[0]) for scorer in scorers]
 
         def interval(level: float) -> Interval | None:
-            drawn = replicate(
-                people,
-                lambda counts: scorers[1](counts[:, people.rows]) - scorers[0](counts[:, people.rows]),
-                replicates=replicates_for(level),
-                rng=_STREAMS.stream("compare", "roc_auc"),
-                strata=people.strata(truth.astype(np.int64)),
-            )
-            found = bounded((values[1] - values[0] + 1) / 2, (drawn + 1) / 2, people.size, level=level, stratified=True)
-            if found is None:
-                return None
-            return found.model_copy(update={"low": 2 * found.low - 1, "high": 2 * found.high - 1})
+            rng, replicates = _STREAMS.stream("compare", "roc_auc"), replicates_for(level)
+            return paired_score_interval(first, second, numbers, people, rng=rng, replicates=replicates, level=level)
 
-        yield _Pair("performance.roc_auc", {}, "higher", people, values[0], values[1], interval)
+        values = (float(score(once)[0]) for score in (first, second))
+        yield _Pair("performance.roc_auc", {}, "higher", people, *values, interval)
 
 
 def _gaps(

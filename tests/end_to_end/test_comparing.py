@@ -79,6 +79,28 @@ def test_a_worse_model_is_told_pair_by_pair(audits: Path) -> None:
     assert found.pairs == 3, "accuracy, ROC-AUC, accuracy under one attack"
 
 
+def test_with_more_labels_the_ranking_of_all_of_them_is_compared(tmp_path: Path) -> None:
+    """The positive label stays as well ranked as it was, the two others do not: what the records say is compared."""
+    rng, labels = np.random.default_rng(0), ("bad", "fair", "good")
+    words = [labels[i] for i in rng.integers(0, 3, 240)]
+    held = Corpus(
+        tuple(Example(f"e{i:03d}", f"p{i}", f"it is {word} number {i}", word) for i, word in enumerate(words)),
+        labels, "three", "made in the test", positive_label="good",
+    )  # fmt: skip
+    apart = {"bad": (3, 0, 0), "fair": (0, 3, 0), "good": (0, 0, 3)}
+    mixed = {**apart, "bad": (1, 1, 0), "fair": (1, 1, 0)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PROFILES, "quick", PROBES[:1])
+        for name, weights in (("base", apart), ("mixed", mixed)):
+            wb.audit(LinearTextClassifier(weights, labels, name=name), held, out=tmp_path / name)
+    (side,) = compare(tmp_path / "base", tmp_path / "mixed").sides
+    (ranking,) = [one for one in side.changes if one.name == "performance.roc_auc" and not one.where]
+    told = [read_record(tmp_path / name).find("performance.roc_auc").value for name in ("base", "mixed")]
+    assert told[0] > told[1] + 0.1, "else this shows nothing"
+    assert (ranking.before, ranking.after) == (pytest.approx(told[0]), pytest.approx(told[1]))
+    assert (ranking.word, ranking.paired) == ("worse", True)
+
+
 def test_intervals_hold_together_over_all_pairs(audits: Path) -> None:
     one, two = (compare(audits / "base", *others).sides[0] for others in (
         [audits / "worse"], [audits / "worse", audits / "same"],

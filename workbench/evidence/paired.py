@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from workbench.evidence.bootstrap import REPLICATES, People, mean_interval
+from workbench.evidence.bootstrap import REPLICATES, People, bounded, mean_interval, replicate
 from workbench.evidence.intervals import LEVEL, normal_quantile, wilson
 from workbench.evidence.measurement import Interval
+from workbench.evidence.weighted import Scorer
 
 _TAIL_REPLICATES = 20
 """Replicates beyond each limit: with fewer, a limit far out is the largest of the draws and not a quantile."""
@@ -77,6 +78,37 @@ def paired_interval(
         most = wilson(0, people.size, level=level).high
         return Interval(low=-most, high=most, level=level, method="Wilson, of pairs that differ")
     return mean_interval(moved, people, rng=rng, replicates=replicates_for(level), level=level)
+
+
+def paired_score_interval(
+    before: Scorer,
+    after: Scorer,
+    labels: NDArray[np.int64],
+    people: People,
+    *,
+    rng: np.random.Generator,
+    replicates: int = REPLICATES,
+    level: float = LEVEL,
+) -> Interval | None:
+    """Return the interval of `after` - `before`, two scores in [0, 1] that rank the same examples by true label.
+
+    `labels` (n,) are the true ones, which resampling keeps. As sure as the rarest side of any label lets it be: with
+    fewer than ten people there, or where no replicate differs, Wilson's limits. None where the scores are undefined.
+    """
+    once = np.ones((1, len(labels)))
+    value = float(after(once)[0] - before(once)[0])
+    drawn = replicate(
+        people,
+        lambda counts: after(counts[:, people.rows]) - before(counts[:, people.rows]),
+        replicates=replicates,
+        rng=rng,
+        strata=people.strata(labels),
+    )
+    sides = [people.among(side).size for k in np.unique(labels) for side in (labels == k, labels != k)]
+    found = bounded((value + 1) / 2, (drawn + 1) / 2, min(sides), level=level, stratified=True)
+    if found is None:
+        return None
+    return found.model_copy(update={"low": 2 * found.low - 1, "high": 2 * found.high - 1})
 
 
 def replicates_for(level: float) -> int:

@@ -40,6 +40,12 @@ def roc_auc(scores: Floats, positive: Bools) -> Scorer:
     return score
 
 
+def macro_roc_auc(scores: Floats, positive: Bools) -> Scorer:
+    """Return the scorer of the mean area over labels, each against the rest; `scores` and `positive` are (k, n)."""
+    each = [roc_auc(*one) for one in zip(scores, positive, strict=True)]
+    return lambda weights: np.mean([score(weights) for score in each], axis=0)
+
+
 def average_precision(scores: Floats, positive: Bools) -> Scorer:
     """Return the scorer of average precision: the sum over thresholds of recall gained x precision, in steps."""
     order = np.argsort(-scores, kind="stable")

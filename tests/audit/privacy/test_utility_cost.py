@@ -42,6 +42,21 @@ def test_the_difference_is_scikit_learns_and_paired(bench, monkeypatch):
     assert "oracle, trained without privacy" in found.exhibits[0].text
 
 
+@pytest.mark.parametrize("positives", [3, 40])
+def test_a_cost_of_nothing_is_no_proof_of_none(bench, monkeypatch, positives):
+    """Both rank perfectly: the interval is as wide as the rarer label is rare."""
+    build, _, setting = bench
+    labels = (np.arange(100) < positives).astype(int)
+    oracle, corpus = build(np.column_stack([1 - labels * 0.9, labels * 0.9]), labels, names=["l0", "l1"])
+    monkeypatch.setattr(utility_cost, "_twin", lambda folder, model: oracle)
+    found = UtilityCost(twin="runs/plain", replicates=50).measure(oracle, corpus, replace(setting(), training=Claims()))
+    (cost,) = (one for one in found.measurements if one.name == "privacy.auc_cost")
+    assert cost.value == 0
+    assert cost.interval.low == pytest.approx(-cost.interval.high)
+    assert cost.interval.high > 0.5 / np.sqrt(positives)
+    assert f"Wilson on {positives} people" in cost.interval.method
+
+
 def test_without_a_twin_or_a_claim_it_says_why(bench):
     _, simulate, setting = bench
     oracle, corpus = simulate(20)

@@ -12,10 +12,10 @@ from workbench.audit.performance.predictions import Predictions
 from workbench.audit.probe import Setting, probes, require_at_least
 from workbench.data.corpus import Corpus, Task
 from workbench.errors import BadInput
-from workbench.evidence.bootstrap import REPLICATES, percentile, replicate
+from workbench.evidence.bootstrap import REPLICATES
 from workbench.evidence.exhibits import Note
 from workbench.evidence.measurement import Interval, Measurement
-from workbench.evidence.paired import paired_interval
+from workbench.evidence.paired import paired_interval, paired_score_interval
 from workbench.evidence.record import Measured, NotApplicable
 from workbench.evidence.weighted import roc_auc
 from workbench.models.protocols import Classifier
@@ -69,15 +69,15 @@ class UtilityCost:
             return
         truth = private.labels == private.positive
         first, second = (roc_auc(one.probabilities[:, one.positive], truth) for one in (private, plain))
-        drawn = replicate(
+        interval = paired_score_interval(
+            first,
+            second,
+            truth.astype(np.int64),
             people,
-            lambda counts: second(counts[:, people.rows]) - first(counts[:, people.rows]),
-            replicates=self.replicates,
             rng=setting.streams.stream("privacy", self.name, "roc_auc"),
-            strata=people.strata(truth.astype(np.int64)),
+            replicates=self.replicates,
         )
         once = np.ones((1, len(truth)))
-        interval = percentile(drawn, people.size, stratified=True)
         if interval is not None:
             yield self._stated("auc_cost", float(second(once)[0] - first(once)[0]), people.size, interval)
 
