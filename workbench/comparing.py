@@ -18,14 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import BadInput, Misconfigured
-from workbench.evidence.alike import Key, differently_audited, differently_trained, key_of, measured_alike
+from workbench.evidence.alike import Key, differently_audited, differently_trained, key_of, measured_alike, way_of
 from workbench.evidence.bootstrap import People
 from workbench.evidence.exhibits import GroupTable, Rewrite
 from workbench.evidence.intervals import LEVEL
 from workbench.evidence.measurement import Better, Interval, Measurement
 from workbench.evidence.narrowing import change, gap, rates_by_group
 from workbench.evidence.paired import paired_interval, paired_score_interval, replicates_for
-from workbench.evidence.record import VOLATILE, AuditRecord, Finding, Verdict
+from workbench.evidence.record import VOLATILE, AuditRecord, Failed, Finding, NotApplicable, Verdict
 from workbench.evidence.weighted import macro_roc_auc
 from workbench.report.text import listed, plural, short
 from workbench.results import PREDICTIONS, read_record
@@ -49,6 +49,8 @@ _FAMILIES = {
 """Gap -> among whom positive decisions are counted."""
 _MOST_GROUPS = 8
 """More groups have thousands of pairs of pairs: such a gap is shown with its own two intervals."""
+_OF_ONE_AUDIT = frozenset({"performance.slice_error", "explanations.passes_mean"})
+"""What another audit need not have: slices are looked for anew, and passes have a mean only where they differ."""
 _ROUNDING = 1e-9
 """Shares of the same decisions agree to the last digits, whatever added them up."""
 
@@ -102,6 +104,10 @@ class Side:
     """What could not be compared, and why."""
     settings: tuple[str, ...] = ()
     """Those of `notes` that come from other settings of the two audits."""
+    lacking: tuple[str, ...] = ()
+    """Figures of the base that this audit was asked for, too, and lacks: nobody knows whether they became worse."""
+    unasked: int = 0
+    """Figures of the base that this audit was not asked for, or not in the same way."""
 
 
 @dataclass(frozen=True)
@@ -269,8 +275,8 @@ def _predictions(seen: Decided, other: Decided, positive: str) -> Iterator[_Pair
             rng, replicates = _STREAMS.stream("compare", "roc_auc"), replicates_for(level)
             return paired_score_interval(first, second, numbers, people, rng=rng, replicates=replicates, level=level)
 
-        values = (float(score(once)[0]) for score in (first, second))
-        yield _Pair("performance.roc_auc", {}, "higher", people, *values, interval)
+        before, after = (float(score(once)[0]) for score in (first, second))
+        yield _Pair("performance.roc_auc", {}, "higher", people, before, after, interval)
 
 
 def _gaps(
@@ -365,15 +371,19 @@ def _side(base: AuditRecord, record: AuditRecord, draft: _Draft, policy: Policy,
     before = {key_of(one.name, one.where): one for _, one in base.measurements()}
     now = {key_of(one.name, one.where): one for _, one in record.measurements()}
     changes += [_apart(before[key], now[key]) for key in before if key in now and key not in settled]
+    lacking, unasked, causes = _missing(base, record, set(now))
     settings = (
         *differently_audited(base, record),
         *_listed(draft.unlike, "measured in another way than in the base's audit, and not compared"),
+        *_listed(unasked, "in the base's audit that this one was not asked for"),
     )
     notes = (
+        *_listed(lacking, "of the base could not be compared, for this audit lacks them"),
+        *causes,
         *draft.notes,
         *settings,
         *differently_trained(base, record),
-        *_listed(set(before) - set(now), "in the base's audit and not in this one"),
+        *_listed(set(before) - set(now) - lacking - unasked, "in the base's audit and not in this one"),
         *_listed(set(now) - set(before), "in this audit and not in the base's"),
     )
     findings = judge(record, policy)
@@ -387,12 +397,39 @@ def _side(base: AuditRecord, record: AuditRecord, draft: _Draft, policy: Policy,
         mended=draft.mended,
         notes=notes,
         settings=settings,
+        lacking=tuple(_names(lacking)),
+        unasked=len(unasked) + len(draft.unlike),
     )
+
+
+def _missing(base: AuditRecord, record: AuditRecord, now: Collection[Key]) -> tuple[set[Key], set[Key], list[str]]:
+    """Return what the base has and `now` has not: what was asked for here, too; what was not; and why, as sentences.
+
+    What is neither good nor bad, what is timed and what each audit has of its own is in none of them.
+    """
+    asked = {way_of(one): one.result for one in record.evidence}
+    crashed = {one.probe: one.result for one in record.evidence if isinstance(one.result, Failed)}
+    lacking, unasked, causes = set[Key](), set[Key](), list[str]()
+    for evidence, one in base.measurements():
+        key = key_of(one.name, one.where)
+        if key in now or one.better == "neither" or one.name in VOLATILE or one.name in _OF_ONE_AUDIT:
+            continue
+        result = asked.get(way_of(evidence), crashed.get(evidence.probe))
+        (unasked if result is None else lacking).add(key)
+        if isinstance(result, Failed):
+            causes.append(f"{evidence.probe} crashed in this audit: {result.error}")
+        elif isinstance(result, NotApplicable):
+            causes.append(f"{evidence.probe} did not run in this audit: {result.reason}")
+    return lacking, unasked, list(dict.fromkeys(causes))
+
+
+def _names(keys: Collection[Key]) -> list[str]:
+    return sorted(f"{name} {', '.join(value for _, value in where)}".strip() for name, where in keys)
 
 
 def _listed(keys: Collection[Key], what: str) -> Iterator[str]:
     """Yield the sentence that names what was not compared, where there is any."""
-    names = sorted(f"{name} {', '.join(value for _, value in where)}".strip() for name, where in keys)
+    names = _names(keys)
     if names:
         more = f", and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         yield f"{plural(len(names), 'figure')} {what}: {'; '.join(names[:_NAMED])}{more}."

@@ -176,6 +176,7 @@ def print_summary(record: AuditRecord, findings: Sequence[Finding], verdict: Ver
 def print_comparison(found: Comparison) -> None:
     """Print for each model its verdict, what became worse, and how many examples fail anew."""
     from workbench.evidence.names import title
+    from workbench.report.beside import lost
     from workbench.verdict.wording import about
 
     base = found.base.model.name
@@ -187,6 +188,8 @@ def print_comparison(found: Comparison) -> None:
                 span = "not paired" if one.interval is None else f"{one.interval.low:+.3f} to {one.interval.high:+.3f}"
                 line = f"  {one.word}: {title(one.name)}{about(one.where)}: {one.change:+.3f} ({span})"
                 out.print(Text(clean(line), style="red" if one.word == "worse" else "green"), soft_wrap=True)
+        if side.lacking:
+            out.print(Text(f"  {lost(len(side.lacking))}", style="magenta"))
         out.print(Text(f"  {len(side.failing):,} examples fail anew, {side.mended:,} are mended"))
         for note in side.notes:
             out.print(Text(f"  {clean(note)}", style="yellow"), soft_wrap=True)

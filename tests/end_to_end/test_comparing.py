@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -17,8 +18,9 @@ from workbench.comparing import compare
 from workbench.data.corpus import Corpus, Example
 from workbench.errors import BadInput, Misconfigured, NotFound
 from workbench.evidence.measurement import Measurement
-from workbench.evidence.record import VOLATILE, Evidence, Measured
+from workbench.evidence.record import VOLATILE, Evidence, Failed, Measured, NotApplicable
 from workbench.models.linear import LinearTextClassifier
+from workbench.report.compare import comparison_json
 from workbench.report.comparison import render_comparison
 from workbench.results import read_record, record_json
 
@@ -211,6 +213,80 @@ def test_what_only_one_model_has_is_in_the_table_of_effects(audits: Path, tmp_pa
     assert "1.75" in row
     assert "itself: the base has none" in row
     assert row.count("not measured") == 2
+
+
+def changed(audits: Path, out: Path, change: Callable[[Evidence], Evidence | None]) -> Path:
+    """The base's audit once more, with other evidence."""
+    record = read_record(audits / "base")
+    evidence = tuple(found for one in record.evidence if (found := change(one)) is not None)
+    out.mkdir()
+    (out / "audit.json").write_text(record_json(record.model_copy(update={"evidence": evidence})), encoding="utf-8")
+    shutil.copy(audits / "base" / "predictions.parquet", out)
+    return out
+
+
+def without_recall(one: Evidence) -> Evidence:
+    if not isinstance(one.result, Measured):
+        return one
+    kept = tuple(held for held in one.result.measurements if held.name != "performance.recall")
+    return one.model_copy(update={"result": one.result.model_copy(update={"measurements": kept})})
+
+
+def attacked(one: Evidence) -> bool:
+    return one.probe == "robustness.attack@1"
+
+
+@pytest.mark.parametrize(
+    ("change", "lost", "why"),
+    [
+        (
+            lambda one: one.model_copy(update={"result": Failed(error="OSError: boom")}) if attacked(one) else one,
+            f"{UNDER} deepwordbug@1",
+            "robustness.attack@1 crashed in this audit: OSError: boom",
+        ),
+        (
+            lambda one: one.model_copy(update={"result": NotApplicable(reason="No.")}) if attacked(one) else one,
+            f"{UNDER} deepwordbug@1",
+            "robustness.attack@1 did not run in this audit: No.",
+        ),
+        (without_recall, "performance.recall yes", "could not be compared, for this audit lacks them"),
+    ],
+    ids=["crashed", "did not run", "could not tell"],
+)
+def test_what_the_base_has_and_the_other_lost_is_no_good_news(
+    workbench: Callable[..., object],
+    audits: Path,
+    tmp_path: Path,
+    change: Callable[[Evidence], Evidence],
+    lost: str,
+    why: str,
+) -> None:
+    other = changed(audits, tmp_path / "other", change)
+    found = compare(audits / "base", other)
+    (side,) = found.sides
+    assert {one.word for one in side.changes} == {"undecided"}
+    assert lost in side.lacking
+    assert any(why in note for note in side.notes)
+    page = render_comparison(found)
+    told = f"{len(side.lacking)} figures of the base could not be compared"
+    assert f"Nothing is shown to be worse than the base, and {told}" in page
+    assert json.loads(comparison_json(found))["models"][0]["lacking"] == list(side.lacking)
+    done = workbench("compare", audits / "base", other, "--out", tmp_path / "c.html")
+    assert done.returncode == 3
+    assert told in done.stdout
+
+
+def test_what_the_other_was_not_asked_for_is_said_and_costs_nothing(
+    workbench: Callable[..., object], audits: Path, tmp_path: Path
+) -> None:
+    other = changed(audits, tmp_path / "other", lambda one: None if attacked(one) else one)
+    found = compare(audits / "base", other)
+    (side,) = found.sides
+    assert side.lacking == ()
+    assert side.unasked > 1
+    assert any(f"{side.unasked} figures in the base's audit that this one was not asked for" in n for n in side.notes)
+    assert f"{side.unasked} figures were not asked for" in render_comparison(found)
+    assert workbench("compare", audits / "base", other, "--out", tmp_path / "c.html").returncode == 0
 
 
 def test_page_is_pure_and_hostile_names_stay_text(audits: Path) -> None:

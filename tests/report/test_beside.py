@@ -106,6 +106,18 @@ def test_nothing_worse_is_said_to_be_no_proof(told):
     assert any("no proof" in getattr(one, "text", "") for one in section(calm).blocks)
 
 
+def test_figures_that_could_not_be_compared_have_to_be_weighed(told):
+    held = Beside.model_validate_json(told[1])
+    (side,) = held.models
+    lost = side.model_copy(update={"changes": (), "newly_failing": (), "lacking": ("a.b", "a.c")})
+    calm = held.model_copy(update={"models": (lost,)})
+    item = step(calm)
+    assert item is not None
+    assert item.text.startswith("Weigh what may have become worse since")
+    assert item.text.endswith(": 2 figures of the base could not be compared.")
+    assert "2 figures of the base could not be compared." in section(calm).blocks[0].text
+
+
 def test_the_page_beside_the_record_finds_it_and_a_new_audit_sets_it_aside(told, tmp_path):
     record, text, page = told
     for name, content in (("audit.json", record_json(record)), ("comparison.json", text), ("comparison.html", page)):

@@ -48,7 +48,7 @@ Redact = Annotated[
     bool, typer.Option("--redact", help="Withhold texts, words, ids and small groups: for what leaves the house.")
 ]
 _NOT_COMPARED = 3
-"""Exit code of a passed audit whose comparison was asked for and could not be made."""
+"""Exit code of a passed audit whose comparison was asked for and could not be made, and of one that lacks figures."""
 
 
 @app.command(
@@ -203,7 +203,9 @@ def judge(
     epilog="[bold]Examples[/]\n\n  workbench compare reports/v1 reports/v2 --out reports/v2/comparison.html\n\n"
     "  workbench compare runs/base runs/private --data reviews --out reports/base-private\n\n"
     "  workbench compare reports/base reports/private reports/hardened --policy release --out effects.html\n\n"
-    "Exit codes: 0 nothing is shown to be worse than the base, 1 something is, 2 bad input.",
+    "Exit codes: 0 nothing is shown to be worse than the base, 1 something is, 3 nothing is, but an audit lacks a "
+    "figure of the base that it was asked for, too (its probe crashed, did not run or could not tell), 2 bad input. "
+    "What an audit was not asked for, as a quick one beside a standard one, is named and does not count.",
 )
 def compare(
     places: Annotated[
@@ -283,7 +285,9 @@ def compare(
             write_text(json_file, (out / COMPARISON_JSON).read_text("utf-8"))
     terminal.print_comparison(found)
     terminal.out.print(f"Page: {out if data is None else out / COMPARISON}")
-    raise typer.Exit(1 if any(one.word == "worse" for side in found.sides for one in side.changes) else 0)
+    if any(one.word == "worse" for side in found.sides for one in side.changes):
+        raise typer.Exit(1)
+    raise typer.Exit(_NOT_COMPARED if any(side.lacking for side in found.sides) else 0)
 
 
 @app.command(

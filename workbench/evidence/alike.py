@@ -20,9 +20,15 @@ def key_of(name: str, where: Mapping[str, str]) -> Key:
     return name, tuple(sorted((facet, value) for facet, value in where.items() if facet != SEEN))
 
 
+def way_of(evidence: Evidence) -> str:
+    """Return which probe made this evidence and what it was asked for: equal where what was found may be compared."""
+    asked = {name: value for name, value in evidence.params.items() if name not in _FREE}
+    return json.dumps([evidence.probe, asked], sort_keys=True, default=str)
+
+
 def measured_alike(base: AuditRecord, record: AuditRecord) -> dict[Key, bool]:
     """Return for each measurement that both hold whether the same probe made it, asked for the same."""
-    ways = [{key_of(one.name, one.where): _way(by) for by, one in side.measurements()} for side in (base, record)]
+    ways = [{key_of(one.name, one.where): way_of(by) for by, one in side.measurements()} for side in (base, record)]
     return {key: way == ways[1][key] for key, way in ways[0].items() if key in ways[1]}
 
 
@@ -60,8 +66,3 @@ def _rule(record: AuditRecord) -> str:
     if by_group is not None:
         return f"thresholds by {by_group.attribute}"
     return record.audit.decision.rule if threshold is None else f"threshold {threshold:g}"
-
-
-def _way(evidence: Evidence) -> str:
-    asked = {name: value for name, value in evidence.params.items() if name not in _FREE}
-    return json.dumps([evidence.probe, asked], sort_keys=True, default=str)

@@ -62,6 +62,8 @@ class _Side(_Model):
     mended: int
     notes: tuple[str, ...]
     settings: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
+    unasked: int = 0
 
 
 class Beside(_Told):
@@ -104,16 +106,18 @@ def beside(record: AuditRecord, comparison: str, page: str) -> Beside | None:
 
 
 def step(held: Beside) -> Item | None:
-    """Return what the person who signs has to weigh; None where nothing is shown to be worse."""
-    worse, failing = len(held.having("worse")), len(held.side.newly_failing)
-    if not worse and not failing:
+    """Return what the person who signs has to weigh; None where nothing is shown to be worse and all was compared."""
+    worse, failing, lacking = len(held.having("worse")), len(held.side.newly_failing), len(held.side.lacking)
+    if not worse and not failing and not lacking:
         return None
     what = [
         *([plural(worse, "figure is worse", "figures are worse")] if worse else []),
         *([_failing(failing)] if failing else []),
+        *([lost(lacking)] if lacking else []),
     ]
+    change = "became worse" if worse or failing else "may have become worse"
     return Item(
-        f"Weigh what became worse since the audit of {_base(held)}: {', and '.join(what)}.",
+        f"Weigh what {change} since the audit of {_base(held)}: {', and '.join(what)}.",
         section=SECTION,
         section_title="Comparison",
     )
@@ -139,6 +143,7 @@ def section(held: Beside) -> Section:
             f"{short(held.policy)}: {WORDS[held.base.verdict].lower()} then, {WORDS[side.verdict].lower()} now. "
             f"{plural(len(worse), 'figure')} worse, {plural(len(held.having('better')), 'figure')} better; "
             f"{_failing(len(side.newly_failing))}, {plural(side.mended, 'example')} mended."
+            f"{f' {lost(len(side.lacking))}.' if side.lacking else ''}"
         ),
         FileLink(PAGE, "The whole comparison, with the examples that fail anew"),
     ]
@@ -151,6 +156,11 @@ def section(held: Beside) -> Section:
     if side.notes:
         blocks.append(Bullets(tuple(Item(note, lead="Note. ") for note in side.notes)))
     return Section(SECTION, "Comparison with an earlier audit", tuple(blocks))
+
+
+def lost(lacking: int) -> str:
+    """Return how many figures nobody could compare, because an audit that was asked for them lacks them."""
+    return f"{plural(lacking, 'figure')} of the base could not be compared"
 
 
 def _table(changes: list[_Change]) -> Table:

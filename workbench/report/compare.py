@@ -18,7 +18,8 @@ def comparison_json(found: Compared, base_findings: tuple[Finding, ...] = ()) ->
     """Return the JSON text, ending in a line feed. Pure: the same comparison, the same text.
 
     Every change has `paired`, and `interval` is that of the change where it is true and null where it is not. All
-    examples that fail anew are listed, not only those that the page shows.
+    examples that fail anew are listed, not only those that the page shows. `lacking` names the figures of the base that
+    could not be compared, and `unasked` counts those that this audit was not asked for in the same way.
     """
     content = {
         "format_version": FORMAT_VERSION,
@@ -53,6 +54,8 @@ def _side(side: Any) -> dict[str, Any]:
         "mended": side.mended,
         "notes": list(side.notes),
         "settings": list(side.settings),
+        "lacking": list(side.lacking),
+        "unasked": side.unasked,
     }
 
 

@@ -9,6 +9,7 @@ from workbench.evidence.alike import key_of
 from workbench.evidence.measurement import Interval, Measurement
 from workbench.evidence.names import title
 from workbench.evidence.record import AuditRecord, Verdict
+from workbench.report.beside import lost
 from workbench.report.blocks import Block, Bullets, Cell, Fold, Heading, Item, Paragraph, Section, Table
 from workbench.report.render import style, template
 from workbench.report.summary import PILLARS, WORDS, pillar
@@ -72,11 +73,13 @@ def _names(found: Compared) -> list[str]:
 
 def _headline(found: Compared) -> str:
     counts = [sum(one.word == "worse" for one in side.changes) for side in found.sides]
+    lacking = [len(side.lacking) for side in found.sides]
+    without = f", and {lost(sum(lacking))}" if any(lacking) else ""
     if not any(counts):
-        return "Nothing is shown to be worse than the base"
+        return f"Nothing is shown to be worse than the base{without}"
     if len(counts) == 1:
-        return f"{plural(counts[0], 'figure is', 'figures are')} worse than the base's"
-    return f"{sum(n > 0 for n in counts)} of {len(counts)} models are worse than the base in some figure"
+        return f"{plural(counts[0], 'figure is', 'figures are')} worse than the base's{without}"
+    return f"{sum(n > 0 for n in counts)} of {len(counts)} models are worse than the base in some figure{without}"
 
 
 def _told(side: Any, base: Verdict) -> str:
@@ -84,8 +87,10 @@ def _told(side: Any, base: Verdict) -> str:
     worse = list(dict.fromkeys(title(one.name) for one in side.changes if one.word == "worse"))
     what = f"worse in {listed(worse, 4)}" if worse else "in nothing shown to be worse, which is no proof"
     failing = plural(len(side.failing), "example fails anew", "examples fail anew")
+    lacking = f"; {lost(len(side.lacking))}" if side.lacking else ""
+    unasked = f"; {plural(side.unasked, 'figure was', 'figures were')} not asked for, or not so" if side.unasked else ""
     return (
-        f"“{short(side.record.model.name)}” is {what}; {failing}, {side.mended:,} are mended. "
+        f"“{short(side.record.model.name)}” is {what}{lacking}{unasked}; {failing}, {side.mended:,} are mended. "
         f"Verdict: {WORDS[side.verdict].lower()}; the base's: {WORDS[base].lower()}."
     )
 
