@@ -14,7 +14,17 @@ from workbench.evidence.exhibits import Note
 from workbench.evidence.measurement import Measurement
 from workbench.evidence.record import AuditRecord, Measured, Verdict
 from workbench.files import write_text
-from workbench.results import JUNIT, RECORD, REPORT, junit_beside, read_record, record_json, report_page
+from workbench.results import (
+    CARD,
+    JUNIT,
+    RECORD,
+    REPORT,
+    junit_beside,
+    read_record,
+    record_json,
+    report_page,
+    write_card,
+)
 from workbench.verdict.judge import judge, overall
 from workbench.verdict.policy import Policy, load_policy
 
@@ -62,7 +72,9 @@ def save(record: str | Path, out: str | Path, *, examples: int = 50, seed: int =
 
 
 def apply(record: str | Path, files: Sequence[str | Path], *, policy: str | Path | Policy | None = None) -> Applied:
-    """Put the judgements in `files` into the record, judge it anew by its own policy, and write record and report.
+    """Put the judgements in `files` into the record, judge it anew by its own policy, and write what tells of it.
+
+    That is record, JUnit XML, report, and the model card where there is one; one that was worked on is put aside.
 
     What was applied before is replaced: give all files at once. Nothing is written unless everything could be read.
 
@@ -88,6 +100,8 @@ def apply(record: str | Path, files: Sequence[str | Path], *, policy: str | Path
     report = file.parent / REPORT
     write_text(file, record_json(judged))
     write_text(file.parent / JUNIT, junit_beside(judged, file.parent))
+    if (file.parent / CARD).exists():
+        write_card(judged, file.parent)
     write_text(report, page)
     (found,) = (one.result for one in judged.evidence if one.probe == NAME)
     assert isinstance(found, Measured)  # people's answers are never left out

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from workbench.report.not_compared import NotCompared
 
 RECORD, REPORT, PREDICTIONS, JUNIT = "audit.json", "index.html", "predictions.parquet", "junit.xml"
+CARD = "model_card.md"
 COMPARISON, COMPARISON_JSON, NOT_COMPARED = "comparison.html", "comparison.json", "not_compared.json"
 OF_ONE_AUDIT = (REPORT, RECORD, PREDICTIONS, JUNIT, COMPARISON, COMPARISON_JSON, NOT_COMPARED)
 """What a new audit in the same folder takes the place of."""
@@ -219,6 +221,32 @@ def set_aside(folder: Path) -> None:
                 file.replace(folder / f"{PREVIOUS}{name}")
         except OSError as error:
             raise Unwritable(f"cannot rename {file}: {error.strerror or error}; choose another --out") from error
+
+
+def write_card(record: AuditRecord, folder: Path) -> Path:
+    """Write the model card of `record` to `folder`; a card that somebody has worked on is put aside, not lost."""
+    from workbench.report.model_card import model_card
+
+    put_card_aside(folder)
+    write_text(folder / CARD, model_card(record, record.findings))
+    return folder / CARD
+
+
+def put_card_aside(folder: Path) -> None:
+    """Remove the card in `folder` if it is as it was made; else give it another name. Raises `Unwritable`."""
+    from workbench.report.model_card import is_untouched
+
+    card = folder / CARD
+    try:
+        if not card.is_file():
+            return
+        if is_untouched(card.read_bytes().decode("utf-8", "replace")):
+            card.unlink()
+            return
+        names = (folder / f"{PREVIOUS}{card.stem}{'' if i == 1 else f'-{i}'}{card.suffix}" for i in count(1))
+        card.rename(next(name for name in names if not name.exists()))
+    except OSError as error:
+        raise Unwritable(f"cannot put {card} aside: {error.strerror or error}; choose another --out") from error
 
 
 def report_page(record: AuditRecord, folder: Path) -> str:

@@ -100,11 +100,28 @@ def test_from_the_audit_to_people_and_back(workbench: Command, audited: Path, tm
     assert page == wb.render(after)
     assert "anna: it keeps its label (“=reads fine”)" in page
     assert "Valid attack success rate" in page
+    assert "Verdict: Not established" in before["model_card.md"].decode(), "else the next line shows nothing"
+    assert "Verdict: Pass" in (audited / "model_card.md").read_text(encoding="utf-8")
     assert files_of(audited)["predictions.parquet"] == before["predictions.parquet"]
     assert set(files_of(audited)) == set(before), "no temporary file is left"
     judged = workbench("judge", audited, "--policy", tmp_path / "ours.toml")
     assert judged.returncode == 0
     assert "Valid attack success rate" in " ".join(judged.stdout.split())
+
+
+def test_a_card_that_somebody_worked_on_is_put_aside_and_none_is_made_where_none_was(
+    workbench: Command, audited: Path, tmp_path: Path
+) -> None:
+    workbench("judgements", "save", audited, "--out", tmp_path / "one.csv")
+    apply = ("judgements", "apply", audited, answer(tmp_path / "one.csv", "yes"), "--policy", tmp_path / "ours.toml")
+    card = audited / "model_card.md"
+    card.write_text(card.read_text(encoding="utf-8") + "\nOurs.\n", encoding="utf-8")
+    assert workbench(*apply).returncode == 0
+    assert "Ours." not in card.read_text(encoding="utf-8")
+    assert "Ours." in (audited / "previous-model_card.md").read_text(encoding="utf-8")
+    card.unlink()
+    assert workbench(*apply).returncode == 0
+    assert not card.exists()
 
 
 def test_applying_again_replaces_and_the_same_again_changes_nothing(

@@ -7,9 +7,9 @@ from typer.testing import CliRunner
 
 from workbench.cli.root import app
 from workbench.errors import BadInput, MissingResource, Unsupported
-from workbench.results import record_json
+from workbench.results import CARD, put_card_aside, record_json, write_card
 from workbench.verbs import publishing
-from workbench.verbs.publishing import CARD, put_card_aside, save_redacted, write_card, write_pdf
+from workbench.verbs.publishing import save_redacted, write_pdf
 
 
 @pytest.fixture(scope="module")

@@ -313,7 +313,7 @@ def report(
     """
     from workbench.errors import BadInput
     from workbench.files import write_text
-    from workbench.results import REPORT, read_record, report_page
+    from workbench.results import REPORT, read_record, report_page, write_card
     from workbench.verbs import publishing
 
     held, folder = read_record(record), record if record.is_dir() else record.parent
@@ -331,7 +331,7 @@ def report(
         target = out or folder / REPORT
         write_text(target, report_page(held, target.parent))
         if model_card:
-            publishing.write_card(held, target.parent)
+            write_card(held, target.parent)
     if pdf is not None:
         publishing.write_pdf(target, pdf)
         terminal.out.print(f"PDF: {pdf}")

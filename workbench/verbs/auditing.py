@@ -11,7 +11,7 @@ from workbench.errors import BadInput, Misconfigured, NotFound
 from workbench.evidence.cards import TrainingCard
 from workbench.evidence.decision import Decision
 from workbench.evidence.record import AuditRecord, AuditSettings, NotApplicable
-from workbench.results import Audited, set_aside
+from workbench.results import Audited, put_card_aside, set_aside, write_card
 from workbench.verbs.corpora import audited_part, corpus_of
 from workbench.verbs.judging import judge
 from workbench.verbs.loading import either, load
@@ -108,7 +108,7 @@ def audit(
     from workbench.models.group_aware import GroupAwareClassifier
     from workbench.models.training_card import read_canaries, read_text_canaries, read_training_card
     from workbench.seeds import Streams
-    from workbench.verbs.publishing import put_card_aside, require_nothing_whole, save_redacted, write_card
+    from workbench.verbs.publishing import require_nothing_whole, save_redacted
 
     chosen_policy = policy if isinstance(policy, Policy) else load_policy(policy)
     probes = probes_of(

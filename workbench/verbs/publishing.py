@@ -6,10 +6,9 @@ import os
 import shutil
 import subprocess
 import tempfile
-from itertools import count
 from pathlib import Path
 
-from workbench.errors import BadInput, MissingResource, Unwritable
+from workbench.errors import BadInput, MissingResource
 from workbench.evidence.record import AuditRecord
 from workbench.files import write_text, writing
 from workbench.results import (
@@ -22,9 +21,8 @@ from workbench.results import (
     RECORD,
     REPORT,
     record_json,
+    write_card,
 )
-
-CARD = "model_card.md"
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
 """Names of browsers that print, in the order in which they are looked for."""
@@ -37,32 +35,6 @@ def redacted(record: AuditRecord) -> AuditRecord:
     from workbench.report.redact import redact
 
     return redact(record)
-
-
-def write_card(record: AuditRecord, folder: Path) -> Path:
-    """Write the model card of `record` to `folder`; a card that somebody has worked on is put aside, not lost."""
-    from workbench.report.model_card import model_card
-
-    put_card_aside(folder)
-    write_text(folder / CARD, model_card(record, record.findings))
-    return folder / CARD
-
-
-def put_card_aside(folder: Path) -> None:
-    """Remove the card in `folder` if it is as it was made; else give it another name. Raises `Unwritable`."""
-    from workbench.report.model_card import is_untouched
-
-    card = folder / CARD
-    try:
-        if not card.is_file():
-            return
-        if is_untouched(card.read_bytes().decode("utf-8", "replace")):
-            card.unlink()
-            return
-        names = (folder / f"{PREVIOUS}{card.stem}{'' if i == 1 else f'-{i}'}{card.suffix}" for i in count(1))
-        card.rename(next(name for name in names if not name.exists()))
-    except OSError as error:
-        raise Unwritable(f"cannot put {card} aside: {error.strerror or error}; choose another --out") from error
 
 
 def save_redacted(record: AuditRecord, folder: Path) -> Path:
