@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from workbench import terminal
 from workbench.audit.runner import Step
 from workbench.evidence.exhibits import TokenScores
+from workbench.train.events import TrainingEvent
+from workbench.train.references import Made
 
 
 @pytest.fixture(autouse=True)
@@ -61,6 +64,23 @@ def test_progress_without_a_terminal_says_each_step_and_outcome_once(capsys: pyt
         show(Step("toy.crash@1", 1, 1, "failed: [red]E"))
     lines = capsys.readouterr().err.splitlines()
     assert lines == ["predictions …", "predictions: measured", "toy.crash@1 …", "toy.crash@1: failed: [red]E"]
+
+
+def test_brackets_in_names_and_paths_are_text(capsys: pytest.CaptureFixture[str]) -> None:
+    """Read as markup, a closing tag that was never opened ends the command after its work is done."""
+    name = "v[/2]\x1b[2J[red]"
+    terminal.print_file("Report", Path(name) / "index.html")
+    terminal.print_references(Made(4, 4, "head", 10), Path(name))
+    with terminal.audit_progress() as show:
+        show(Step(name, 0, 10))
+        show(Step(name, 10, 10, "measured"))
+    with terminal.training_progress() as told:
+        told(TrainingEvent("train", 3, 3, message=name))
+    shown = capsys.readouterr()
+    assert "Report: v[/2]�[2J[red]/index.html" in shown.out
+    assert "workbench audit v[/2]�[2J[red] …" in shown.out
+    assert shown.err.splitlines()[:2] == ["v[/2]�[2J[red] …", "v[/2]�[2J[red]: measured"]
+    assert shown.err.endswith("train: 3 of 3  v[/2]�[2J[red]\n")
 
 
 def test_json_is_for_programs(capsys: pytest.CaptureFixture[str]) -> None:

@@ -39,8 +39,9 @@ if TYPE_CHECKING:
     from workbench.train.references import Made
     from workbench.verbs.comparing import Audits
 
-out = Console(highlight=False, soft_wrap=False)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False, soft_wrap=False, markup=False)
+"""Without markup, as the other one: names and paths are somebody's text, and a bracket in them is no command."""
+err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 VERDICT_STYLE = {"pass": "bold green", "warn": "bold yellow", "fail": "bold red", "not_established": "bold magenta"}
 
@@ -59,20 +60,21 @@ def audit_progress() -> Iterator[Callable[[Step], None]]:
 
         def show(step: Step) -> None:
             nonlocal said
+            name = clean(step.name)
             if step.name not in tasks:
-                tasks[step.name] = bars.add_task(step.name, total=step.total)
+                tasks[step.name] = bars.add_task(escape(name), total=step.total)
                 if not err.is_terminal:
-                    err.print(f"{step.name} …")
+                    err.print(f"{name} …")
             task = tasks[step.name]
             bars.update(task, completed=step.done, total=step.total)
             if not err.is_terminal and step.done and step.outcome is None and time.monotonic() - said > 30:
                 said = time.monotonic()
-                err.print(f"{step.name}: {step.done:,} of {step.total:,}" if step.total else f"{step.name} …")
+                err.print(f"{name}: {step.done:,} of {step.total:,}" if step.total else f"{name} …")
             if step.outcome is not None:
                 colour = {"m": "green", "n": "yellow", "f": "red"}[step.outcome[0]]
-                bars.update(task, description=f"[{colour}]{step.name}[/]: {escape(clean(step.outcome))}")
+                bars.update(task, description=f"[{colour}]{escape(name)}[/]: {escape(clean(step.outcome))}")
                 if not err.is_terminal:
-                    err.print(f"{step.name}: {escape(clean(step.outcome))}")
+                    err.print(f"{name}: {clean(step.outcome)}")
 
         yield show
 
@@ -200,7 +202,12 @@ def print_index(found: Audits, page: Path) -> None:
     out.print(f"{len(found.listed):,} audits listed")
     for one in found.unreadable:
         out.print(Text(f"unreadable: {clean(one.folder)}: {clean(one.reason)}", style="red"), soft_wrap=True)
-    out.print(Text.assemble(("Index: ", "bold"), str(page)), soft_wrap=True)
+    print_file("Index", page)
+
+
+def print_file(what: str, file: Path) -> None:
+    """Print where what was written is."""
+    out.print(Text.assemble((f"{what}: ", "bold"), clean(str(file))), soft_wrap=True)
 
 
 def print_audited(audited: Audited, folder: Path) -> None:
@@ -208,17 +215,16 @@ def print_audited(audited: Audited, folder: Path) -> None:
     from workbench.results import RECORD, REPORT
 
     print_verdict(audited.record, audited.findings, audited.verdict, policy=audited.record.audit.policy)
-    out.print(Text.assemble(("Report:  ", "bold"), str(folder / REPORT)))
-    out.print(Text.assemble(("Record:  ", "bold"), str(folder / RECORD)))
+    print_file("Report", folder / REPORT)
+    print_file("Record", folder / RECORD)
 
 
 def print_training(card: TrainingCard, folder: Path) -> None:
     """Print how a training ended."""
     out.print(Text("Test split, scikit-learn's classification report", style="bold"))
     out.print(Text(clean(card.test_report)))
-    out.print(
-        f"Trained in {card.seconds:,.0f} s on {card.device}, {card.steps:,} steps; {card.stopped}. Model: {folder}"
-    )
+    out.print(clean(f"Trained in {card.seconds:,.0f} s on {card.device}, {card.steps:,} steps; {card.stopped}."))
+    print_file("Model", folder)
 
 
 def print_mitigation(card: MitigationCard, folder: Path) -> None:
@@ -236,7 +242,7 @@ def print_mitigation(card: MitigationCard, folder: Path) -> None:
         out.print(Text(f"  {clean(name)}: {clean(figure)}"), soft_wrap=True)
     for sentence in needs(card):
         out.print(Text(clean(sentence), style="yellow"), soft_wrap=True)
-    out.print(f"Model: {folder}")
+    print_file("Model", folder)
 
 
 def print_references(made: Made, run: Path) -> None:
@@ -303,8 +309,8 @@ def print_applied(applied: Applied) -> None:
         out.print(Text(clean(note), style="dim"))
     verdict = f"{SIGNS[applied.verdict]} {words(applied.verdict)}"
     out.print(Text.assemble(("Verdict: ", "bold"), (verdict, VERDICT_STYLE[applied.verdict])))
-    out.print(Text.assemble(("Report:  ", "bold"), str(applied.report)))
-    out.print(Text.assemble(("Record:  ", "bold"), str(applied.file)))
+    print_file("Report", applied.report)
+    print_file("Record", applied.file)
 
 
 def print_checks(checks: Iterable[Check]) -> None:

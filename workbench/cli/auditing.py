@@ -284,7 +284,7 @@ def compare(
         if json_file is not None:
             write_text(json_file, (out / COMPARISON_JSON).read_text("utf-8"))
     terminal.print_comparison(found)
-    terminal.out.print(f"Page: {out if data is None else out / COMPARISON}")
+    terminal.print_file("Page", out if data is None else out / COMPARISON)
     if any(one.word == "worse" for side in found.sides for one in side.changes):
         raise typer.Exit(1)
     raise typer.Exit(_NOT_COMPARED if any(side.lacking for side in found.sides) else 0)
@@ -334,8 +334,8 @@ def report(
             write_card(held, target.parent)
     if pdf is not None:
         publishing.write_pdf(target, pdf)
-        terminal.out.print(f"PDF: {pdf}")
-    terminal.out.print(f"Report: {target}")
+        terminal.print_file("PDF", pdf)
+    terminal.print_file("Report", target)
 
 
 @app.command(epilog="[bold]Examples[/]\n\n  workbench policy\n\n  workbench policy yours.toml")
@@ -347,7 +347,7 @@ def policy(
     from workbench.verdict.policy import load_policy
 
     for line in decidability(load_policy(name)):
-        terminal.out.print(line, markup=False)
+        terminal.out.print(line)
 
 
 def _require_data(how: dict[str, Any]) -> None:

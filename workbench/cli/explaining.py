@@ -42,4 +42,4 @@ def explain(
         terminal.print_quality(quality)
     if html is not None:
         explanation.save(html)
-        terminal.out.print(f"Page: {html}")
+        terminal.print_file("Page", html)
