@@ -85,8 +85,10 @@ def test_with_more_labels_the_ranking_of_all_of_them_is_compared(tmp_path: Path)
     """The positive label stays as well ranked as it was, the two others do not: what the records say is compared."""
     rng, labels = np.random.default_rng(0), ("bad", "fair", "good")
     words = [labels[i] for i in rng.integers(0, 3, 240)]
+    true = [word if rng.random() < 0.9 else labels[rng.integers(3)] for word in words]
+    rows = enumerate(zip(words, true, strict=True))
     held = Corpus(
-        tuple(Example(f"e{i:03d}", f"p{i}", f"it is {word} number {i}", word) for i, word in enumerate(words)),
+        tuple(Example(f"e{i:03d}", f"p{i}", f"it is {word} number {i}", label) for i, (word, label) in rows),
         labels, "three", "made in the test", positive_label="good",
     )  # fmt: skip
     apart = {"bad": (3, 0, 0), "fair": (0, 3, 0), "good": (0, 0, 3)}

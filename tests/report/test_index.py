@@ -144,6 +144,29 @@ def test_of_two_audits_on_one_day_the_later_one_counts(rich):
         assert page == render_index([met, missed], [], name="reports")
 
 
+def test_a_failed_model_is_not_hidden_by_another_one_of_its_name(rich):
+    """Teams call their folders alike; and an earlier release that failed, failed."""
+    whole = tuple(one for one in rich.evidence if not isinstance(one.result, Failed))
+
+    def audited(place, digest, bound, date):
+        criterion = Criterion(id="a", measurement="performance.accuracy", at_least=bound, why="any")
+        record = named(rich, "final", date, evidence=whole)
+        record = record.model_copy(update={"model": record.model.model_copy(update={"digest": digest * 64})})
+        findings = judge(record, Policy(name="p", criteria=(criterion,)))
+        return Listed(place, record.model_copy(update={"findings": findings}), "index.html")
+
+    failing = audited("team-a/final", "a", 1.0, "2026-01-01T00:00:00+00:00")
+    passing = audited("team-b/final", "b", 0.0, "2026-01-02T00:00:00+00:00")
+    page = render_index([failing, passing], [], name="reports")
+    assert "Latest audit of each model: 1 failed, 1 passed<" in page
+    assert "2 models on their data, of 1 name<" in page
+    for place, digest in (("team-a/final", "a"), ("team-b/final", "b")):
+        assert f"{place}, sha256 {digest * 8}" in page
+    again = audited("team-a/again", "a", 0.0, "2026-01-03T00:00:00+00:00")
+    assert "Latest audit of each model: 2 passed<" in render_index([failing, passing, again], [], name="reports")
+    assert "sha256" not in render_index([failing, again], [], name="reports").split("</style>")[1]
+
+
 def test_hostile_names_stay_text_and_links_stay_relative(rich):
     corpus = rich.corpus.model_copy(update={"name": HOSTILE})
     bad = named(rich, HOSTILE, corpus=corpus)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -49,6 +50,7 @@ class Row:
 
     model: str
     folder: str
+    """With the model's digest where its name alone does not tell it apart."""
     data: str
     policy: str
     date: str
@@ -69,12 +71,15 @@ def render_index(
 
     `comparisons` are pages that compare several of them, by their paths below the folder.
     """
-    ordered = sorted(listed, key=lambda one: (*_whose(one), one.record.audit.date, one.folder))
-    rows = [_row(one) for one in ordered]
+    ordered = sorted(listed, key=lambda one: (*_called(one), one.record.audit.date, one.folder))
+    names = Counter(name for name, _ in {(_called(one), one.record.model.digest) for one in listed})
+    rows = [_row(one, shared=names[_called(one)] > 1) for one in ordered]
     lost = sorted(unreadable, key=lambda one: one.folder)
     script = (resources.files(TEMPLATES) / "templates" / "index.js").read_text(encoding="utf-8")
     held = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    latest = {_whose(one): row for one, row in zip(ordered, rows, strict=True)}
+    # Weights of one name may be its next release, or somebody else's: none of them hides how another one ended.
+    latest = {(_called(one), one.record.model.digest): row for one, row in zip(ordered, rows, strict=True)}
+    models = plural(len(latest), "model on its data", "models on their data")
     return str(
         template("index.html.j2").render(
             name=short(name),
@@ -84,7 +89,7 @@ def render_index(
             judged=JUDGED,
             counts=[(COUNTED[kind], sum(row.verdict == kind for row in latest.values())) for kind in WORST_FIRST],
             comparisons=[(short(one, 200), _quoted(one)) for one in sorted(comparisons)],
-            models=plural(len(latest), "model on its data", "models on their data"),
+            models=models if len(latest) == len(names) else f"{models}, of {plural(len(names), 'name')}",
             audits=plural(len(rows), "audit"),
             css=style("report.css"),
             script=Markup(script),
@@ -93,12 +98,13 @@ def render_index(
     )
 
 
-def _whose(entry: Listed) -> tuple[str, str, str]:
+def _called(entry: Listed) -> tuple[str, str, str]:
     """Return what the audits of one history share: the model's name and the data."""
     return entry.record.model.name, entry.record.corpus.name, entry.record.corpus.digest
 
 
-def _row(entry: Listed) -> Row:
+def _row(entry: Listed, *, shared: bool) -> Row:
+    """Return the row; where several models of one history have the name, it says which one this is."""
     record = entry.record
     verdict = overall(record, record.findings)
     accuracy = next((one for _, one in record.measurements() if one.name == ACCURACY and not one.where), None)
@@ -109,7 +115,7 @@ def _row(entry: Listed) -> Row:
         key = f"{accuracy.value:.9f}"
     return Row(
         model=short(record.model.name),
-        folder=short(entry.folder, 200),
+        folder=f"{short(entry.folder, 200)}{f', sha256 {record.model.digest:.8}' if shared else ''}",
         data=f"{short(record.corpus.name)} ({record.corpus.digest[:8]})",
         policy=short(record.audit.policy),
         date=record.audit.date[:10],
