@@ -7,6 +7,8 @@ from html.parser import HTMLParser
 
 import pytest
 
+import workbench
+from workbench.errors import Misconfigured
 from workbench.evidence.exhibits import Confusion
 from workbench.evidence.names import NAMES
 from workbench.evidence.record import AuditRecord, Measured
@@ -14,7 +16,7 @@ from workbench.report.glossary import GLOSSARY
 from workbench.report.render import render, style, template
 from workbench.report.summary import summary
 from workbench.verdict.judge import judge
-from workbench.verdict.policy import Policy
+from workbench.verdict.policy import Criterion, Policy
 
 
 class Outline(HTMLParser):
@@ -71,6 +73,28 @@ def test_the_report_is_the_golden_one(page, pytestconfig, tmp_path):
 def test_same_input_same_bytes(rich, page):
     again = AuditRecord.model_validate_json(rich.model_dump_json())
     assert render(again, again.findings) == page
+
+
+def test_findings_by_another_policy_are_never_put_under_the_records_own(rich, page):
+    """What is signed names the policy that judged, and says that it was not fixed before the audit."""
+    policy = Policy(
+        name="lenient",
+        criteria=(Criterion(id="a", measurement="performance.accuracy", at_least=0.0, why="any"),),
+    )
+    assert policy.digest != rich.audit.policy_digest
+    findings = judge(rich, policy)
+    with pytest.raises(Misconfigured, match="not the record's own: name the policy"):
+        workbench.render(rich, findings)
+    with pytest.raises(Misconfigured, match="not what the policy 'lenient' finds"):
+        workbench.render(rich, rich.findings, policy=policy)
+    other = workbench.render(rich, findings, policy=policy)
+    assert other == workbench.render(rich, policy=policy)
+    assert rich.audit.policy_digest not in other
+    assert "fixed before the audit ran" not in other.replace("not the policy fixed before the audit ran", "")
+    text = Outline(other).text
+    assert text.count(f"sha256 {policy.digest}, not the policy fixed before the audit ran") == 2
+    assert "Policy lenient, not the policy fixed before the audit ran" in text, "on the first screen, too"
+    assert workbench.render(rich) == workbench.render(rich, rich.findings) == page
 
 
 def test_it_is_small(page):

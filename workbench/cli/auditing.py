@@ -179,9 +179,9 @@ def judge(
     if junit is not None:
         from workbench.files import write_text
         from workbench.report.junit import junit as as_junit
+        from workbench.verbs.judging import judged_by
 
-        settings = held.audit.model_copy(update={"policy": chosen.name, "policy_digest": chosen.digest})
-        write_text(junit, as_junit(held.model_copy(update={"audit": settings}), findings))
+        write_text(junit, as_junit(judged_by(held, chosen), findings))
     if as_json:
         terminal.print_json(
             {

@@ -12,10 +12,13 @@ from workbench.report.summary import failed, skipped
 from workbench.report.text import plural, short
 from workbench.verdict import wording
 
+FIXED, AFTERWARDS = "fixed before the audit ran", "not the policy fixed before the audit ran"
 
-def identity(record: AuditRecord) -> Section:
-    """Return the section that says what this report is about, byte for byte."""
-    blocks: list[Block] = [Definitions(tuple(_facts(record))), *_missing(record), *_training(record.training)]
+
+def identity(record: AuditRecord, *, afterwards: bool = False) -> Section:
+    """Return the section that says what this report is about, byte for byte; `afterwards` as in `render`."""
+    facts = tuple(_facts(record, AFTERWARDS if afterwards else FIXED))
+    blocks: list[Block] = [Definitions(facts), *_missing(record), *_training(record.training)]
     card, environment = record.model, record.environment
     files = tuple((Cell(name), Cell(digest)) for name, digest in card.files.items())
     versions = tuple((Cell(name), Cell(version)) for name, version in environment.versions.items())
@@ -32,7 +35,7 @@ def identity(record: AuditRecord) -> Section:
     return Section("identity", "Identity", tuple(blocks), "What was audited, how and with what.")
 
 
-def _facts(record: AuditRecord) -> Iterator[tuple[str, str]]:
+def _facts(record: AuditRecord, chosen: str) -> Iterator[tuple[str, str]]:
     model, card, settings, place = record.model, record.corpus, record.audit, record.environment
     yield (
         "Model",
@@ -54,7 +57,7 @@ def _facts(record: AuditRecord) -> Iterator[tuple[str, str]]:
     )
     if settings.shapes is not None:
         yield "Batches", settings.shapes
-    yield "Policy", f"{settings.policy}, sha256 {settings.policy_digest}, fixed before the audit ran"
+    yield "Policy", f"{settings.policy}, sha256 {settings.policy_digest}, {chosen}"
     yield "Date", settings.date
     yield "Code", place.code
     yield (

@@ -10,7 +10,7 @@ from workbench.report import not_compared
 from workbench.report.beside import Beside, limit, section, step
 from workbench.report.blocks import Block, Cell, Definitions, Fold, Item, Page, Paragraph, Section, Summary, Table
 from workbench.report.gates import gates
-from workbench.report.identity import identity
+from workbench.report.identity import AFTERWARDS, identity
 from workbench.report.not_compared import NotCompared
 from workbench.report.obligations import obligations
 from workbench.report.pillars import sections
@@ -22,8 +22,17 @@ from workbench.report.text import plural, short
 from workbench.verdict import wording
 
 
-def page(record: AuditRecord, findings: Sequence[Finding], *, compared: Beside | NotCompared | None = None) -> Page:
-    """Return the page, in the reading order of the architecture; `compared` is what lies beside it."""
+def page(
+    record: AuditRecord,
+    findings: Sequence[Finding],
+    *,
+    compared: Beside | NotCompared | None = None,
+    afterwards: bool = False,
+) -> Page:
+    """Return the page, in the reading order of the architecture; `compared` is what lies beside it.
+
+    `afterwards`: the record's policy was put in the place of the one that was fixed before the audit.
+    """
     model, card, settings = record.model, record.corpus, record.audit
     screen = summary(record, findings)
     pillars = sections(record)
@@ -37,19 +46,19 @@ def page(record: AuditRecord, findings: Sequence[Finding], *, compared: Beside |
         facts=(
             ("Model", short(model.name)),
             ("Data", f"{short(card.name)}, {plural(card.n, 'example')}"),
-            ("Policy", short(settings.policy)),
+            ("Policy", f"{short(settings.policy)}{f', {AFTERWARDS}' if afterwards else ''}"),
             ("Date", settings.date[:10]),
             *((("Texts", "withheld"),) if is_redacted(record) else ()),
         ),
         summary=screen,
         sections=(
             gates(record, findings),
-            identity(record),
+            identity(record, afterwards=afterwards),
             scope(record),
             *pillars,
             obligations(record, findings),
-            _reproduce(record),
-            signing(record, screen.word),
+            _reproduce(record, afterwards=afterwards),
+            signing(record, screen.word, afterwards=afterwards),
         ),
         footer=f"Workbench {record.environment.code}; record schema {record.schema_version}; from audit.json "
         f"{_sources(compared)}.",
@@ -80,8 +89,13 @@ def _steps(steps: tuple[Item, ...], weighing: Item | None) -> tuple[Item, ...]:
     return (*steps[:about], weighing, *steps[about:])
 
 
-def _reproduce(record: AuditRecord) -> Section:
+def _reproduce(record: AuditRecord, *, afterwards: bool) -> Section:
     settings = record.audit
+    again = (
+        "the policy can judge it again with: workbench judge audit.json --policy POLICY"
+        if afterwards
+        else "this page can be written again from it with: workbench report audit.json"
+    )
     rows = (
         ("Command", settings.command or "not recorded (the audit was started from Python)"),
         ("Seed", str(settings.seed)),
@@ -116,7 +130,7 @@ def _reproduce(record: AuditRecord) -> Section:
                 else "audit.json beside this page holds every number, every text in full and the facts needed to check "
                 "them; "
             )
-            + "this page can be written again from it with: workbench report audit.json"
+            + again
         ),
         Definitions(rows, mono=True),
         Fold("Probes that were run, with parameters", (Table("Probes, parameters and time", columns, probes),)),

@@ -26,12 +26,21 @@ from workbench.verdict.wording import SIGNS
 TEMPLATES = "workbench.report"
 
 
-def render(record: AuditRecord, findings: Sequence[Finding], *, compared: Beside | NotCompared | None = None) -> str:
-    """Return the report. Pure: same record, findings and comparison, same text."""
+def render(
+    record: AuditRecord,
+    findings: Sequence[Finding],
+    *,
+    compared: Beside | NotCompared | None = None,
+    afterwards: bool = False,
+) -> str:
+    """Return the report. Pure: same record, findings and comparison, same text.
+
+    `afterwards`: the policy in `record` is not the one that was fixed before the audit; the page then says so.
+    """
     script = style("cases.js")
     return str(
         template("page.html.j2").render(
-            page=page(record, findings, compared=compared),
+            page=page(record, findings, compared=compared, afterwards=afterwards),
             css=style("report.css"),
             script=script,
             script_hash=sha256_of(script),

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from workbench.evidence.record import AuditRecord
 from workbench.report.blocks import Cell, Definitions, Section, Table
+from workbench.report.identity import AFTERWARDS
 from workbench.report.text import short
 
 _ROLES = ("Owner of the model", "Risk or quality", "Data protection", "Approver")
 
 
-def signing(record: AuditRecord, verdict: str) -> Section:
-    """Return the section to be signed, on paper or in a copy; `verdict` in words."""
+def signing(record: AuditRecord, verdict: str, *, afterwards: bool = False) -> Section:
+    """Return the section to be signed, on paper or in a copy; `verdict` in words, `afterwards` as in `render`."""
     settings = record.audit
+    policy = f"{short(settings.policy)}, sha256 {settings.policy_digest}{f', {AFTERWARDS}' if afterwards else ''}"
     about = (
-        ("Verdict of the policy", f"{verdict} ({short(settings.policy)}, sha256 {settings.policy_digest})"),
+        ("Verdict of the policy", f"{verdict} ({policy})"),
         ("Model", f"{short(record.model.name)}, sha256 {record.model.digest}"),
         ("Data", f"{short(record.corpus.name)}, sha256 {record.corpus.digest}"),
         ("Audited", settings.date),

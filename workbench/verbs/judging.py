@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.errors import Misconfigured
 from workbench.evidence.record import AuditRecord, Finding
 from workbench.results import read_record
 from workbench.verdict.judge import judge as _judge
@@ -21,12 +22,43 @@ def judge(record: AuditRecord | str | Path, policy: str | Path | Policy = "defau
     return _judge(held, policy if isinstance(policy, Policy) else load_policy(policy))
 
 
-def render(record: AuditRecord | str | Path, findings: Sequence[Finding] | None = None) -> str:
-    """Return the report of `record` as one self-contained HTML page; `findings` default to the record's own."""
+def render(
+    record: AuditRecord | str | Path,
+    findings: Sequence[Finding] | None = None,
+    *,
+    policy: str | Path | Policy | None = None,
+) -> str:
+    """Return the report of `record` as one self-contained HTML page.
+
+    Args:
+        record: a record, or the `audit.json` at that path.
+        findings: what `judge` found; default: by `policy` if there is one, else the record's own.
+        policy: what `findings` were judged by, where that is not the policy fixed before the audit; the report then
+            names this one, and says that it is another.
+
+    Raises `Misconfigured` for findings that neither are the record's own nor follow from `policy`.
+    """
     from workbench.report.render import render as page
 
     held = record if isinstance(record, AuditRecord) else read_record(record)
-    return page(held, held.findings if findings is None else tuple(findings))
+    if policy is None:
+        if findings is not None and tuple(findings) != held.findings:
+            raise Misconfigured(
+                "these findings are not the record's own: name the policy that they were judged by, with policy=…, "
+                "else the report would put them under the policy that was fixed before the audit"
+            )
+        return page(held, held.findings)
+    chosen = policy if isinstance(policy, Policy) else load_policy(policy)
+    other = judged_by(held, chosen)
+    if findings is not None and tuple(findings) != other.findings:
+        raise Misconfigured(f"these findings are not what the policy {chosen.name!r} finds in this record")
+    return page(other, other.findings, afterwards=chosen.digest != held.audit.policy_digest)
+
+
+def judged_by(record: AuditRecord, policy: Policy) -> AuditRecord:
+    """Return `record` with `policy`, and what it finds, in the place of its own: for what tells of these findings."""
+    settings = record.audit.model_copy(update={"policy": policy.name, "policy_digest": policy.digest})
+    return record.model_copy(update={"audit": settings, "findings": _judge(record, policy)})
 
 
 def compare(base: str | Path, *others: str | Path, policy: str | Path | Policy = "default") -> Comparison:
