@@ -67,5 +67,5 @@ def test_odd_texts(tiny_checkpoint, text):
     assert scores.method == "occlusion@1"
     assert [text[start:stop] for start, stop in scores.spans] == list(scores.tokens)
     assert np.isfinite(scores.scores).all()
-    if text.startswith("loved"):  # 30 words are read; to leave out one of them lets the 31st in
-        assert scores.scores[30:] == (0,) * 270
+    if text.startswith("loved"):
+        assert len(scores.scores) == 30, "what is not read has no score"

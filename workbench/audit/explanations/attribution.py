@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from workbench.audit.explanations.attributor import attributors
+from workbench.audit.explanations.by_word import read_part
 from workbench.audit.explanations.exemplars import Chosen, choose
 from workbench.audit.explanations.explain import GAP_BOUND, explain, refusal
 from workbench.audit.probe import Item, Setting, probes, require_at_least
@@ -18,7 +19,7 @@ from workbench.evidence.exhibits import Note, TokenScores
 from workbench.evidence.intervals import quantile_interval
 from workbench.evidence.measurement import Measurement
 from workbench.evidence.record import Measured, NotApplicable
-from workbench.models.protocols import Classifier, Differentiable
+from workbench.models.protocols import Classifier
 from workbench.text.words import words
 
 
@@ -67,7 +68,8 @@ class AttributionProbe:
     def _takes(self, model: Classifier, text: str) -> bool:
         """Return whether the method explains `text`: it has a word that is read, and no more words than it takes."""
         most = getattr(attributors[self.attributor], "most_words", None)
-        return _is_read(model, text) and (most is None or len(words(text)) <= most)
+        found = words(read_part(model, text).text)
+        return bool(found) and (most is None or len(found) <= most)
 
     def item(self, model: Classifier, example: Example, setting: Setting) -> Item:
         scores = explain(
@@ -119,12 +121,8 @@ class AttributionProbe:
         )
 
 
-def _is_read(model: Classifier, text: str) -> bool:
-    """Return whether `text` has a word, and the model reads a token of it."""
-    return bool(words(text)) and (not isinstance(model, Differentiable) or not bool(model.encode([text]).special.all()))
-
-
 def _is_cut(scores: TokenScores) -> bool:
-    """Return whether the last token ends before the last letter or digit of the text."""
-    end = max((span[1] for span in scores.spans), default=0)
-    return any(letter.isalnum() for letter in scores.text[end:])
+    """Return whether a letter or digit stands before the first token of the text or behind its last."""
+    spans = [span for span in scores.spans if span[0] < span[1]] or [(0, 0)]
+    unread = scores.text[: min(spans)[0]] + scores.text[max(stop for _, stop in spans) :]
+    return any(letter.isalnum() for letter in unread)

@@ -14,7 +14,7 @@ import workbench.audit.explanations.occlusion
 import workbench.audit.explanations.shap_kernel
 import workbench.audit.explanations.shap_partition  # noqa: F401
 from workbench.audit.explanations.attributor import attributors
-from workbench.audit.explanations.by_word import by_word, read_until
+from workbench.audit.explanations.by_word import by_word, read_part
 from workbench.audit.explanations.view import Scale, view
 from workbench.errors import EmptyData, Misconfigured, NotFound, Unsupported
 from workbench.evidence.decision import Decision
@@ -40,7 +40,7 @@ def explain(
     positive: int = 1,
     seed: int = 0,
 ) -> TokenScores:
-    """Return a score for every token of `text` that the model reads.
+    """Return a score for every token of `text` that the model reads; a method is shown that part alone.
 
     Args:
         model: any classifier that the method can work with.
@@ -73,7 +73,11 @@ def explain(
     if against is not None and not getattr(attributor, "labelled", True):
         raise Unsupported(f"{method} gives the same scores for every label, so it cannot set one against another")
     seen = model if against is None and scale == "probability" else view(model, column, against, scale)
-    found = attributor.attribute(seen, text, column, gap_bound=gap_bound, seed=seed)
+    part = read_part(model, text)
+    if not part.text:
+        raise EmptyData(f"nothing to explain: the model reads nothing in {text[:40]!r}")
+    found = attributor.attribute(seen, part.text, column, gap_bound=gap_bound, seed=seed)
+    spans = tuple((a + part.start, b + part.start) if a < b else (a, b) for a, b in found.spans)
     output = found.output.replace("probability", _SCALES[scale]) + (", difference of two labels" if versus else "")
     return TokenScores(
         example="",
@@ -85,9 +89,9 @@ def explain(
         probability=float(probabilities[0, column]),
         predicted=model.labels[decided],
         tokens=found.tokens,
-        spans=found.spans,
+        spans=spans,
         scores=tuple(found.scores.tolist()),
-        words=by_word(text, found.spans, found.scores.tolist(), read_until(model, text)),
+        words=by_word(text, spans, found.scores.tolist(), part.start, part.stop),
         completeness_gap=found.completeness_gap,
         baseline=found.baseline,
         passes=found.passes * (2 if against is not None and found.output == "logit" else 1),

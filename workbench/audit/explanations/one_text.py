@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from workbench.adapters.captum_infidelity import infidelity, removals
+from workbench.audit.explanations.by_word import read_part
 from workbench.audit.explanations.faithfulness import (
     Removal,
     faithfulness,
@@ -42,7 +43,7 @@ def quality_of(
 
     Args:
         model: any classifier.
-        text: what was explained.
+        text: what was explained; words are taken from the part of it that the model reads.
         target: column of the label whose probability is watched.
         found: method -> its explanation of `text`; random scores among them are left out.
         orders: random orders of the words, whose mean is the floor.
@@ -50,7 +51,8 @@ def quality_of(
         rng: of the random orders.
     """
     found = {method: one for method, one in found.items() if method != CHANCE}
-    words = next(iter(found.values())).words if found else ()
+    part = read_part(model, text)
+    text, words = part.text, part.words(next(iter(found.values())).words) if found else ()
     if not words:
         return ()
     ranked = {method: [ranking([word.score for word in one.words])] for method, one in found.items()}

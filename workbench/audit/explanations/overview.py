@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from workbench.audit.explanations.by_word import read_part
 from workbench.audit.explanations.explain import explain, full_name, refusal
 from workbench.audit.explanations.faithfulness import leave_one_out
 from workbench.audit.explanations.proxies import group_words, weights_of
@@ -67,7 +68,9 @@ class OverviewProbe:
         except (EmptyData, Unsupported):
             found = None  # no word that the model reads, or too many words for the method
         if found is not None and found.words:
-            without = setting.decision.decide(model.predict_proba(leave_one_out(example.input, found.words)), positive)
+            part = read_part(model, example.input)
+            fewer = leave_one_out(part.text, part.words(found.words))
+            without = setting.decision.decide(model.predict_proba(fewer), positive)
             effects = tuple(
                 WordEffect(start=word.start, stop=word.stop, score=word.score, flips=bool(other != decided))
                 for word, other in zip(found.words, without, strict=True)

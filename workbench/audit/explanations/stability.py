@@ -15,6 +15,7 @@ import numpy as np
 
 from workbench.adapters.captum_sensitivity import sensitivity_max
 from workbench.audit.explanations.attributor import attributors
+from workbench.audit.explanations.by_word import read_part
 from workbench.audit.explanations.explain import explain, full_names
 from workbench.audit.explanations.quality import Table, absences, first_reason
 from workbench.audit.explanations.ranks import spearman
@@ -67,9 +68,9 @@ class StabilityProbe:
         """Return how alike each method's explanations of `example` are: across seeds, and across edits (their mean)."""
         whole = model.predict_proba([example.input])
         target = model.labels[int(setting.decision.decide(whole, setting.positive(model.labels))[0])]
-        edited = [
-            text for edit in EDITS.values() if _reads_otherwise(model, example.input, text := edit(example.input))
-        ]
+        # An edit of the whole would let other words into the part that is read.
+        own = read_part(model, example.input).text
+        edited = [text for edit in EDITS.values() if _reads_otherwise(model, own, text := edit(own))]
         methods: list[MethodQuality] = []
         absent: dict[str, str] = {}
         n_words = 0
@@ -81,16 +82,16 @@ class StabilityProbe:
                 return np.array([word.score for word in found.words])
 
             try:
-                first = words(example.input, seeds[0])
+                first = words(own, seeds[0])
                 values: dict[str, float] = {}
                 if getattr(attributors[method], "seeded", False):
-                    again = spearman(first, words(example.input, seeds[1]))
+                    again = spearman(first, words(own, seeds[1]))
                     values |= {} if again is None else {"seed_stability": again}
                 alike = [found for text in edited if (found := _alike(first, words(text, seeds[0]))) is not None]
                 values |= {"edit_stability": float(np.mean(alike))} if alike else {}
                 if self._moves(method) and isinstance(model, Differentiable):
                     rng = setting.streams.stream("sensitivity", method, example.id)
-                    values["sensitivity"] = self._sensitivity(model, example.input, target, method, seeds[0], rng)
+                    values["sensitivity"] = self._sensitivity(model, own, target, method, seeds[0], rng)
             except (Unsupported, EmptyData) as error:
                 absent[method] = str(error)
                 continue
