@@ -378,7 +378,7 @@ def _side(base: AuditRecord, record: AuditRecord, draft: _Draft, policy: Policy,
         *_listed(unasked, "in the base's audit that this one was not asked for"),
     )
     notes = (
-        *_listed(lacking, "of the base could not be compared, for this audit lacks them"),
+        *_listed(lacking, "of the base could not be compared, missing here although asked for"),
         *causes,
         *draft.notes,
         *settings,

@@ -251,7 +251,7 @@ def attacked(one: Evidence) -> bool:
             f"{UNDER} deepwordbug@1",
             "robustness.attack@1 did not run in this audit: No.",
         ),
-        (without_recall, "performance.recall yes", "could not be compared, for this audit lacks them"),
+        (without_recall, "performance.recall yes", "could not be compared, missing here although asked for"),
     ],
     ids=["crashed", "did not run", "could not tell"],
 )
