@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from workbench.models.group_aware import GroupAwareClassifier
     from workbench.models.protocols import Classifier
     from workbench.train.mitigation.expected import Part
+    from workbench.train.mitigation.fitting import Made
 
 
 class Mitigated(NamedTuple):
@@ -107,7 +108,7 @@ def mitigate(
     private = training is not None and training.privacy is not None
     found = fitted(how, made[0], made[1], Base(classifier.card.name, classifier.card.digest, private))
     if target is not None:
-        _write(target, folder, classifier, found.rule.model_dump_json(indent=1), found.card)
+        _write(target, folder, classifier, found, made[0].corpus)
         return Mitigated(group_aware(target), found.card)
     return Mitigated(GroupAwareClassifier(classifier, found.rule, found.card), found.card)
 
@@ -130,10 +131,14 @@ def _scored(
     return Part(corpus, scores, positive, attribute)
 
 
-def _write(target: Path, folder: Path | None, classifier: Classifier, rule: str, card: MitigationCard) -> None:
-    """Write the base's files with the rule and its card beside them, all or nothing. Raises `Unwritable`."""
+def _write(target: Path, folder: Path | None, classifier: Classifier, found: Made, fitted_on: Corpus) -> None:
+    """Write the base's files with the rule and its card beside them, all or nothing. Raises `Unwritable`.
+
+    Where it is known what the base learned from, so is that the rule comes from the examples of `fitted_on`.
+    """
+    from workbench.data.overlap import fingerprints, write_fingerprints
     from workbench.models.group_aware import CARD, RULE
-    from workbench.models.training_card import CANARIES, FINGERPRINTS
+    from workbench.models.training_card import CANARIES, FINGERPRINTS, read_fingerprints
     from workbench.models.training_card import CARD as TRAINING
     from workbench.train.folders import writing_folder
 
@@ -142,8 +147,10 @@ def _write(target: Path, folder: Path | None, classifier: Classifier, rule: str,
             "only a model that lies in a folder can be written; leave out away, and keep what is returned"
         )
     with writing_folder(target) as place:
-        for name in (*classifier.card.files, TRAINING, FINGERPRINTS, CANARIES):
+        for name in (*classifier.card.files, TRAINING, CANARIES):
             if (folder / name).is_file():
                 shutil.copyfile(folder / name, place / name)
-        (place / RULE).write_text(rule + "\n", encoding="utf-8")
-        (place / CARD).write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        if (marks := read_fingerprints(folder)) is not None:
+            write_fingerprints(place / FINGERPRINTS, marks.union(fingerprints(fitted_on)))
+        (place / RULE).write_text(found.rule.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        (place / CARD).write_text(found.card.model_dump_json(indent=1) + "\n", encoding="utf-8")

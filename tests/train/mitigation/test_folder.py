@@ -80,6 +80,18 @@ def test_no_text_alone_is_decided(mitigated: Path, base: Trained, data: Corpus) 
         wb.mitigate(base.classifier.folder, data, attribute="gender")
 
 
+def test_the_examples_that_thresholds_were_fitted_on_count_as_seen(
+    mitigated: Path, base: Trained, data: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from workbench.audit import profiles
+
+    monkeypatch.setitem(profiles.PROFILES, "quick", (("performance.classification@1", {"replicates": 20}),))
+    seen = [wb.audit(model, data, split="validation").record.corpus for model in (base.classifier.folder, mitigated)]
+    assert seen[0].in_training == 0, "else this shows nothing"
+    assert seen[1].in_training == seen[1].n
+    assert wb.audit(mitigated, data, split="test").record.corpus.in_training == 0
+
+
 def test_a_rule_that_was_tampered_with_changes_the_digest_or_is_refused(mitigated: Path, tmp_path: Path) -> None:
     import shutil
 
