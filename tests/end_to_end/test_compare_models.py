@@ -15,7 +15,8 @@ from workbench.cli import app
 from workbench.comparing import compare
 from workbench.data.sources import Columns
 from workbench.errors import BadInput, Misconfigured, NotFound
-from workbench.results import read_record
+from workbench.evidence.record import Failed, NotApplicable
+from workbench.results import read_record, record_json
 from workbench.verbs import models
 
 PROBES = (("performance.classification@1", {"replicates": 100}),)
@@ -70,7 +71,7 @@ def test_both_models_are_audited_and_compared(place, tmp_path, audited):
     assert audited == ["first", "second"]
     found = compare(out / "first", out / "second")
     worse = any(one.word == "worse" for one in found.sides[0].changes)
-    assert done.exit_code == (1 if worse else 0), done.output
+    assert done.exit_code == (1 if worse else 3 if found.sides[0].lacking else 0), done.output
     held = json.loads((out / "comparison.json").read_text())
     assert held == json.loads((tmp_path / "more.json").read_text())
     assert [held["base"]["name"], held["models"][0]["name"]] == ["first", "second"]
@@ -90,7 +91,7 @@ def test_what_is_finished_is_not_audited_again_unless_something_changed(place, t
     def again(*more: object) -> list[str]:
         audited.clear()
         done = run(place / "first", copy, "--data", place / "data.csv", "--out", out, *more)
-        assert done.exit_code in (0, 1), done.output
+        assert done.exit_code in (0, 1, 3), done.output
         return list(audited)
 
     assert again() == ["first", "second"]
@@ -111,6 +112,28 @@ def test_what_is_finished_is_not_audited_again_unless_something_changed(place, t
         assert again(*more) == [], more
 
 
+def test_an_audit_that_lacks_something_or_rests_on_something_else_is_made_again(place, tmp_path, audited):
+    out = tmp_path / "out"
+
+    def again(**changes: object) -> list[str]:
+        """What is audited once the second record has changed so."""
+        record = read_record(out / "second")
+        evidence = tuple(one.model_copy(update=changes.get("evidence", {})) for one in record.evidence)
+        settings = record.audit.model_copy(update=changes.get("audit", {}))
+        changed = record.model_copy(update={"evidence": evidence, "audit": settings})
+        (out / "second" / "audit.json").write_text(record_json(changed), encoding="utf-8")
+        audited.clear()
+        pair(place, out)
+        return list(audited)
+
+    pair(place, out)
+    assert again() == []
+    assert again(evidence={"result": Failed(error="MemoryError")}) == ["second"]
+    assert again(evidence={"result": NotApplicable(reason="No dictionary.", missing=True)}) == ["second"]
+    assert again(audit={"rests_on": "0" * 64}) == ["second"], "another membership list, say"
+    assert again() == []
+
+
 def test_groups_are_crossed_and_terms_of_ones_own_are_looked_for_in_every_audit(place, tmp_path, audited, monkeypatch):
     monkeypatch.setitem(PROFILES, "quick", (*PROBES, ("fairness.counterfactual@1", {"examples": 4})))
     data, lexicon, out = tmp_path / "grouped.csv", tmp_path / "mine.toml", tmp_path / "out"
@@ -124,7 +147,7 @@ def test_groups_are_crossed_and_terms_of_ones_own_are_looked_for_in_every_audit(
     def again(*more: object, models: tuple = (place / "first", place / "second"), to: Path = out) -> list[str]:
         audited.clear()
         done = run(*models, "--data", data, "--out", to, *columns, *more)
-        assert done.exit_code in (0, 1), (done.output, done.exception)
+        assert done.exit_code in (0, 1, 3), (done.output, done.exception)
         return list(audited)
 
     asked = ("--cross", "sex, region", "--lexicon", lexicon)
@@ -153,7 +176,7 @@ def test_a_finished_audit_among_models_says_how(place, tmp_path, audited):
     base = tmp_path / "base"
     verbs.audit(place / "first", data, out=base, profile="standard", limit=50, seed=3, threshold=0.4)
     done = run(base, place / "second", "--data", data, "--out", tmp_path / "out")
-    assert done.exit_code in (0, 1), done.output
+    assert done.exit_code in (0, 1, 3), done.output
     assert audited == ["second"]
     settings = read_record(tmp_path / "out" / "second").audit
     assert (settings.profile, settings.limit, settings.seed, settings.decision.threshold) == ("standard", 50, 3, 0.4)

@@ -124,6 +124,12 @@ class RepeatingProbe(ItemProbe, Protocol):
         ...
 
 
+def uses_of(probe: Probe) -> Mapping[str, str]:
+    """Return name -> sha256 of what the results of `probe` depend on beside its parameters, model and data."""
+    found: Mapping[str, str] = getattr(probe, "uses", dict)()
+    return found
+
+
 def called(probe: Probe) -> str:
     """Return how progress and costs name `probe`: with its recipe or suite, because an audit runs several."""
     which = getattr(probe, "recipe", None) or getattr(probe, "suite", None)

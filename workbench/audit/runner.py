@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from workbench.audit.effort import Meter
-from workbench.audit.probe import KNOWS_GROUPS, Item, ItemProbe, RepeatingProbe, Setting, WholeProbe, called
+from workbench.audit.probe import KNOWS_GROUPS, Item, ItemProbe, RepeatingProbe, Setting, WholeProbe, called, uses_of
 from workbench.audit.raised import raised
 from workbench.audit.store import Store, key_of
 from workbench.data.corpus import Corpus, Example
@@ -89,7 +89,7 @@ class Run:
     def probe(self, probe: WholeProbe | ItemProbe) -> Evidence:
         """Return the evidence of one probe: from the store if it was finished before, else by running it."""
         params = params_of(probe)
-        uses = dict(getattr(probe, "uses", dict)())
+        uses = dict(uses_of(probe))
         key = key_of(run=self.key, probe=probe.name, params=params, **({"uses": uses} if uses else {}))
         if stored := self._get(key):
             evidence = Evidence.model_validate_json(stored)
@@ -104,7 +104,7 @@ class Run:
         except Unwritable:
             raise  # nothing that follows could be kept
         except MissingResource as error:
-            result = NotApplicable(reason=str(error))
+            result = NotApplicable(reason=str(error), missing=True)
         except Exception as error:  # noqa: BLE001 - a probe may crash in any way; the audit goes on and says so
             result = Failed(error=raised(error))
         evidence = Evidence(

@@ -36,6 +36,8 @@ class NotApplicable(Stored):
 
     outcome: Literal["not_applicable"] = "not_applicable"
     reason: str = Field(min_length=1)
+    missing: bool = False
+    """Whether something is not there that it needs: once it is, another audit will not leave it out."""
 
 
 class Failed(Stored):
@@ -100,6 +102,8 @@ class AuditSettings(Stored):
     """The label that rates are about."""
     label_map: dict[str, str]
     """Data label -> model label, where `--label-map` renamed any."""
+    rests_on: str | None = None
+    """sha256 of what probes looked into beside model and data: who was learned from, references, other models."""
     crossed: tuple[str, ...] = ()
     """Attributes that `--cross` made of others, such as 'sex x region'."""
     precision: str

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import BadInput, NotFound, Unsupported, Untrusted
+from workbench.errors import BadInput, NotFound, Unsupported, Untrusted, WorkbenchError
 from workbench.models.config_labels import labels_of
 from workbench.models.weights import weight_files
 
@@ -88,6 +88,14 @@ def read_checkpoint(folder: Path, *, name: str | None = None) -> Checkpoint:
     rule = [GROUP_RULE] if (folder / GROUP_RULE).is_file() else []
     files = _hashes(folder, {CONFIG, *weights, *tokenizer, *rule})
     return Checkpoint(folder, name or folder.resolve().name, config, architecture, labels, weights, files)
+
+
+def digest_of(folder: str | Path) -> str | None:
+    """Return the digest of the classifier in `folder`; None where it is none: who loads it is told why."""
+    try:
+        return read_checkpoint(Path(folder)).digest
+    except WorkbenchError:
+        return None
 
 
 def read_backbone(folder: Path) -> str:

@@ -39,11 +39,6 @@ class Members:
     references: References | None = None
     """Models trained on other random halves of the same pool; None where nobody made any."""
 
-    @property
-    def references_count(self) -> int:
-        """How many reference models there are."""
-        return 0 if self.references is None else len(self.references.confidence)
-
     def sample(self, limit: int) -> Members:
         """Return at most `limit` examples of the pool, those whose ids hash lowest."""
         kept = self.pool.sample(limit)

@@ -6,6 +6,7 @@ the run's membership list, and its logit-scaled confidence in the true label. A 
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +35,14 @@ class References:
     """Whether each learned from each record, (K, n)."""
     kind: str
     """'same': trained as the run was; 'lora' or 'head': fewer parameters moved, so a weaker attack."""
+
+    @property
+    def digest(self) -> str:
+        """sha256 of all that they say."""
+        told = hashlib.sha256(f"{self.kind} {self.confidence.shape}".encode())
+        for held in (self.confidence, self.included):
+            told.update(np.ascontiguousarray(held).tobytes())
+        return told.hexdigest()
 
     def among(self, rows: Bools) -> References:
         """Return what they say of the records that `rows` (n,) marks."""

@@ -69,7 +69,7 @@ _RECORD: Mapping[type[Stored], Rule] = {
     ),
     AuditSettings: _rule(
         "seed profile split limit positive_label label_map crossed precision search_precision search_reason shapes "
-        "policy policy_digest date ledger_count",
+        "policy policy_digest date ledger_count rests_on",
         inside="decision",
         withheld="command",
     ),
@@ -81,7 +81,7 @@ _RECORD: Mapping[type[Stored], Rule] = {
     Environment: _rule("python platform device processor threads versions code"),
     Evidence: _rule("probe params seed seconds", inside="result"),
     Measured: _rule("outcome", inside="measurements exhibits"),
-    NotApplicable: _rule("outcome", said="reason"),
+    NotApplicable: _rule("outcome missing", said="reason"),
     Failed: _rule("outcome", error="error"),
     Measurement: _rule("name value unit better n where", inside="interval"),
     Interval: _rule("low high level method"),

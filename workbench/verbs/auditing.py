@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from workbench.audit.runner import Progress
     from workbench.data.corpus import Corpus
     from workbench.data.sources import Columns
+    from workbench.evidence.cards import MembershipList
     from workbench.evidence.group_rule import GroupRule
     from workbench.models.group_aware import GroupAwareClassifier
+    from workbench.models.membership import Members
     from workbench.models.protocols import Classifier
 
 
@@ -173,6 +175,7 @@ def audit(
         members=members_in(whole, listed, model_folder, classifier.labels, mapping),
     )
     probes = judged_by(probes, training)
+    settings = settings.model_copy(update={"rests_on": rests_on(listed, setting.members, probes)})
     card = corpus.card.model_copy(update=_reading(classifier, corpus, model_folder))
     store = None if folder is None else Store(folder)
     try:
@@ -184,14 +187,15 @@ def audit(
             model=model_card.model_dump(mode="json"),
             corpus=corpus.digest,
             settings=settings.model_dump(
-                mode="json", exclude={"date", "ledger_count", "command", "profile", "policy", "policy_digest"}
+                mode="json",
+                exclude={"date", "ledger_count", "command", "profile", "policy", "policy_digest", "rests_on"},
             ),
             environment=place.model_dump(mode="json"),
             seen=setting.seen,
             mitigation=None if setting.mitigation is None else setting.mitigation.model_dump(mode="json"),
             privacy=None if training is None or training.privacy is None else training.privacy.model_dump(mode="json"),
             members=None if listed is None else listed.digest,
-            references=0 if isinstance(setting.members, NotApplicable) else setting.members.references_count,
+            references=references_in(setting.members),
         )
         counted = None if store is None else store.get(key_of(ledger=asked))
         count = int(counted or count_audit(home.ledger(), corpus=corpus.digest, model=model_card.digest, date=now))
@@ -237,6 +241,25 @@ def judged_by(
     if hardened is None or hardened.primary_attack is None:
         return tuple(probes)
     return with_attack(probes, f"{hardened.primary_attack.removesuffix('@1')}@1")
+
+
+def rests_on(
+    listed: MembershipList | None, members: Members | NotApplicable, probes: Sequence[WholeProbe | ItemProbe]
+) -> str:
+    """Return a digest of what `probes` look into beside model and data: where it is another, so may be the figures."""
+    from workbench.audit.probe import called, uses_of
+    from workbench.audit.store import key_of
+
+    return key_of(
+        members=None if listed is None else listed.digest,
+        references=references_in(members),
+        uses={called(probe): dict(uses_of(probe)) for probe in probes},
+    )
+
+
+def references_in(members: Members | NotApplicable) -> str | None:
+    """Return the digest of what reference models say of `members`; None without any."""
+    return None if isinstance(members, NotApplicable) or members.references is None else members.references.digest
 
 
 def decision_of(threshold: float | None, labels: tuple[str, ...], by_group: GroupRule | None) -> Decision:

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workbench.errors import Misconfigured, WorkbenchError
-from workbench.evidence.record import AuditRecord
+from workbench.evidence.record import AuditRecord, Failed, NotApplicable, Result
 from workbench.files import require_writable
 from workbench.results import COMPARISON, COMPARISON_JSON, PREDICTIONS, RECORD, REPORT, read_record
-from workbench.verbs.auditing import audit, decision_of, judged_by, positive_of
+from workbench.verbs.auditing import audit, decision_of, judged_by, positive_of, rests_on
 from workbench.verbs.comparing import save_comparison
 from workbench.verbs.corpora import audited_part, corpus_of
 from workbench.verbs.loading import either
+from workbench.verbs.membership import members_in, membership_list
 from workbench.verdict.policy import Policy
 
 if TYPE_CHECKING:
@@ -222,9 +223,13 @@ def _finished(one: _Planned, whole: Corpus, asked: Asked, probes: Sequence[Whole
         record = read_record(one.folder)
     except WorkbenchError:
         return False
-    rule = one.model.rule if isinstance(one.model, GroupAwareClassifier) else None
+    by_group = one.model if isinstance(one.model, GroupAwareClassifier) else None
+    rule, mitigation = (None, None) if by_group is None else (by_group.rule, by_group.mitigation)
     folder = getattr(one.scores, "folder", None)
     training = None if folder is None else read_training_card(folder)
+    chosen = judged_by(probes, training)
+    listed = membership_list(folder, None)
+    members = members_in(whole, listed, folder, one.scores.labels, asked.label_map or {})
     searching = search_precision(one.scores, asked.precision, worthwhile=gains_from_twin(probes))
     settings = {
         "seed": asked.seed or 0,
@@ -237,16 +242,24 @@ def _finished(one: _Planned, whole: Corpus, asked: Asked, probes: Sequence[Whole
         "crossed": whole.crossings,
         "search_precision": searching.precision,
         "policy_digest": asked.policy.digest,
+        "rests_on": rests_on(listed, members, chosen),
     }
     return (
-        record.model == one.model.card
+        not any(_unfinished(held.result) for held in record.evidence)
+        and record.model == one.model.card
         and record.training == training
+        and record.mitigation == mitigation
         and record.corpus.digest == one.corpus.digest
         and record.environment == environment(str(getattr(one.scores, "device", "cpu")))
         and all(getattr(record.audit, name) == value for name, value in settings.items())
         and [(held.probe, held.params) for held in record.evidence]
-        == [(probe.name, params_of(probe)) for probe in judged_by(probes, training)]
+        == [(probe.name, params_of(probe)) for probe in chosen]
     )
+
+
+def _unfinished(result: Result) -> bool:
+    """Tell whether a probe crashed, or missed something that may be there now."""
+    return isinstance(result, Failed) or (isinstance(result, NotApplicable) and result.missing)
 
 
 def _audit(one: _Planned, whole: Corpus, asked: Asked, steps: Progress) -> None:

@@ -241,6 +241,10 @@ def test_references_are_read_as_written_and_never_mixed(tmp_path):
     held = read_references(tmp_path, pool="p", n=3)
     assert np.array_equal(held.confidence, [said, -said])
     assert np.array_equal(held.included, [took, ~took])
+    first = held.digest
+    assert read_references(tmp_path, pool="p", n=3).digest == first
+    write_reference(place_of(tmp_path, 1), confidence=-said, included=took, kind="same", pool="p")
+    assert read_references(tmp_path, pool="p", n=3).digest != first, "as many, but others: a resumed audit asks again"
     with pytest.raises(BadInput, match="other records"):
         read_references(tmp_path, pool="q", n=3)
     write_reference(place_of(tmp_path, 2), confidence=said, included=took, kind="head", pool="p")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, roc_auc_score
 
+from workbench.audit.explanations.sanity import SanityProbe
 from workbench.audit.privacy import utility_cost
 from workbench.audit.privacy.utility_cost import UtilityCost
 from workbench.errors import BadInput
@@ -65,6 +67,18 @@ def test_without_a_twin_or_a_claim_it_says_why(bench):
     assert "claims no privacy" in silent.reason
     silent = UtilityCost().measure(oracle, corpus, replace(setting(), training=Claims()))
     assert "name its folder with --twin" in silent.reason
+
+
+def test_other_weights_in_the_twins_folder_are_another_twin(tiny_checkpoint, tmp_path):
+    """A resumed audit must not take up what an earlier twin in the same folder gave."""
+    folder = shutil.copytree(tiny_checkpoint, tmp_path / "twin")
+    first, same = UtilityCost(twin=str(folder)).uses(), UtilityCost(twin=str(tiny_checkpoint)).uses()
+    assert first == same
+    config = folder / "config.json"
+    config.write_text(config.read_text(encoding="utf-8") + " ", encoding="utf-8")
+    assert UtilityCost(twin=str(folder)).uses() != first
+    assert SanityProbe(label_randomised=str(folder)).uses() != SanityProbe(label_randomised=str(tiny_checkpoint)).uses()
+    assert UtilityCost().uses() == UtilityCost(twin="nowhere").uses() == SanityProbe().uses() == {}
 
 
 def test_a_twin_with_other_labels_is_refused(bench, tiny_checkpoint):

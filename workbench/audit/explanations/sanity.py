@@ -13,7 +13,7 @@ audit's business: it is compared where its folder is given.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
@@ -31,6 +31,7 @@ from workbench.evidence.bootstrap import People, score_interval
 from workbench.evidence.exhibits import Note
 from workbench.evidence.measurement import Interval, Measurement
 from workbench.evidence.record import Measured, NotApplicable
+from workbench.models.checkpoint import digest_of
 from workbench.models.engine import engine_for
 from workbench.models.protocols import Classifier, FloatArray
 
@@ -118,6 +119,11 @@ class SanityProbe:
             *(f"{method}: not checked on every text ({reason})." for method, reason in sorted(reasons.items())),
         ]
         return Measured(measurements=tuple(measurements), exhibits=tuple(Note(text=note) for note in notes))
+
+    def uses(self) -> Mapping[str, str]:
+        """Return the digest of the model trained on random labels: other weights in its folder, another result."""
+        digest = digest_of(self.label_randomised) if self.label_randomised else None
+        return {} if digest is None else {"model trained on random labels": digest}
 
     def _unlearned(self, model: Any, examples: Sequence[Example], told: dict[str, str], setting: Setting) -> Words:
         """Explain every example on the model that was trained on random labels, if there is one."""

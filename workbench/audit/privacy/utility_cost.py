@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -18,6 +18,7 @@ from workbench.evidence.measurement import Interval, Measurement
 from workbench.evidence.paired import paired_interval, paired_score_interval
 from workbench.evidence.record import Measured, NotApplicable
 from workbench.evidence.weighted import roc_auc
+from workbench.models.checkpoint import digest_of
 from workbench.models.protocols import Classifier
 
 
@@ -57,6 +58,11 @@ class UtilityCost:
             "nobody: publishing it, too, undoes the guarantee for whoever both learned from."
         )
         return Measured(measurements=tuple(self._costs(private, plain, setting)), exhibits=(note,))
+
+    def uses(self) -> Mapping[str, str]:
+        """Return the twin's digest: other weights in its folder, another result."""
+        digest = digest_of(self.twin) if self.twin else None
+        return {} if digest is None else {"twin": digest}
 
     def _costs(self, private: Predictions, plain: Predictions, setting: Setting) -> Iterator[Measurement]:
         before, after = (one.right.astype(np.float64) for one in (private, plain))
