@@ -50,6 +50,10 @@ def test_every_model_is_trained_audited_compared_and_redacted(steps):
     assert [Path(one[-1]).parent.name for one in told] == names
 
 
+def test_whatever_a_comparison_finds_the_rest_is_made():
+    assert set(twins.COMPARED) == {0, 1, 3}, "all but bad input and a crash"
+
+
 def test_one_model_can_be_made_anew_and_the_others_stay(steps):
     steps(["demo"])
     done = steps(["private"])
