@@ -584,7 +584,8 @@ def quality():
         least=3,
         rows=tuple(
             WordRow(
-                word=word, n=n, mean=mean, interval=Interval(low=mean - 0.2, high=mean + 0.2, method=BOOT),
+                word=word, n=n, mean=mean,
+                interval=Interval(low=mean - 0.2, high=mean + 0.2, method=BOOT) if mean > 0.1 else None,
                 mean_absolute=abs(mean) + 0.1, flips=flips,
                 flip_interval=Interval(low=0.0, high=0.5, method="Wilson"),
             )
@@ -601,7 +602,8 @@ def quality():
         rows=tuple(
             GroupWord(
                 word=word, attribute=attribute, group=group, share=0.8, share_interval=half, base=0.31, n=412,
-                explained=9, strength=0.4, strength_interval=half, stronger_than=0.9, flips=2, flip_interval=half,
+                explained=9, strength=0.4, strength_interval=half if word == "petite" else None, stronger_than=0.9,
+                flips=2, flip_interval=half,
             )
             for word, attribute, group in (("petite", "height", "short"), (SCRIPT, IMAGE, "\u202eesrever"))
         ),

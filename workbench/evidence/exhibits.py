@@ -126,7 +126,8 @@ class WordRow(Stored):
     """Texts that hold it."""
     mean: float
     """Mean over these texts of its contribution, all its occurrences in a text together."""
-    interval: Interval
+    interval: Interval | None
+    """None where it is the same in every text: no spread tells how sure the mean is."""
     mean_absolute: float = Field(ge=0)
     flips: int = Field(ge=0)
     """Texts whose decision is another without one occurrence of it."""
@@ -168,7 +169,8 @@ class GroupWord(Stored):
     """Explained texts with the word."""
     strength: float = Field(ge=0)
     """Mean over these of the size of its contribution."""
-    strength_interval: Interval
+    strength_interval: Interval | None
+    """None where it is the same in every text: no spread tells how sure the mean is."""
     stronger_than: float = Field(ge=0, le=1)
     """Share of the other words compared whose strength is less."""
     flips: int = Field(ge=0)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from workbench.evidence.exhibits import GroupWords, TokenScores, WordTable
+from workbench.evidence.measurement import Interval
 from workbench.evidence.record import AuditRecord
 from workbench.report.blocks import Block, Cell, Fold, Heading, Paragraph, Quote, Table
 from workbench.report.marks import heat, special, weights
@@ -46,7 +50,7 @@ def _word_table(table: WordTable) -> Table:
     rows = tuple(
         (
             Cell(short(row.word, 40)),
-            Cell(f"{row.mean:+.3f}", f"{row.interval.low:+.3f} to {row.interval.high:+.3f}", numeric=True, strong=True),
+            Cell(f"{row.mean:+.3f}", _spread(row.interval, "{:+.3f}".format), numeric=True, strong=True),
             Cell(f"{row.mean_absolute:.3f}", numeric=True),
             Cell(f"{row.n:,}", numeric=True),
             Cell(
@@ -68,6 +72,11 @@ def _word_table(table: WordTable) -> Table:
         ),
         rows,
     )
+
+
+def _spread(interval: Interval | None, number: Callable[[float], str]) -> str:
+    """Return the interval of a mean over texts in words."""
+    return "the same in every text" if interval is None else f"{number(interval.low)} to {number(interval.high)}"
 
 
 def _group_words(record: AuditRecord) -> tuple[Block, ...]:
@@ -95,7 +104,7 @@ def _group_words(record: AuditRecord) -> tuple[Block, ...]:
             ),
             Cell(
                 wording.number(row.strength, ""),
-                f"{wording.interval(row.strength_interval, '')}; n = {row.explained:,}",
+                f"{_spread(row.strength_interval, partial(wording.number, unit=''))}; n = {row.explained:,}",
                 numeric=True,
                 strong=True,
             ),

@@ -35,8 +35,8 @@ def corpus(misleads=True, people=None):
     return Corpus(tuple(examples), MODEL.labels, "planted", "here", "test")
 
 
-def measured(probe, data):
-    with engine_for(MODEL) as engine:
+def measured(probe, data, model=MODEL):
+    with engine_for(model) as engine:
         _, evidence = run_probes(Run(engine, data, SETTING, None, "", lambda step: None, Threads()), [probe])
     return evidence[-1].result
 
@@ -88,6 +88,26 @@ def test_by_hand():
     assert (row.word, row.n) == ("good", 3)
     # At exactly one half the first label wins: without "good" the second and third text are decided negative.
     assert row.flips == 2
+
+
+def test_a_word_that_does_the_same_in_every_text_is_the_purest_shortcut():
+    model = LinearTextClassifier.binary({"zqx": 8.0, "soft": 0.0}, bias=-4)
+    rng = np.random.default_rng(0)
+    examples = []
+    for i in range(40):
+        words = list(rng.choice(["dress", "soft", "blue", "fits"], 6))
+        if i % 2:
+            words.insert(int(rng.integers(7)), "zqx")
+        examples.append(Example(f"{i}", f"{i}", " ".join(words), ("negative", "positive")[i % 2], {"shop": f"{i % 2}"}))
+    data = Corpus(tuple(examples), model.labels, "pure", "here", "test")
+    result = measured(OverviewProbe(attributor="occlusion@1", examples=40), data, model)
+    (row,) = tables(result)["Words that push towards positive"].rows
+    assert (row.word, row.n, row.flips, row.interval) == ("zqx", 20, 20, None)
+    assert row.mean == pytest.approx(1 / (1 + np.exp(-4)) - 1 / (1 + np.exp(4)))
+    (telling,) = [row for one in result.exhibits if one.kind == "group_words" for row in one.rows]
+    assert (telling.word, telling.group, telling.flips, telling.strength_interval) == ("zqx", "1", 20, None)
+    assert telling.strength == row.mean
+    assert telling.stronger_than == 1
 
 
 def test_what_cannot_be_explained_is_not_applicable_or_counted():

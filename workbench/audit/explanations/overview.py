@@ -13,11 +13,11 @@ from typing import Any, ClassVar
 from workbench.audit.explanations.by_word import read_part
 from workbench.audit.explanations.explain import explain, full_name, refusal
 from workbench.audit.explanations.faithfulness import leave_one_out
-from workbench.audit.explanations.proxies import group_words, weights_of
+from workbench.audit.explanations.proxies import group_words, spread, weights_of
 from workbench.audit.probe import Item, Setting, probes, require_at_least
 from workbench.data.corpus import Corpus, Example, Task
 from workbench.errors import EmptyData, Unsupported
-from workbench.evidence.bootstrap import agree, mean_interval, proportion_interval
+from workbench.evidence.bootstrap import proportion_interval
 from workbench.evidence.exhibits import GroupWords, Note, WordEffect, WordEffects, WordRow, WordTable
 from workbench.evidence.record import Measured, NotApplicable
 from workbench.models.protocols import Classifier
@@ -130,13 +130,11 @@ class OverviewProbe:
         self, texts: Sequence[WordEffects], corpus: Corpus, target: str, wrong: bool, setting: Setting
     ) -> Iterator[WordRow]:
         for form, weight in weights_of(texts, corpus, self.least).items():
-            if agree(weight.scores):
-                continue  # the same in every text: no spread, so no interval
             kind = "wrong" if wrong else "all"
             rng = setting.streams.stream("interval", self.name, target, kind, form)
-            interval = mean_interval(weight.scores, weight.people, rng=rng, replicates=1000)
+            interval = spread(weight.scores, weight.people, rng)
             share = proportion_interval(weight.flips, weight.people, rng=rng, replicates=1000)
-            if interval is None or share is None:
+            if share is None or weight.idle:
                 continue
             yield WordRow(
                 word=form,

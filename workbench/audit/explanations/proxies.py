@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.data.corpus import MISSING, Corpus, hashed
-from workbench.evidence.bootstrap import People, agree, mean_interval, proportion_interval
+from workbench.evidence.bootstrap import ROUNDING, People, agree, mean_interval, proportion_interval
 from workbench.evidence.exhibits import GroupWord, GroupWords, WordEffects
 from workbench.evidence.intervals import wilson
 from workbench.evidence.measurement import Interval
@@ -43,6 +43,11 @@ class Weight(NamedTuple):
         """How much it contributes, whichever way."""
         return np.abs(self.scores)
 
+    @property
+    def idle(self) -> bool:
+        """Whether it contributes nothing anywhere, and no decision hangs on it."""
+        return not self.flips.any() and bool(self.strengths.max() <= ROUNDING)
+
 
 def group_words(
     found: Sequence[WordEffects], corpus: Corpus, *, method: str, least: int, streams: Streams
@@ -64,10 +69,10 @@ def group_words(
     for telling in _telling(corpus, list(weights)):
         weight = weights[telling.word]
         rng = streams.stream("interval", "proxies", telling.word)
-        strengths = mean_interval(weight.strengths, weight.people, rng=rng, replicates=1000)
+        strengths = spread(weight.strengths, weight.people, rng)
         flips = proportion_interval(weight.flips, weight.people, rng=rng, replicates=1000)
-        if strengths is None or flips is None or agree(weight.strengths):
-            continue  # the same in every text: no spread, so no interval
+        if flips is None or weight.idle:
+            continue
         mean = float(weight.strengths.mean())
         rows.append(
             GroupWord(
@@ -80,10 +85,10 @@ def group_words(
                 n=telling.n,
                 explained=len(weight.strengths),
                 strength=mean,
-                strength_interval=strengths.model_copy(
-                    update={"low": max(0.0, strengths.low)}
-                ),  # a size is none below 0
-                stronger_than=float((strength < mean).mean()),
+                strength_interval=None
+                if strengths is None
+                else strengths.model_copy(update={"low": max(0.0, strengths.low)}),  # a size is none below 0
+                stronger_than=float((strength < mean).sum() / max(1, len(strength) - 1)),
                 flips=int(weight.flips.sum()),
                 flip_interval=flips,
             )
@@ -97,6 +102,11 @@ def group_words(
         compared=len(weights),
         rows=tuple(rows[:SHOWN]),
     )
+
+
+def spread(values: FloatArray, people: People, rng: np.random.Generator) -> Interval | None:
+    """Return the interval of the mean of `values`; None where they are all the same, which has none."""
+    return None if agree(values) else mean_interval(values, people, rng=rng, replicates=1000)
 
 
 def weights_of(found: Sequence[WordEffects], corpus: Corpus, least: int) -> dict[str, Weight]:
