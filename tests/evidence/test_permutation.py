@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from workbench.evidence.bootstrap import People
-from workbench.evidence.permutation import auc_gap, deals, largest_of, p_value, rate_gap
+from workbench.evidence.permutation import auc_gap, deals, dealt_within, largest_of, p_value, rate_gap
 
 
 def shared(groups, hits, totals, k=2):
@@ -85,6 +85,44 @@ def test_people_with_many_rows_are_dealt_whole():
         rows = rate_gap(np.repeat(mood, 10).astype(float), np.ones(400), 2)
         by_rows += p_value(rows, np.repeat(group, 10), np.zeros(400, dtype=np.int64), width=400, **settings) <= 0.05
     assert rejected <= stats.binom.ppf(0.999, runs, 0.05) < by_rows
+
+
+def test_groups_with_more_rows_a_person_are_no_finding():
+    """Five people with twenty rows each are all of one group: dealt among everybody, they would tell it apart."""
+    rng = np.random.default_rng(6)
+    rows = np.array([20] * 5 + [1] * 2995)
+    groups = np.array([0] * 100 + [1] * 2900)
+    people = People(np.repeat(np.arange(len(rows)), rows))
+    strata, one = dealt_within(people, np.zeros(len(people.codes), dtype=np.int64)), np.zeros(len(rows), dtype=np.int64)
+    runs, rejected, before = 100, 0, 0
+    for _ in range(runs):
+        decided = rng.random(len(rows)) < 0.5
+        gap = rate_gap(rows * decided.astype(float), rows.astype(float), 2)
+        settings = {"permutations": 99, "width": len(rows), "rng": rng}
+        rejected += p_value(gap, groups, strata, **settings) <= 0.05
+        before += p_value(gap, groups, one, **settings) <= 0.05
+    assert rejected <= stats.binom.ppf(0.999, runs, 0.05) < before
+
+
+def test_people_are_dealt_among_those_of_their_label_with_about_as_many_rows():
+    people = People(np.repeat(np.arange(7), [1, 2, 3, 4, 7, 2, 1]))
+    labels = np.array([0] * 17 + [0, 1] + [1])
+    found = dealt_within(people, labels)
+    assert found[1] == found[2]
+    assert found[3] == found[4]
+    assert len(set(found.tolist())) == 5, "one row; two or three; four to seven; of two labels; of the other label"
+    alone = People(np.arange(4))
+    assert dealt_within(alone, np.array([0, 1, 1, 0])).tolist() == [0, 1, 1, 0]
+
+
+def test_further_deals_are_made_only_where_the_first_ones_leave_p_small():
+    apart, groups = shared([0] * 20 + [1] * 20, [1] * 20 + [0] * 20, np.ones(40))
+    alike, _ = shared(groups, [1, 0] * 20, np.ones(40))
+    settings = {"permutations": 199, "further": 800, "width": 40}
+    strata = np.zeros(40, dtype=np.int64)
+    assert p_value(apart, groups, strata, rng=np.random.default_rng(0), **settings) == 1 / 1000
+    settled = p_value(alike, groups, strata, rng=np.random.default_rng(0), **settings)
+    assert settled == p_value(alike, groups, strata, permutations=199, width=40, rng=np.random.default_rng(0))
 
 
 def test_an_undefined_gap_is_no_finding():

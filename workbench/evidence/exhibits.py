@@ -386,6 +386,9 @@ class GroupTests(Stored):
     kind: Literal["group_tests"] = "group_tests"
     tests: tuple[GroupTest, ...]
     permutations: int = Field(ge=1)
+    """How often groups were dealt anew in each test."""
+    further: int = Field(default=0, ge=0)
+    """How often more where that left p below 0.05, so that of many tests an adjusted p can still be small."""
     adjustment: str
     """Of the p-values over all tests of the table, e.g. 'Benjamini-Yekutieli'."""
 

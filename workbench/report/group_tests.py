@@ -28,9 +28,13 @@ def group_tests(record: AuditRecord) -> Iterator[Block]:
 
 
 def _how(one: GroupTests) -> str:
+    deals = f"{one.permutations:,} times"
+    if one.further:
+        deals += f" (where that left p below 0.05, {one.permutations + one.further:,} times)"
     return (
-        f"Groups were dealt anew among people {one.permutations:,} times, within what the null hypothesis keeps; p is "
-        "the share of deals with a gap at least as large as the real one. Adjusted p-values hold for all "
+        f"Groups were dealt anew among people {deals}, within what the null hypothesis keeps; p is the share of deals "
+        "with a gap at least as large as the real one, which counts among them, so it is never below "
+        f"{wording.number(1 / (1 + one.permutations + one.further), '')}. Adjusted p-values hold for all "
         f"{plural(len(one.tests), 'test')} of the table together ({one.adjustment}). A small one says that chance "
         "alone is an unlikely reason; a large one does not say that groups are equal: for that see the gap's interval. "
         "Gaps in accuracy and calibration have no such test, only intervals."

@@ -185,7 +185,7 @@ _EXHIBITS: Mapping[type[Stored], Rule] = {
     exhibits.SwappedText: _rule(
         "decided_before decided probability_before probability", name="example", text="before after"
     ),
-    exhibits.GroupTests: _rule("kind permutations adjustment", inside="tests"),
+    exhibits.GroupTests: _rule("kind permutations further adjustment", inside="tests"),
     exhibits.GroupTest: _rule("attribute criterion null groups n gap p adjusted"),
     exhibits.Slices: _rule("kind looked_at minimum overall people_found people level method", inside="slices"),
     exhibits.Slice: _rule(

@@ -41,6 +41,7 @@ def test_a_shifted_group_is_found_and_a_random_one_is_not(bench, repeat):
     assert tests["g", "equal_auc"].p > 0.01, "a shift leaves the ranking within a group alone"
     assert min(tests["h", one.name].adjusted for one in CRITERIA) > 0.05
     assert tests["g", "equalized_odds"].n == 600 // repeat
+    assert all(one.null.endswith("about as many rows") == (repeat > 1) for one in tests.values())
     ordered = list(tests.values())
     adjusted = stats.false_discovery_control([one.p for one in ordered], method="by")
     assert [one.adjusted for one in ordered] == pytest.approx(adjusted, abs=1e-12)
@@ -61,6 +62,40 @@ def test_gaps_are_those_between_groups(bench):
     assert tests["g", "equalized_odds"].gap == pytest.approx(max(gap(d, y), gap(d, ~y)), abs=1e-12)
     assert tests["g", "predictive_parity"].gap == pytest.approx(gap(y, d), abs=1e-12)
     assert tests["g", "predictive_parity"].n == d.sum()
+
+
+def test_of_several_labels_groups_are_dealt_within_each(bench):
+    """Decisions depend on the true label alone, but groups have other labels: the null of equalized odds is true."""
+    build, _, setting = bench
+    rng = np.random.default_rng(0)
+    group = rng.choice(["a", "b"], 900)
+    labels = np.array([rng.choice(3, p=[0.8, 0.1, 0.1] if one == "a" else [0.1, 0.8, 0.1]) for one in group])
+    decided = np.where(rng.random(900) < np.array([0.4, 0.02, 0.7])[labels], 2, np.where(labels == 1, 1, 0))
+    p = np.full((900, 3), 0.1) + 0.7 * np.eye(3)[decided]
+    model, corpus = build(p, labels.tolist(), names=["l0", "l1", "l2"], groups={"g": group.tolist()})
+    tests = table_of(GroupTestsProbe(permutations=499).measure(model, corpus, setting("l2")))
+    for criterion in ("equalized_odds", "equal_auc"):
+        assert tests["g", criterion].null.startswith("within each true label")
+        assert tests["g", criterion].p > 0.05
+    assert tests["g", "false_positive_rate"].p < 0.05, "among those without the positive label it does differ"
+
+
+def test_of_many_tests_a_large_gap_is_still_found(bench):
+    build, _, setting = bench
+    rng = np.random.default_rng(2)
+    n = 160
+    apart = np.arange(n) % 2
+    labels = rng.integers(0, 2, n)
+    p = np.where(labels == 1, np.where(apart == 1, 0.9, 0.1), rng.uniform(0.2, 0.8, n))
+    groups = {f"g{i}": rng.choice(["a", "b"], n).tolist() for i in range(5)}
+    groups["apart"] = np.array(["a", "b"])[apart].tolist()
+    model, corpus = build(np.stack([1 - p, p], axis=1), labels.tolist(), names=["l0", "l1"], groups=groups)
+    result = GroupTestsProbe(permutations=199).measure(model, corpus, setting())
+    (table,) = (one for one in result.exhibits if one.kind == "group_tests")
+    assert len(table.tests) == 36
+    assert table.further > 0
+    assert table_of(result)["apart", "equal_opportunity"].gap == 1.0
+    assert table_of(result)["apart", "equal_opportunity"].adjusted <= 0.05
 
 
 def test_people_in_two_groups_and_small_groups_have_no_test_and_a_reason(bench):

@@ -6,6 +6,7 @@ intervals (`fairness.groups@1`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
@@ -22,7 +23,16 @@ from workbench.audit.probe import Setting, probes, require_at_least
 from workbench.data.corpus import Corpus, Task
 from workbench.evidence.bootstrap import People
 from workbench.evidence.exhibits import Exhibit, GroupTest, GroupTests, Note
-from workbench.evidence.permutation import Floats, Gap, auc_gap, largest_of, p_value, rate_gap
+from workbench.evidence.permutation import (
+    UNSETTLED,
+    Floats,
+    Gap,
+    auc_gap,
+    dealt_within,
+    largest_of,
+    p_value,
+    rate_gap,
+)
 from workbench.evidence.record import Measured, NotApplicable
 from workbench.models.protocols import Classifier
 
@@ -36,7 +46,8 @@ class Criterion(NamedTuple):
     rates: tuple[str, ...]
     """Names of the compared rates; ("roc_auc",) for the ranking."""
     within: str
-    """What people are kept within while groups are dealt anew: 'nothing', 'label' or 'decision'."""
+    """What people are kept within while groups are dealt anew: 'nothing'; 'side': the denominator of the one rate,
+    where nobody else counts; 'label': each true label."""
     null: str
 
     @property
@@ -55,13 +66,13 @@ CRITERIA = (
     Criterion(
         "equal_opportunity",
         ("true_positive_rate",),
-        "label",
+        "side",
         "among those with the positive label, the decision does not depend on the group",
     ),
     Criterion(
         "false_positive_rate",
         ("false_positive_rate",),
-        "label",
+        "side",
         "among those without the positive label, the decision does not depend on the group",
     ),
     Criterion(
@@ -79,10 +90,19 @@ CRITERIA = (
     Criterion(
         "predictive_parity",
         ("precision",),
-        "decision",
+        "side",
         "among those decided positive, the true label does not depend on the group",
     ),
 )
+
+
+class _Planned(NamedTuple):
+    """A test that can be made."""
+
+    tallies: Tallies
+    criterion: Criterion
+    compared: list[Rate]
+    groups: list[int]
 
 
 @probes.register("fairness.permutation@1")
@@ -110,22 +130,31 @@ class GroupTestsProbe:
         if not corpus.attributes:
             return NotApplicable(reason="the data names no groups; pass --group-column with the name of a column")
         seen = Predictions.of(model, corpus, setting)
-        made: list[GroupTest] = []
+        planned: list[_Planned] = []
         notes: list[Exhibit] = []
         for attribute in corpus.attributes:
             rows, membership, _ = largest(seen, attribute, corpus.group_of(attribute), at_most=self.most)
             tallies = Tallies(rows, attribute, membership, rates_of(rows), setting.streams, self.name, 0)
             for found in self._of(tallies):
-                (made if isinstance(found, GroupTest) else notes).append(found)  # type: ignore[arg-type]
-        if not made:
+                (planned if isinstance(found, _Planned) else notes).append(found)  # type: ignore[arg-type]
+        if not planned:
             reason = notes[0].text if notes and isinstance(notes[0], Note) else "no two groups are large enough"
             return NotApplicable(reason=reason)
+        further = self._further(len(planned))
+        made = [self._test(one, further) for one in planned]
         adjusted = stats.false_discovery_control([one.p for one in made], method="by")
         tests = tuple(one.model_copy(update={"adjusted": float(p)}) for one, p in zip(made, adjusted, strict=True))
-        table = GroupTests(tests=tests, permutations=self.permutations, adjustment="Benjamini-Yekutieli")
+        table = GroupTests(
+            tests=tests, permutations=self.permutations, further=further, adjustment="Benjamini-Yekutieli"
+        )
         return Measured(measurements=(), exhibits=(table, *notes))
 
-    def _of(self, tallies: Tallies) -> Iterator[GroupTest | Note]:
+    def _further(self, tests: int) -> int:
+        """Return how many deals more let the smallest p of so many tests be half of `UNSETTLED` when it is adjusted."""
+        adjusted = tests * float(np.sum(1 / np.arange(1, tests + 1)))  # what the smallest p is multiplied by
+        return max(0, math.ceil(2 * adjusted / UNSETTLED) - self.permutations)
+
+    def _of(self, tallies: Tallies) -> Iterator[_Planned | Note]:
         if not tallies.disjoint:
             yield Note(
                 text=f"{tallies.attribute}: no permutation tests: some people have rows in several groups, and then "
@@ -142,11 +171,12 @@ class GroupTestsProbe:
                     f"groups have {self.minimum} people, {self.minimum_side} of them {compared[0].denominator}."
                 )
                 continue
-            yield self._test(tallies, criterion, compared, groups)
+            yield _Planned(tallies, criterion, compared, groups)
 
-    def _test(self, tallies: Tallies, criterion: Criterion, compared: list[Rate], groups: list[int]) -> GroupTest:
+    def _test(self, planned: _Planned, further: int) -> GroupTest:
+        tallies, criterion, compared, groups = planned
         rows: Bools = np.asarray(tallies.inside[:, groups].any(axis=1), dtype=np.bool_)
-        if len(compared) == 1 and criterion.within != "nothing":
+        if criterion.within == "side":
             rows = rows & compared[0].among
         people = tallies.seen.people.among(rows)
         place = np.full(len(tallies.groups), -1, dtype=np.int64)
@@ -155,23 +185,20 @@ class GroupTestsProbe:
         codes[people.rows] = place[tallies.group[rows]]
         positive = tallies.seen.is_label(tallies.seen.positive)[rows]
         gap = self._gap(tallies, criterion, compared, rows, people, positive, len(groups))
-        strata = (
-            people.strata(positive.astype(np.int64))
-            if criterion.within == "label"
-            else np.zeros(people.size, dtype=np.int64)
-        )
+        kept = tallies.seen.labels[rows] if criterion.within == "label" else np.zeros(len(positive), dtype=np.int64)
         return GroupTest(
             attribute=tallies.attribute,
             criterion=criterion.name,
-            null=criterion.null,
+            null=criterion.null if people.one_each else f"{criterion.null}, among people with about as many rows",
             groups=len(groups),
             n=people.size,
             gap=min(1.0, max(0.0, float(gap(codes[None, :])[0]))),
             p=p_value(
                 gap,
                 codes,
-                strata,
+                dealt_within(people, kept),
                 permutations=self.permutations,
+                further=further,
                 width=len(positive),
                 rng=tallies.streams.stream(self.name, tallies.attribute, criterion.name),
             ),
