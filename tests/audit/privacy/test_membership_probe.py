@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -121,6 +122,19 @@ def test_a_claim_is_refuted_by_what_epsilon_does_not_allow(attacked, shift, refu
     (bound,) = (one for one in found.exhibits if isinstance(one, Curve) and "allowed" in one.where)
     assert {p.x: p.y for p in bound.points}[0.1] == pytest.approx(np.e * 0.1 + 1e-5)
     assert bound.where == {"allowed": "epsilon 1, delta 1e-05"}
+
+
+def test_a_margin_that_no_attack_could_have_crossed_is_not_given(attacked):
+    # Of 1,200 all found, 0.997 are at 95% confidence; epsilon 8 allows 1 - e^-8 (1 - FPR) = 0.9997.
+    oracle, corpus, setting, _ = attacked(50.0)
+    large = SimpleNamespace(privacy=PRIVATE.model_copy(update={"epsilon": 8.0}))
+    found = Membership(replicates=5).measure(oracle, corpus, replace(setting, training=large))
+    assert of(found, "privacy.membership_tpr", attack="loss", fpr="0.1").value == 1.0, "every member is found"
+    assert not [one for one in found.measurements if one.name == "privacy.membership_margin"]
+    assert "so few cannot refute the claim, whatever the model is; list more" in notes(found)
+    small = SimpleNamespace(privacy=PRIVATE.model_copy(update={"epsilon": 3.0}))
+    found = Membership(replicates=5).measure(oracle, corpus, replace(setting, training=small))
+    assert of(found, "privacy.membership_margin", confidence="0.95").value < 0
 
 
 def test_a_true_claim_is_rarely_refuted(attacked):

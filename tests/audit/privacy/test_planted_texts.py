@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,9 +14,11 @@ from workbench.adapters.privacy_accounting import Phase, epsilon_of
 from workbench.audit.privacy.exposure_probe import Exposure
 from workbench.audit.privacy.one_run_probe import OneRun
 from workbench.data.corpus import Corpus, Example
-from workbench.evidence.cards import PaidSteps, PrivacyCard, TextCanaries
-from workbench.evidence.record import NotApplicable
+from workbench.evidence.cards import CanaryRun, PaidSteps, PrivacyCard, TextCanaries
+from workbench.evidence.record import Evidence, NotApplicable
 from workbench.text.canaries import LETTERS, canary
+from workbench.verdict.judge import judge
+from workbench.verdict.policy import load_policy
 
 LABELS = ("l0", "l1")
 M = 200
@@ -108,6 +112,50 @@ def test_texts_are_held_against_the_steps_that_they_were_in(planted):
     }
     assert own < 3
     assert by["privacy.claim_margin"] == pytest.approx(own - by["privacy.epsilon_lower_bound"])
+
+
+@pytest.fixture(scope="module")
+def rich():
+    """A whole record."""
+    spec = importlib.util.spec_from_file_location("golden_record", Path(__file__).parents[2] / "golden" / "record.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.rich()
+
+
+def gradients(n, *, right=None):
+    """Gradient canaries for a claim of 8 at 1e-5, all guessed, `right` of the coins rightly."""
+    coins = np.random.default_rng(0).random(n) < 0.5
+    told = np.where(np.arange(n) < (n if right is None else right), coins, ~coins)
+    return CanaryRun(
+        kind="gradient", included=tuple(coins.tolist()), scores=tuple(told.astype(float).tolist()),
+        positive_guesses=int(told.sum()), negative_guesses=int((~told).sum()), epsilon=8.0, delta=1e-5, steps=300,
+    )  # fmt: skip
+
+
+def judged(rich, found):
+    """Return what the shipped policy for a release says of the claim of a private model with this evidence."""
+    evidence = (Evidence(probe=OneRun.name, params={}, seed=0, seconds=1.0, result=found),)
+    training = rich.training.model_copy(update={"privacy": Claims.privacy.model_copy(update={"epsilon": 8.0})})
+    record = rich.model_copy(update={"training": training, "evidence": evidence})
+    return {one.verdict for one in judge(record, load_policy("release")) if one.criterion == "privacy-claim"}
+
+
+def test_an_audit_that_could_not_have_failed_passes_nothing(bench, rich):
+    found = OneRun().measure(None, None, replace(bench[2](), canaries=gradients(20)))
+    assert [one.name for one in found.measurements] == ["privacy.epsilon_lower_bound"]
+    assert judged(rich, found) == {"not_established"}
+
+
+def test_canaries_that_could_not_have_failed_do_not_silence_those_that_could(planted, rich):
+    model, corpus, setting = planted(0.0)
+    claims = SimpleNamespace(privacy=Claims.privacy.model_copy(update={"epsilon": 8.0}))
+    for run, verdict in ((gradients(20_000, right=10_000), "pass"), (gradients(20_000), "fail")):
+        found = OneRun().measure(model, corpus, replace(setting, training=claims, canaries=run))
+        margins = [one.where for one in found.measurements if one.name == "privacy.claim_margin"]
+        assert margins == [{"confidence": "0.95"}], "60 texts cannot refute an epsilon of 8"
+        assert "so few could not have refuted it" in found.exhibits[1].text
+        assert judged(rich, found) == {verdict}
 
 
 def test_without_any_there_is_nothing_to_say(bench, planted):

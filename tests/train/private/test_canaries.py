@@ -108,9 +108,13 @@ def test_a_trained_model_keeps_them_for_the_audit(private_recipe, toy, tmp_path)
     found = OneRun().measure(done.classifier, toy, Setting(Streams(0), Decision(), "positive", canaries=run))
     by = {one.name: one for one in found.measurements}
     assert by["privacy.epsilon_lower_bound"].value < run.epsilon
-    assert by["privacy.claim_margin"].value == pytest.approx(run.epsilon - by["privacy.epsilon_lower_bound"].value)
-    assert "certifies nothing" in found.exhibits[0].text
-    assert "could not have refuted" in found.exhibits[0].text, "60 guesses cannot reach epsilon 8"
+    assert "privacy.claim_margin" not in by, "60 guesses cannot reach epsilon 8, so they say nothing of the claim"
+    assert found.exhibits[0].text.startswith("claim_margin is not given: this audit could not have failed.")
+    able = run.model_copy(update={"epsilon": 1.0})
+    found = OneRun().measure(done.classifier, toy, Setting(Streams(0), Decision(), "positive", canaries=able))
+    by = {one.name: one for one in found.measurements}
+    assert by["privacy.claim_margin"].value == pytest.approx(1 - by["privacy.epsilon_lower_bound"].value)
+    assert "claim_margin is not given" not in found.exhibits[0].text
 
 
 def test_parameters_of_the_mechanism_are_left_as_they_were(shop, mechanism):

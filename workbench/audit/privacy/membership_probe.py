@@ -214,23 +214,33 @@ def _measurement(name: str, found: Estimate, unit: str, where: dict[str, str]) -
 
 
 def _margin(attacks: Sequence[Attack], claim: PrivacyCard, *, drawn: bool) -> tuple[Measurement | None, Note]:
-    """Return how far the attacks stay below what is claimed, where they come nearest.
+    """Return how far the attacks stay below what is claimed, where they come nearest, or None and why not.
+
+    Not given where the best of all attacks could not have been known to exceed the claim: it would hold whatever the
+    model is.
 
     The lower limits hold together, over attacks and rates, with probability `LEVEL`: they are one-sided.
     """
     wanted = [(attack, fpr) for attack in attacks for fpr in FPRS if not isinstance(tpr_at(attack.seen, fpr), Unknown)]
-    found = [
-        (attack, one)
-        for attack, fpr in wanted
-        for one in exceeds(
-            attack.seen, (fpr,), claim.epsilon, claim.delta, comparisons=len(wanted), level=2 * LEVEL - 1
-        )
-        if isinstance(one, Excess)
-    ]
+
+    def held_against(seen: Scored, fpr: float) -> Excess | Unknown:
+        (found,) = exceeds(seen, (fpr,), claim.epsilon, claim.delta, comparisons=len(wanted), level=2 * LEVEL - 1)
+        return found
+
+    found = [(attack, one) for attack, fpr in wanted if isinstance(one := held_against(attack.seen, fpr), Excess)]
     if not found:
         return None, Note(
             text=f"membership_margin is not given: no true positive rate is established at a false positive rate of "
             f"{FPRS[-1]:g} or less, which needs {10 / FPRS[-1]:,.0f} people who were not learned from."
+        )
+    best = [one for attack, fpr in wanted if isinstance(one := held_against(_perfect(attack.seen), fpr), Excess)]
+    if not any(one.exceeded for one in (*best, *(one for _, one in found))):
+        most = max(best, key=lambda one: one.tpr.interval.low - one.allowed)
+        return None, Note(
+            text=f"membership_margin is not given: an attack that found all of the {most.tpr.n:,} people learned from "
+            f"while accusing {most.fpr:.1%} of the others would be known to find at least {most.tpr.interval.low:.3f}, "
+            f"and epsilon {claim.epsilon:.3g} and delta {claim.delta:g} allow {most.allowed:.3f}: so few cannot refute "
+            "the claim, whatever the model is; list more."
         )
     nearest, one = min(found, key=lambda pair: pair[1].allowed - pair[1].tpr.interval.low)
     value = one.allowed - one.tpr.interval.low
@@ -261,6 +271,11 @@ def _margin(attacks: Sequence[Attack], claim: PrivacyCard, *, drawn: bool) -> tu
     return margin, Note(
         text=f"{told}the claim is refuted, unless the list itself tells who was learned from: see the blind baseline."
     )
+
+
+def _perfect(seen: Scored) -> Scored:
+    """Return the same people under an attack that tells all members from all others."""
+    return Scored(np.where(seen.member, seen.scores.max() + 1, seen.scores), seen.member, seen.people)
 
 
 def _curves(attacks: Sequence[Attack], claim: PrivacyCard | None) -> Iterator[Curve]:

@@ -32,7 +32,11 @@ class OneRun:
     grows: ClassVar[bool] = False
 
     def measure(self, model: Classifier, corpus: Corpus, setting: Setting) -> Measured | NotApplicable:
-        """Return the bound, and what the claim lies above it. Not applicable without canaries."""
+        """Return the bound, and what the claim lies above it. Not applicable without canaries.
+
+        Canaries that could not have refuted the claim, had every guess been right, leave that margin out: it would hold
+        whatever the model is.
+        """
         runs = [] if setting.canaries is None else [setting.canaries]
         if (of_texts := _asked(model, corpus, setting)) is not None:
             runs.append(of_texts)
@@ -43,32 +47,44 @@ class OneRun:
             )
         if setting.mitigation is not None and setting.mitigation.breaks_privacy:
             return NotApplicable(reason=f"there is no claim to refute: {setting.mitigation.unprotected}")
-        found = [self._bounded(run, setting) for run in runs]
+        able = [_most(run) > run.epsilon for run in runs]
+        found = [
+            self._bounded(run, setting, able=can, alone=not any(able)) for run, can in zip(runs, able, strict=True)
+        ]
         return Measured(
             measurements=tuple(one for held, _ in found for one in held), exhibits=tuple(note for _, note in found)
         )
 
-    def _bounded(self, run: CanaryRun, setting: Setting) -> tuple[tuple[Measurement, ...], Note]:
-        """Return what the canaries of one kind show, and how to read it."""
-        m, r = len(run.included), run.positive_guesses + run.negative_guesses
+    def _bounded(
+        self, run: CanaryRun, setting: Setting, *, able: bool, alone: bool
+    ) -> tuple[tuple[Measurement, ...], Note]:
+        """Return what the canaries of one kind show, and how to read it.
+
+        `able`: whether they could have refuted the claim. `alone`: whether none of any kind could.
+        """
+        m, r = len(run.included), _guesses(run)
         rng = setting.streams.stream("privacy", self.name, *([] if run.kind == "gradient" else [run.kind]))
         found = tally(guess(run.scores, run.positive_guesses, run.negative_guesses, rng=rng), run.included)
         bound = epsilon_lower_bound(m, r, found.right, run.delta)
-        most = largest_bound(m, r, run.delta)
-        verdict = (
-            "the claim is refuted: the implementation is broken, or the claim is wrong"
-            if bound > run.epsilon
-            else "the claim is not refuted, which certifies nothing"
-        )
-        able = "" if most > run.epsilon else " So many guesses could not have refuted the claim, had all been right."
+        if not able:
+            verdict = "so few could not have refuted it; plant more canaries, or guess more of them"
+        elif bound > run.epsilon:
+            verdict = "the claim is refuted: the implementation is broken, or the claim is wrong"
+        else:
+            verdict = "the claim is not refuted, which certifies nothing"
         note = (
             f"One-run audit (Steinke, Nasr and Jagielski 2023): {m:,} {run.kind} canaries, half of them used by a fair "
             f"coin each; {found.right} of {r} guesses are right. At {LEVEL:.0%} confidence epsilon is at least "
-            f"{bound:.3g}, where the claim is {run.epsilon:.3g} and all guesses right would have shown {most:.3g}: "
-            f"{verdict}.{able}"
+            f"{bound:.3g}, where the claim is {run.epsilon:.3g} and all guesses right would have shown "
+            f"{_most(run):.3g}: {verdict}."
         )
+        # A verdict looks for this beginning. Where other canaries answer, these are no reason to doubt the answer.
+        if alone:
+            note = f"claim_margin is not given: this audit could not have failed. {note}"
         where = {"confidence": f"{LEVEL:g}"} | ({} if run.kind == "gradient" else {"canaries": run.kind})
         method = "one-sided lower limit; the other end is not limited"
+        stated = [("privacy.epsilon_lower_bound", bound, "lower")]
+        stated += [("privacy.claim_margin", run.epsilon - bound, "higher")] if able else []
         return tuple(
             Measurement(
                 name=name,
@@ -79,11 +95,17 @@ class OneRun:
                 interval=Interval(low=value, high=value, level=LEVEL, method=method),
                 where=where,
             )
-            for name, value, better in (
-                ("privacy.epsilon_lower_bound", bound, "lower"),
-                ("privacy.claim_margin", run.epsilon - bound, "higher"),
-            )
+            for name, value, better in stated
         ), Note(text=note)
+
+
+def _guesses(run: CanaryRun) -> int:
+    return run.positive_guesses + run.negative_guesses
+
+
+def _most(run: CanaryRun) -> float:
+    """Return the lower bound of epsilon that the run's guesses would have shown, had all been right."""
+    return largest_bound(len(run.included), _guesses(run), run.delta)
 
 
 def _asked(model: Classifier, corpus: Corpus, setting: Setting) -> CanaryRun | None:
