@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -37,6 +38,17 @@ def test_the_right_mechanism_passes(shop, mechanism):
 def test_no_noise_or_noise_of_a_wrong_scale(shop, mechanism, monkeypatch, factor):
     real = step.normal
     monkeypatch.setattr(step, "normal", lambda shape, deviation, device: real(shape, deviation * factor, device))
+    with caught("noise has the stated deviation"):
+        run(shop, mechanism)
+
+
+def test_a_small_parameter_without_noise(shop, mechanism, monkeypatch):
+    real, small = step.normal, min(one.numel() for one in mechanism.parameters)
+
+    def normal(shape, deviation, device):
+        return real(shape, deviation * (shape.numel() > small), device)
+
+    monkeypatch.setattr(step, "normal", normal)
     with caught("noise has the stated deviation"):
         run(shop, mechanism)
 
@@ -98,11 +110,50 @@ def test_a_divisor_that_depends_on_who_takes_part(shop, mechanism, monkeypatch):
         run(shop, mechanism)
 
 
+def test_a_divisor_that_depends_on_who_takes_part_in_several_processes(shop, mechanism, monkeypatch):
+    """Two processes, of which this is the first and the other has no unit."""
+    summed, released = step.Mechanism.clipped_sum, step.Mechanism.released
+    taking = []
+    alone = SimpleNamespace(
+        num_processes=2, process_index=0, is_main_process=True, reduce=lambda tensor, reduction: tensor,
+        unwrap_model=lambda network: network,
+    )  # fmt: skip
+    both = replace(shop, accelerator=alone)
+    assert len(run(both, mechanism)) == 6
+
+    def clipped_sum(self, shop, taking_part):
+        taking.append(len(taking_part))
+        return summed(self, shop, taking_part)
+
+    def averaged(self, shop, sums):
+        released(self, shop, {one: total * self.how.batch / max(1, taking[-1]) for one, total in sums.items()})
+
+    monkeypatch.setattr(step.Mechanism, "clipped_sum", clipped_sum)
+    monkeypatch.setattr(step.Mechanism, "released", averaged)
+    with caught("sums are divided by the expected batch"):
+        run(both, mechanism)
+
+
 def test_shuffled_batches_instead_of_coins(shop, mechanism, monkeypatch):
     rng = np.random.default_rng(0)
     monkeypatch.setattr(
         Units, "sample", lambda self, rate: rng.permutation(len(self))[: round(rate * len(self))].tolist()
     )
+    with caught("units take part by independent coins"):
+        run(shop, mechanism)
+
+
+@pytest.mark.parametrize(
+    "favourites",
+    [
+        lambda rng, n, rate: list(range(rng.binomial(n, rate))),
+        lambda rng, n, rate: [i for i in range(1, n, 2) if rng.random() < 2 * rate],
+    ],
+    ids=["always the first", "every second never"],
+)
+def test_a_sampler_with_favourites(shop, mechanism, monkeypatch, favourites):
+    rng = np.random.default_rng(0)
+    monkeypatch.setattr(Units, "sample", lambda self, rate: favourites(rng, len(self), rate))
     with caught("units take part by independent coins"):
         run(shop, mechanism)
 

@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy import stats
 from torch import nn
 
@@ -30,7 +31,7 @@ _ALPHA = 1e-9
 _LOUD = 1e4
 """Share of a row that makes its gradient long enough to be clipped, whatever the network."""
 _DRAWS, _UNITS = 400, 50
-"""Samples of the sampler, and units in each."""
+"""Samples of the sampler, and made-up units that it chooses from."""
 
 
 def before(shop: Workshop, mechanism: Mechanism, units: Units, rate: float) -> tuple[str, ...]:
@@ -116,21 +117,25 @@ def _require_within(sums: Sums, mechanism: Mechanism, shop: Workshop) -> None:
 
 
 def _noisy(shop: Workshop, mechanism: Mechanism) -> None:
-    """A step in which nobody takes part: what is released is noise alone, of a known deviation."""
+    """A step in which nobody takes part: what is released is noise alone, of a known deviation in each parameter."""
     mechanism.released(shop, {})
     deviation = mechanism.noise_multiplier * mechanism.how.max_grad_norm / mechanism.how.batch
-    n = square = 0.0
+    held = []
     for one in mechanism.parameters:
         assert one.grad is not None
-        n += one.numel()
-        square += float(one.grad.double().square().sum())
+        held.append((f"a parameter of shape {tuple(one.shape)}", one.numel(), float(one.grad.double().square().sum())))
         one.grad = None
     # Of n independent normal numbers, the sum of squares over the variance is chi-squared with n degrees of freedom.
-    low, high = stats.chi2.ppf((_ALPHA / 2, 1 - _ALPHA / 2), n)
-    if not low <= square / deviation**2 <= high:
-        raise GuaranteeBroken(
-            f"noise should have the standard deviation {deviation:.4g} and has {sqrt(square / n):.4g} (n = {n:,.0f})"
-        )
+    # All together show a scale that is slightly off; each by itself shows that a small one was left out.
+    held.insert(0, ("all parameters", sum(n for _, n, _ in held), sum(square for _, _, square in held)))
+    rare = _ALPHA / len(held)
+    low, high = stats.chi2.ppf(np.array([[rare / 2], [1 - rare / 2]]), [n for _, n, _ in held])
+    for (which, n, square), least, most in zip(held, low, high, strict=True):
+        if not least <= square / deviation**2 <= most:
+            raise GuaranteeBroken(
+                f"noise should have the standard deviation {deviation:.4g} and has {sqrt(square / n):.4g} in {which} "
+                f"(n = {n:,})"
+            )
 
 
 def _divided(shop: Workshop, mechanism: Mechanism) -> None:
@@ -140,13 +145,15 @@ def _divided(shop: Workshop, mechanism: Mechanism) -> None:
     found = []
     for units in (1, 2):
         sums = quiet.clipped_sum(shop, dict.fromkeys(range(units), rows))
-        expected = {one: total.clone() for one, total in sums.items()}
+        # of all processes: each has summed a part of the units
+        expected = [shop.accelerator.reduce(sums.get(one, torch.zeros_like(one)), "sum") for one in quiet.parameters]
+        expected = [total.clone() for total in expected]
         quiet.released(shop, sums)
-        for one in quiet.parameters:
+        for one, total in zip(quiet.parameters, expected, strict=True):
             assert one.grad is not None
-            found.append((one.grad * quiet.how.batch, expected.get(one, torch.zeros_like(one))))
+            found.append((one.grad * quiet.how.batch, total))
             one.grad = None
-    if shop.accelerator.num_processes == 1 and not all(torch.allclose(a, b, rtol=1e-4, atol=1e-7) for a, b in found):
+    if not all(torch.allclose(a, b, rtol=1e-4, atol=1e-7) for a, b in found):
         raise GuaranteeBroken(
             f"what is released is not the sum over the expected batch ({quiet.how.batch}); a divisor that depends on "
             "who takes part tells of the data"
@@ -154,22 +161,31 @@ def _divided(shop: Workshop, mechanism: Mechanism) -> None:
 
 
 def _sampled(units: Units, rate: float) -> None:
-    """The sampler itself, on as many units: sizes vary as those of independent coins, and no unit is left out."""
-    few = Units(units.kind, units.members[:_UNITS], 0)
+    """The sampler itself, on made-up units: how many take part, and how often each does, vary as with own coins."""
+    few = replace(units, members=tuple((i,) for i in range(_UNITS)))
     chance = min(max(rate, 0.02), 0.5)
-    taken = np.zeros((_DRAWS, len(few)), dtype=bool)
+    taken = np.zeros((_DRAWS, _UNITS), dtype=bool)
     for draw in taken:
         draw[few.sample(chance)] = True
-    sizes = taken.sum(axis=1)
-    total = stats.binomtest(int(sizes.sum()), _DRAWS * len(few), chance).pvalue
-    # Shuffled batches have one size; the sizes of independent coins vary by n q (1 - q).
-    spread = float(((sizes - len(few) * chance) ** 2).sum()) / (len(few) * chance * (1 - chance))
-    low, high = stats.chi2.ppf((_ALPHA / 2, 1 - _ALPHA / 2), _DRAWS)
-    if total < _ALPHA or not low * 0.5 <= spread <= high * 1.5:
+    times = int(taken.sum())
+    total = stats.binomtest(times, taken.size, chance).pvalue
+    # Shuffled batches have one size; a sampler with favourites takes some units more often than others.
+    if total < _ALPHA or not all(_like_coins(taken.sum(axis=axis), taken.shape[axis], chance) for axis in (0, 1)):
         raise GuaranteeBroken(
-            f"units should take part with probability {chance:g}, independently; in {_DRAWS} draws of {len(few)} they "
-            f"took part {int(sizes.sum())} times, with a spread {spread / _DRAWS:.2g} times that of coins"
+            f"units should take part with probability {chance:g}, independently; in {_DRAWS} draws of {_UNITS} they "
+            f"took part {times} times, {_range(taken.sum(axis=1))} in a draw and {_range(taken.sum(axis=0))} draws each"
         )
+
+
+def _like_coins(sums: NDArray[np.int64], n: int, chance: float) -> bool:
+    """Tell whether `sums` vary as those of `n` coins do, by n q (1 - q)."""
+    spread = float(((sums - n * chance) ** 2).sum()) / (n * chance * (1 - chance))
+    low, high = stats.chi2.ppf((_ALPHA / 2, 1 - _ALPHA / 2), len(sums))
+    return bool(low * 0.5 <= spread <= high * 1.5)  # coins are not quite normal
+
+
+def _range(sums: NDArray[np.int64]) -> str:
+    return f"{sums.min()} to {sums.max()}"
 
 
 def _counted() -> None:
