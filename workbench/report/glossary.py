@@ -366,7 +366,8 @@ GLOSSARY: Mapping[str, Entry] = MappingProxyType(
             "As comprehensiveness.",
         ),
         "explanations.tau_loo": Entry(
-            "Rank correlation with the effect of leaving out each word alone.",
+            "Rank correlation with the effect of leaving out each word alone; for scores without a sign, with how "
+            "large that effect is.",
             "Words that act together: leaving out one shows nothing.",
         ),
         "explanations.infidelity": Entry(
@@ -399,7 +400,8 @@ GLOSSARY: Mapping[str, Entry] = MappingProxyType(
             "Other edits. A steady explanation may still be wrong.",
         ),
         "explanations.completeness_gap": Entry(
-            "How far the scores are from adding up to what they should explain, as share of it; 0 is exact.",
+            "How far the scores are from adding up to what they should explain, as share of it; 0 is exact. The median "
+            "over texts drawn by hash of their id.",
             "More integration steps reduce it. A large gap: do not trust this explanation's sizes.",
         ),
         "explanations.gain_over_random": Entry(

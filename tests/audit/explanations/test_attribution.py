@@ -13,6 +13,7 @@ from workbench.evidence.exhibits import Note, TokenScores
 from workbench.evidence.record import Measured, NotApplicable
 from workbench.models.engine import engine_for
 from workbench.models.hugging_face import load_checkpoint
+from workbench.models.linear import LinearTextClassifier
 from workbench.seeds import Streams
 
 SETTING = Setting(Streams(0), Decision(), "positive")
@@ -44,7 +45,7 @@ def mostly_right():
     return corpus_of([*rows, *((f"q{i}", f"good v{i}", "negative") for i in range(5))])
 
 
-def test_shows_right_and_wrong_and_measures_the_median_gap(model, mostly_right):
+def test_shows_right_and_wrong_and_takes_no_figure_from_them(model, mostly_right):
     measured = run(AttributionProbe(examples=12), engine_for(model), mostly_right)
     assert isinstance(measured, Measured)
     scores = [exhibit for exhibit in measured.exhibits if isinstance(exhibit, TokenScores)]
@@ -57,14 +58,7 @@ def test_shows_right_and_wrong_and_measures_the_median_gap(model, mostly_right):
     }
     assert all(one.label != one.predicted for one in scores if one.chosen_as.startswith("Wrong"))
     assert "12 decisions are explained" in notes_of(measured)
-    (gap,) = measured.measurements
-    ordered = sorted(one.completeness_gap for one in scores)
-    assert gap.name == "explanations.completeness_gap"
-    assert gap.where == {"attributor": "integrated_gradients@1"}
-    assert gap.value == pytest.approx((ordered[5] + ordered[6]) / 2)
-    assert gap.n == 12
-    assert (gap.interval.low, gap.interval.high) == (ordered[2], ordered[9])  # the textbook ranks 3 and 10 of 12
-    assert gap.interval.low <= gap.value <= gap.interval.high
+    assert measured.measurements == ()
 
 
 def test_row_order_does_not_choose(model, mostly_right):
@@ -77,9 +71,6 @@ def test_row_order_does_not_choose(model, mostly_right):
 def test_all_wrong_or_few_examples(model):
     wrong = corpus_of([(f"p{i}", f"good w{i}", "negative") for i in range(8)])
     assert len(AttributionProbe(examples=6).select(model, wrong, SETTING)) == 6
-    measured = run(AttributionProbe(examples=3), model, wrong)
-    assert measured.measurements == ()
-    assert "too few for an interval" in notes_of(measured)
 
 
 def test_one_example_of_each_person(model):
@@ -92,6 +83,17 @@ def test_texts_without_tokens_are_passed_over(model):
     assert [example.id for example in AttributionProbe().select(model, corpus, SETTING)] == ["002"]
     empty = corpus_of([("a", "", "positive"), ("b", " ", "negative")])
     assert isinstance(AttributionProbe().select(model, empty, SETTING), NotApplicable)
+
+
+def test_texts_of_no_word_that_the_method_knows_are_counted():
+    model = LinearTextClassifier.binary({"good": 1.0})
+    data = corpus_of([("a", "\U0001f600", "positive"), ("b", "good dress", "positive"), ("c", "good", "positive")])
+    measured = run(AttributionProbe(attributor="lime@1", examples=3), model, data)
+    assert [one.example for one in measured.exhibits if isinstance(one, TokenScores)] == ["001", "002"]
+    assert "1 of 3 chosen could not be explained (nothing to explain: LIME finds no word" in notes_of(measured)
+    alone = run(AttributionProbe(attributor="lime@1"), model, corpus_of([("a", "\U0001f600", "positive")]))
+    assert isinstance(alone, NotApplicable)
+    assert "LIME finds no word" in alone.reason
 
 
 def test_says_what_it_could_not_do(known_model):

@@ -10,6 +10,7 @@ import pytest
 
 from workbench.audit.explanations.attributor import Attribution, attributors
 from workbench.audit.explanations.quality import CHANCE, QualityProbe
+from workbench.audit.explanations.ranks import overlap
 from workbench.audit.probe import Setting
 from workbench.audit.runner import Run, run_probes
 from workbench.data.corpus import Corpus, Example
@@ -57,13 +58,24 @@ class _Known:
         )
 
 
+class _Size(_Known):
+    """How much each word weighs, whichever way."""
+
+    signed = False
+
+    def attribute(self, model: Any, text: str, target: int, *, gap_bound: float, seed: int) -> Attribution:
+        found = super().attribute(model, text, target, gap_bound=gap_bound, seed=seed)
+        return found._replace(scores=np.abs(found.scores))
+
+
 @pytest.fixture(scope="module", autouse=True)
 def registered():
     table = attributors._table
     table["known@1"] = _Known
     table["opposite@1"] = type("Opposite", (_Known,), {"__init__": lambda self: object.__setattr__(self, "sign", -1.0)})
+    table["size@1"] = _Size
     yield
-    del table["known@1"], table["opposite@1"]
+    del table["known@1"], table["opposite@1"], table["size@1"]
 
 
 def measured(probe, corpus=None, model=MODEL):
@@ -149,6 +161,63 @@ def test_texts_without_words_and_methods_without_answers_are_said():
     only = measured(QualityProbe(methods=("saliency@1",), examples=12), corpus)
     assert only.outcome == "not_applicable"
     assert "gradients" in only.reason
+
+
+@pytest.mark.parametrize("n", [2, 5])
+def test_methods_keep_their_names_where_people_are_few(n):
+    methods = ("known@1", "opposite@1", "occlusion@1")
+    result = measured(QualityProbe(methods=methods, examples=n), _corpus(n))
+    gains = [one for one in result.measurements if one.name == "explanations.gain_over_random"]
+    assert [one.where for one in gains] == [{"attributor": method} for method in methods]
+    assert "too few to say more" in gains[0].interval.method
+
+
+def test_scores_without_a_sign_are_set_against_the_size_of_the_change():
+    result = measured(QualityProbe(methods=("size@1", "known@1"), examples=20))
+    assert value(result, "tau_loo", attributor="size@1").value > 0.9
+    assert value(result, "tau_loo", attributor="known@1").value > 0.95
+
+
+def test_a_removal_that_the_model_has_no_token_for_is_said():
+    result = measured(QualityProbe(methods=("known@1",), examples=12, removals=("deletion", "mask")))
+    assert not [one for one in result.measurements if "removal" in one.where]
+    said = "Not measured with a mask in place of missing words: the model has no mask token."
+    assert [one.text for one in result.exhibits if one.kind == "note"].count(said) == 1
+    with pytest.raises(Misconfigured, match="deletion"):
+        QualityProbe(removals=("mask",))
+
+
+@pytest.mark.parametrize(("n", "ranks"), [(12, (2, 9)), (5, None)])
+def test_the_median_gap_is_that_of_texts_drawn_by_hash(n, ranks):
+    result = measured(QualityProbe(methods=("shap_kernel@1", "known@1"), examples=n, kept=n), _corpus(30))
+    gaps = sorted(
+        one.values["completeness_gap"]
+        for check in result.exhibits
+        if check.kind == "explanation_check"
+        for one in check.methods
+        if one.attributor == "shap_kernel@1"
+    )
+    assert len(gaps) == n
+    found = [one for one in result.measurements if one.name == "explanations.completeness_gap"]
+    few = [one for one in result.exhibits if one.kind == "note" and "too few people for an interval" in one.text]
+    if ranks is None:
+        assert not found
+        assert few
+        return
+    (gap,) = found
+    assert not few
+    assert (gap.where, gap.n, gap.unit) == ({"attributor": "shap_kernel@1"}, n, "ratio")
+    assert gap.value == pytest.approx((gaps[5] + gaps[6]) / 2)
+    assert (gap.interval.low, gap.interval.high) == (
+        gaps[ranks[0]],
+        gaps[ranks[1]],
+    )  # ranks 3 and 10 of 12
+
+
+def test_scores_that_are_all_equal_have_no_top():
+    assert overlap(np.zeros(9), np.arange(9.0), 5) is None
+    assert overlap(np.arange(9.0), np.zeros(9), 5) is None
+    assert overlap(np.arange(9.0), np.arange(9.0), 5) == 1
 
 
 def test_bad_parameters_are_refused():

@@ -1,4 +1,4 @@
-"""Explain a few decisions and measure how well each explanation adds up."""
+"""Explain a few decisions that are worth a look, and say which of the explanations do not add up."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-
 from workbench.audit.explanations.attributor import attributors
 from workbench.audit.explanations.by_word import read_part
 from workbench.audit.explanations.exemplars import Chosen, choose
 from workbench.audit.explanations.explain import GAP_BOUND, explain, refusal
+from workbench.audit.explanations.quality import first_reason
 from workbench.audit.probe import Item, Setting, probes, require_at_least
 from workbench.data.corpus import Corpus, Example, Task
-from workbench.errors import Misconfigured
-from workbench.evidence.exhibits import Note, TokenScores
-from workbench.evidence.intervals import quantile_interval
-from workbench.evidence.measurement import Measurement
+from workbench.errors import EmptyData, Misconfigured, Unsupported
+from workbench.evidence.exhibits import ExplanationCheck, Note, TokenScores
 from workbench.evidence.record import Measured, NotApplicable
 from workbench.models.protocols import Classifier
 from workbench.text.words import words
@@ -72,38 +69,40 @@ class AttributionProbe:
         return bool(found) and (most is None or len(found) <= most)
 
     def item(self, model: Classifier, example: Example, setting: Setting) -> Item:
-        scores = explain(
-            model,
-            example.input,
-            method=self.attributor,
-            gap_bound=self.gap_bound,
-            decision=setting.decision,
-            positive=setting.positive(model.labels),
-            seed=setting.streams.seed("explain", self.attributor, example.id),
-        )
+        """Return the explanation of `example`; without one where the method finds no word of its own kind."""
+        positive = setting.positive(model.labels)
+        try:
+            scores = explain(
+                model,
+                example.input,
+                method=self.attributor,
+                gap_bound=self.gap_bound,
+                decision=setting.decision,
+                positive=positive,
+                seed=setting.streams.seed("explain", self.attributor, example.id),
+            )
+        except (EmptyData, Unsupported) as error:
+            decided = int(setting.decision.decide(model.predict_proba([example.input]), positive)[0])
+            return ExplanationCheck(
+                example=example.id,
+                target=model.labels[decided],
+                label=example.label,
+                words=0,
+                methods=(),
+                absent={self.attributor: str(error)},
+            )
         kind = example.chosen_as if isinstance(example, Chosen) else None
         return scores.model_copy(update={"example": example.id, "label": example.label, "chosen_as": kind})
 
     def gather(self, items: Sequence[Item], corpus: Corpus, setting: Setting) -> Measured | NotApplicable:
-        """Return the median completeness gap with an interval from order statistics, and every explanation."""
+        """Return every explanation. No figure: the texts were picked, so none would hold for the corpus."""
         found = [item for item in items if isinstance(item, TokenScores)]
+        if not found:
+            return NotApplicable(reason=f"no text chosen could be explained: {first_reason(items)}")
         gaps = [one.completeness_gap for one in found if one.completeness_gap is not None]
-        measurements: list[Measurement] = []
         notes = [self._choice(found)]
-        if interval := quantile_interval(gaps, 0.5):
-            measurements.append(
-                Measurement(
-                    name="explanations.completeness_gap",
-                    value=float(np.median(gaps)),
-                    unit="ratio",
-                    better="lower",
-                    n=len(gaps),
-                    interval=interval,
-                    where={"attributor": self.attributor},
-                )
-            )
-        elif gaps:
-            notes.append(f"The median completeness gap is not given: {len(gaps)} examples are too few for an interval.")
+        if left := len(items) - len(found):
+            notes.append(f"{left} of {len(items)} chosen could not be explained ({first_reason(items)}).")
         if open_gaps := sum(gap > self.gap_bound for gap in gaps):
             notes.append(
                 f"{open_gaps} of {len(gaps)} explanations miss the completeness bound of {self.gap_bound:g}: "
@@ -111,7 +110,7 @@ class AttributionProbe:
             )
         if cut := sum(_is_cut(one) for one in found):
             notes.append(f"{cut} of {len(found)} texts are longer than the model reads; only the part read has scores.")
-        return Measured(measurements=tuple(measurements), exhibits=(*(Note(text=note) for note in notes), *found))
+        return Measured(measurements=(), exhibits=(*(Note(text=note) for note in notes), *found))
 
     def _choice(self, found: Sequence[TokenScores]) -> str:
         wrong = sum(one.predicted != one.label for one in found)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from workbench.adapters.captum_infidelity import infidelity, removals
+from workbench.audit.explanations.attributor import attributors
 from workbench.audit.explanations.by_word import read_part
 from workbench.audit.explanations.faithfulness import (
     Removal,
@@ -89,9 +90,13 @@ def quality_of(
     for method, one in found.items():
         scores = np.array([word.score for word in one.words])
         values[method]["infidelity"] = infidelity_of(scores)
-        if method != OCCLUSION and (tau := kendall(scores, importance)) is not None:
+        # Scores without a sign say how strongly: they are set against the size of the change.
+        effect = importance if getattr(attributors[method], "signed", True) else np.abs(importance)
+        if method != OCCLUSION and (tau := kendall(scores, effect)) is not None:
             values[method]["tau_loo"] = tau
         values[method]["passes"] = float(one.passes)
+        if one.completeness_gap is not None:
+            values[method]["completeness_gap"] = one.completeness_gap
     chances = rng.standard_normal((orders, len(words)))
     values[CHANCE]["infidelity"] = float(np.mean([infidelity_of(scores) for scores in chances]))
     return tuple(MethodQuality(attributor=method, values=values[method], scores=found.get(method)) for method in ranked)

@@ -18,7 +18,15 @@ from workbench.audit.explanations.ranks import overlap, spearman
 from workbench.audit.probe import Item, Setting, probes, require_at_least
 from workbench.data.corpus import Corpus, Example, Task
 from workbench.errors import EmptyData, Misconfigured, Unsupported
-from workbench.evidence.bootstrap import REPLICATES, People, agree, expanded_tail, mean_interval, score_interval
+from workbench.evidence.bootstrap import (
+    REPLICATES,
+    People,
+    agree,
+    expanded_tail,
+    mean_interval,
+    median_interval,
+    score_interval,
+)
 from workbench.evidence.exhibits import ExplanationCheck, MethodQuality, Note, TokenScores, WordScore
 from workbench.evidence.measurement import Better, Interval, Measurement
 from workbench.evidence.record import Measured, NotApplicable
@@ -42,6 +50,8 @@ _RANGES: dict[str, tuple[float, float, Better]] = {
 """Metric -> the least and the largest value it can have, and which is better."""
 _UNBOUNDED = {"passes": ("passes_mean", "sequences"), "sensitivity": ("sensitivity", "score")}
 """Metrics of at least 0 without an upper end, the less the better -> name of their mean, its unit."""
+_GAP = "completeness_gap"
+"""Given as a median: of a difference near 0 it has no size."""
 
 
 @probes.register("explanations.quality@1")
@@ -74,6 +84,8 @@ class QualityProbe:
         object.__setattr__(self, "methods", full_names(self.methods))
         if CHANCE in self.methods:
             raise Misconfigured(f"{self.name}: leave out {CHANCE}: it is always measured")
+        if "deletion" not in self.removals:
+            raise Misconfigured(f"{self.name}: removals must hold 'deletion', by which methods are set against chance")
 
     def select(self, model: Classifier, corpus: Corpus, setting: Setting) -> Sequence[Example] | NotApplicable:
         """Return the sample."""
@@ -138,6 +150,7 @@ class QualityProbe:
             "rank agreement with leave-one-out is not given, because that is what it computes."
         )
         notes += absences(found)
+        notes += _unmeasured(found, self.removals, measurements)
         if constant := table.constant_passes(methods):
             notes.append(f"Forward passes per explanation, the same for every text: {constant}.")
         kept = tuple(
@@ -167,7 +180,7 @@ class Table:
         return any(method in row for row in self._rows)
 
     def of(self, method: str) -> Iterator[Measurement]:
-        """Yield each metric's mean over the texts where it is defined."""
+        """Yield each metric's mean (of the completeness gap, the median) over the texts where it is defined."""
         known = [row[method].values if method in row else {} for row in self._rows]
         for key in sorted({key for values in known for key in values}):
             metric, _, removal = key.partition("/")
@@ -186,6 +199,9 @@ class Table:
                 interval = mean_interval(numbers, people, rng=rng)
                 if interval is not None:
                     yield _measurement(name, numbers, people, interval, where, "lower", unit=unit)
+            elif metric == _GAP and (interval := median_interval(numbers, people, rng=rng)) is not None:
+                middle = float(np.median(numbers))
+                yield _measurement(metric, numbers, people, interval, where, "lower", unit="ratio", value=middle)
 
     def constant_passes(self, methods: Sequence[str]) -> str:
         """Return in words how many passes those methods take that take equally many for every text."""
@@ -211,8 +227,8 @@ class Table:
         # Enough that some twenty replicates lie in either tail; of very few people that would be millions.
         tail = expanded_tail(max(people.size, 2), level=level)
         if tail * _MOST_REPLICATES < 20:
-            method = f"the whole range of the score: {people.size} people are too few to say more at this level"
-            interval: Interval | None = Interval(low=-2.0, high=2.0, level=level, method=method)
+            how = f"the whole range of the score: {people.size} people are too few to say more at this level"
+            interval: Interval | None = Interval(low=-2.0, high=2.0, level=level, method=how)
         else:
             replicates = int(np.ceil(max(REPLICATES, 20 / tail)))
             interval = score_interval(
@@ -257,10 +273,12 @@ def _measurement(
     where: dict[str, str],
     better: Better,
     unit: str = "score",
+    value: float | None = None,
 ) -> Measurement:
+    value = float(numbers.mean()) if value is None else value
     return Measurement(
         name=f"explanations.{metric}",
-        value=min(max(float(numbers.mean()), interval.low), interval.high),
+        value=min(max(value, interval.low), interval.high),
         unit=unit,
         better=better,
         n=people.size,
@@ -294,6 +312,19 @@ def absences(found: Sequence[ExplanationCheck]) -> list[str]:
         f"{method}: no explanation of {len(given)} of {len(found)} texts ({given[0]})"
         for method, given in sorted(reasons.items())
     ]
+
+
+def _unmeasured(
+    found: Sequence[ExplanationCheck], removals: Sequence[Removal], measurements: Sequence[Measurement]
+) -> list[str]:
+    """Return a sentence on each thing asked for that no figure tells of."""
+    keys = {key for one in found for method in one.methods for key in method.values}
+    notes = []
+    if "mask" in removals and not any(key.endswith("/mask") for key in keys):
+        notes.append("Not measured with a mask in place of missing words: the model has no mask token.")
+    if _GAP in keys and not any(one.name == f"explanations.{_GAP}" for one in measurements):
+        notes.append("No median completeness gap is given: the texts are of too few people for an interval.")
+    return notes
 
 
 def first_reason(items: Sequence[Item]) -> str:

@@ -23,8 +23,11 @@ def pearson(one: FloatArray, other: FloatArray) -> float | None:
 
 
 def overlap(one: FloatArray, other: FloatArray, k: int) -> float | None:
-    """Return the share of the `k` largest scores that both have in common; None for fewer than k + 1 scores."""
-    if len(one) <= k:
+    """Return the share of the `k` largest scores that both have in common.
+
+    None for fewer than k + 1 scores, and where one side is constant: it has no largest.
+    """
+    if len(one) <= k or np.ptp(one) == 0 or np.ptp(other) == 0:
         return None
     first, second = (set(np.argsort(-scores, kind="stable")[:k].tolist()) for scores in (one, other))
     return len(first & second) / k
