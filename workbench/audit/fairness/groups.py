@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import comb
 from typing import Any, ClassVar
 
 import numpy as np
@@ -173,13 +174,17 @@ def _power(tallies: Tallies, gaps: Gaps) -> Iterator[Note]:
 
     def reach(g: int) -> str:
         other = largest if g != largest else max((h for h in range(len(sizes)) if h != g), key=lambda h: sizes[h])
-        least = detectable_difference(rate, sizes[g], sizes[other])
+        pairs = comb(len({*large, g, other}), 2)  # the intervals hold for all of them at once
+        least = detectable_difference(rate, sizes[g], sizes[other], pairs=pairs)
         return f"{tallies.groups[g]} ({sizes[g]} people): {least:.2f}"
 
     if len(sizes) == 1:
         yield Note(text=f"{tallies.attribute}: no gaps, there is one group only.")
         return
-    how = "smallest difference in selection rate that it would show with 80% power beside the largest other group"
+    how = (
+        "smallest difference in selection rate that it would show with 80% power beside the largest other group, where "
+        "intervals hold for all pairs of compared groups"
+    )
     if small := [g for g in range(len(sizes)) if g not in large]:
         yield Note(
             text=f"{tallies.attribute}: shown but not compared, fewer than {gaps.minimum} people; {how}: "
