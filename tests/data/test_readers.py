@@ -125,6 +125,17 @@ def test_whole_numbers_lose_a_stray_point_only_where_all_are_whole(write: Write)
     assert table.names("mixed") == ["1", "two", "3.0"]
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.csv", "text,sex\na,f\na,f\0\n"), ("a.jsonl", '{"sex": "f"}\n{"sex": "f\\u0000"}\n')],
+)
+def test_a_name_that_ends_in_nul_would_be_taken_for_another_and_is_refused(
+    write: Write, name: str, content: str
+) -> None:
+    with pytest.raises(BadInput, match=rf"column 'sex' of {name}, row 2: 'f\\x00' holds a NUL character"):
+        read_table(Path(write(name, content))).names("sex")
+
+
 def test_the_source_names_file_and_bytes_but_no_folder(write: Write, tmp_path: Path) -> None:
     import hashlib
 

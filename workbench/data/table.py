@@ -35,9 +35,15 @@ class Table:
         """Return the values of `column` as names (labels, groups, ids): trimmed, and whole numbers without '.0'.
 
         A column that gained '.0' on its way (whole numbers beside an empty cell, saved by pandas) gives the same
-        names as the original. It applies only where every value of the column is a whole number.
+        names as the original. It applies only where every value of the column is a whole number. Raises `BadInput` for
+        a name with a NUL character: numpy's texts end at it, so that two groups would be compared as one.
         """
         values = [None if text is None else text.strip() for text in self.texts(column)]
+        if odd := next((i for i, value in enumerate(values, start=1) if value is not None and "\0" in value), None):
+            raise BadInput(
+                f"column {column!r} of {self.name}, row {odd}: {values[odd - 1]!r} holds a NUL character, which no name "
+                "can; repair the column"
+            )
         if all(value is None or _WHOLE.fullmatch(value) for value in values):
             return [None if value is None else value.split(".")[0] for value in values]
         return values
