@@ -30,9 +30,10 @@ class TradeOff(Stored):
 
 
 class HeldOut(Stored):
-    """Before and after, on examples that neither the model nor the thresholds have seen."""
+    """Before and after, on examples that the thresholds have not seen."""
 
     corpus: CorpusCard
+    """`in_training` says how many of them the model has seen."""
     accuracy_before: Figure
     accuracy_after: Figure
     gained: Figure

@@ -70,6 +70,11 @@ def needs(card: MitigationCard) -> tuple[str, ...]:
         if held.drawn
         else "None of the held-out decisions is drawn by lot.",
     ]
+    if held.corpus.in_training is None:
+        found.append("Whether the model has learned from the held-out examples is unknown.")
+    elif held.corpus.in_training:
+        shared = plural(held.corpus.in_training, "held-out example shares", "held-out examples share")
+        found.append(f"{shared} a person or a text with the training data, so the figures may be too good.")
     if card.left_out:
         found.append(
             f"Too small for thresholds of their own: {listed([short(group) for group in card.left_out])} "

@@ -81,7 +81,7 @@ def mitigate(
     from workbench.data.splits import split
     from workbench.models.engine import engine_for
     from workbench.models.group_aware import GroupAwareClassifier
-    from workbench.models.training_card import read_training_card
+    from workbench.models.training_card import read_fingerprints, read_training_card
     from workbench.train.folders import require_new
     from workbench.train.mitigation.fitting import Base, Mitigation
     from workbench.train.mitigation.fitting import mitigate as fitted
@@ -106,7 +106,9 @@ def mitigate(
             engine.on_progress = None if progress is None else lambda n, _, done=done: progress(done + n, total)
             made.append(_scored(engine, part, attribute, positive_label, dict(label_map or {})))
     private = training is not None and training.privacy is not None
-    found = fitted(how, made[0], made[1], Base(classifier.card.name, classifier.card.digest, private))
+    learned_from = None if folder is None else read_fingerprints(folder)
+    base = Base(classifier.card.name, classifier.card.digest, private, learned_from)
+    found = fitted(how, made[0], made[1], base)
     if target is not None:
         _write(target, folder, classifier, found, made[0].corpus)
         return Mitigated(group_aware(target), found.card)

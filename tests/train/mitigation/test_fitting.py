@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from workbench.adapters.threshold_optimizer import Wanted
 from workbench.data.corpus import Corpus, Example
+from workbench.data.overlap import fingerprints
 from workbench.errors import EmptyData, Misconfigured
 from workbench.evidence.mitigation import MitigationCard
+from workbench.report.mitigation import needs
 from workbench.seeds import Streams
 from workbench.train.mitigation.expected import Expected, Part
 from workbench.train.mitigation.fitting import Base, Mitigation, mitigate
@@ -52,6 +56,17 @@ def test_the_gap_narrows_on_held_out_people_and_the_price_is_stated(parts):
     gaps = [one.gap.value for one in found.card.trade_off]
     assert gaps == sorted(gaps, reverse=True)
     assert gaps[-1] < 1e-9
+
+
+def test_it_is_counted_how_many_examples_the_model_has_learned_from(parts):
+    validation, test = parts
+    learned = frozenset(fingerprints(replace(test.corpus, examples=test.corpus.examples[1_500:1_600])))
+    for known, seen in ((None, (None, None)), (learned, (0, 100))):
+        base = Base("base", "0" * 64, private=False, learned_from=known)
+        card = mitigate(Mitigation("sex", Wanted("demographic_parity")), validation, test, base).card
+        assert (card.fitted_on.in_training, card.held_out.corpus.in_training) == seen
+        assert any("unknown" in one for one in needs(card)) is (known is None)
+        assert any(one.startswith("100 held-out examples share") for one in needs(card)) is (known is not None)
 
 
 def test_figures_are_those_of_masks_by_hand(parts):

@@ -65,6 +65,7 @@ def test_it_reads_back_as_it_was_and_decides_as_its_rule_says(base: Trained, mit
     assert model.mitigation is not None
     assert model.mitigation.base_digest == base.classifier.card.digest
     assert model.mitigation.held_out.corpus.digest == test.canonical().digest
+    assert model.mitigation.held_out.corpus.in_training == 0
 
 
 def test_no_text_alone_is_decided(mitigated: Path, base: Trained, data: Corpus) -> None:

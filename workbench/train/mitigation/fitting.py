@@ -9,9 +9,12 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from workbench.adapters.threshold_optimizer import Wanted, fit_thresholds
+from workbench.data.corpus import Corpus
+from workbench.data.overlap import overlap
 from workbench.environment import installed
 from workbench.errors import EmptyData, Misconfigured
 from workbench.evidence.group_rule import GroupRule
+from workbench.evidence.cards import CorpusCard
 from workbench.evidence.mitigation import HeldOut, MitigationCard, TradeOff
 from workbench.seeds import Streams
 from workbench.train.mitigation.expected import FAMILIES, GAPS, Expected, Floats, Part
@@ -52,6 +55,13 @@ class Base(NamedTuple):
     name: str
     digest: str
     private: bool
+    learned_from: frozenset[str] | None = None
+    """Fingerprints of what it was trained on; None where that is unknown."""
+
+    def card_of(self, corpus: Corpus) -> CorpusCard:
+        """Return the card of `corpus`, with how many of its examples the model has learned from."""
+        seen = None if self.learned_from is None else overlap(corpus, self.learned_from)
+        return corpus.card.model_copy(update={"in_training": seen})
 
 
 class Made(NamedTuple):
@@ -90,14 +100,14 @@ def mitigate(how: Mitigation, validation: Part, test: Part, base: Base) -> Made:
         slack=how.wanted.slack,
         mix=how.mix,
         gap=GAPS[how.wanted.constraint],
-        fitted_on=validation.corpus.card,
+        fitted_on=base.card_of(validation.corpus),
         left_out=left_out,
         trade_off=tuple(
             TradeOff(setting=name, accuracy=one.accuracy, gap=one.gap, drawn=one.drawn)
             for name, one in ((name, on(validation, chances)) for name, chances in _settings(how, validation, large))
         ),
         held_out=HeldOut(
-            corpus=test.corpus.card,
+            corpus=base.card_of(test.corpus),
             accuracy_before=before.accuracy,
             accuracy_after=after.accuracy,
             gained=after.gained(before),
