@@ -41,8 +41,8 @@ class Table:
         values = [None if text is None else text.strip() for text in self.texts(column)]
         if odd := next((i for i, value in enumerate(values, start=1) if value is not None and "\0" in value), None):
             raise BadInput(
-                f"column {column!r} of {self.name}, row {odd}: {values[odd - 1]!r} holds a NUL character, which no name "
-                "can; repair the column"
+                f"column {column!r} of {self.name}, row {odd}: {values[odd - 1]!r} holds a NUL character, which no "
+                "name can; repair the column"
             )
         if all(value is None or _WHOLE.fullmatch(value) for value in values):
             return [None if value is None else value.split(".")[0] for value in values]

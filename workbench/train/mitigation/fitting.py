@@ -13,8 +13,8 @@ from workbench.data.corpus import Corpus
 from workbench.data.overlap import overlap
 from workbench.environment import installed
 from workbench.errors import EmptyData, Misconfigured
-from workbench.evidence.group_rule import GroupRule
 from workbench.evidence.cards import CorpusCard
+from workbench.evidence.group_rule import GroupRule
 from workbench.evidence.mitigation import HeldOut, MitigationCard, TradeOff
 from workbench.seeds import Streams
 from workbench.train.mitigation.expected import FAMILIES, GAPS, Expected, Floats, Part
