@@ -7,6 +7,7 @@ from scipy import stats
 from workbench.evidence.bootstrap import (
     CELLS,
     People,
+    auc_interval,
     bounded,
     draws,
     mean_interval,
@@ -16,7 +17,8 @@ from workbench.evidence.bootstrap import (
     replicate,
     score_interval,
 )
-from workbench.evidence.intervals import quantile_interval, wilson
+from workbench.evidence.intervals import quantile_interval, wilson, wilson_bounds
+from workbench.evidence.weighted import roc_auc
 
 
 def rng(seed=0):
@@ -79,7 +81,7 @@ def test_few_people_get_students_interval_exactly():
 
 def test_copies_of_a_persons_rows_add_no_certainty():
     hits = rng(4).random(200) < 0.7
-    once = mean_interval(hits.astype(float), People(np.arange(200)), rng=rng(), replicates=5000)
+    once = score_interval(hits.astype(float), People(np.arange(200)), rng=rng(), replicates=5000)
     tripled = proportion_interval(np.repeat(hits, 3), People(np.repeat(np.arange(200), 3)), rng=rng(), replicates=5000)
     assert once is not None
     assert tripled is not None
@@ -144,13 +146,50 @@ def test_a_bounded_score_that_all_rows_share_has_wilsons_width(n, value, top):
     assert found.low < found.high
 
 
-def test_a_bounded_score_with_spread_is_the_bootstrap_of_its_mean():
+def test_a_bounded_score_with_spread_has_the_standard_error_of_its_mean():
     values, people = 2 * rng(3).random(60), People(np.arange(60))
-    found = score_interval(values, people, top=2, rng=rng(4), replicates=500)
-    plain = mean_interval(values, people, rng=rng(4), replicates=500)
-    assert (found.low, found.high) == pytest.approx((plain.low, plain.high))
-    assert found.method == plain.method
+    found = score_interval(values, people, top=2, rng=rng(4), replicates=5000)
+    half = stats.t.ppf(0.975, 59) * values.std(ddof=1) / np.sqrt(60)
+    assert (found.low, found.high) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.05 * half)
     assert score_interval([], People(np.array([], dtype=np.int64)), rng=rng()) is None
+
+
+def test_a_share_of_people_with_several_rows_covers_near_one():
+    draw, people, spans = rng(5), People(np.repeat(np.arange(50), 3)), []
+    for _ in range(200):
+        alike = draw.beta(0.97, 0.03, 50)  # correlation 0.5 within people
+        hits = draw.random(150) < alike[people.rows]
+        spans.append(proportion_interval(hits, people, rng=draw, replicates=200))
+    assert sum(one.low > 0.97 for one in spans) <= 9  # 2.5% of 200, and 2 standard errors
+    assert sum(one.low <= 0.97 <= one.high for one in spans) >= 184
+
+
+@pytest.mark.parametrize(
+    ("positives", "negatives", "truth", "spread"), [(30, 30, 0.98, 1), (15, 200, 0.95, 1), (50, 200, 0.98, 2)]
+)
+def test_the_lower_limit_of_a_high_auc_is_not_too_high(positives, negatives, truth, spread):
+    draw, spans = rng(6), []
+    positive = np.repeat([True, False], [positives, negatives])
+    people = People(np.arange(len(positive)))
+    apart = np.sqrt(1 + spread**2) * stats.norm.ppf(truth)
+    for _ in range(200):
+        scores = draw.normal(size=len(positive)) * np.where(positive, spread, 1) + apart * positive
+        scorer = roc_auc(scores, positive)
+        drawn = replicate(people, scorer, replicates=200, rng=draw, strata=people.strata(positive.astype(np.int64)))
+        value = float(scorer(np.ones((1, len(positive))))[0])
+        spans.append(auc_interval(value, drawn, (positives, negatives)))
+    assert sum(one.low > truth for one in spans) <= 9
+    assert sum(one.low <= truth <= one.high for one in spans) >= 184
+
+
+def test_an_auc_is_worth_no_more_trials_than_exponential_scores_allow():
+    drawn = 0.95 + 0.001 * rng().normal(size=400)
+    found = auc_interval(0.95, drawn, (100, 100))
+    trials = 100 * 100 / (1 + 99 * (0.05 / 1.05 + 0.95 / 1.95))
+    limits = wilson_bounds(0.95, trials, critical=stats.t.ppf(0.975, 99))
+    assert (found.low, found.high) == pytest.approx((float(limits.low), float(limits.high)))
+    wide = auc_interval(0.95, 0.95 + 0.04 * rng().normal(size=400), (100, 100))
+    assert wide.high - wide.low > found.high - found.low
 
 
 @pytest.mark.slow

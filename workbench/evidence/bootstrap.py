@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from workbench.evidence.intervals import LEVEL, quantile_interval, wilson
+from workbench.evidence.intervals import LEVEL, quantile_interval, wilson, wilson_bounds
 from workbench.evidence.measurement import Interval
 
 Floats = NDArray[np.float64]
@@ -30,13 +30,13 @@ CELLS = 2_000_000
 """Rows x replicates held at once: 16 MB of weights. Fixed, so that no machine draws differently."""
 
 FEWEST_PEOPLE = 10
-"""Below this a percentile bootstrap covers visibly less than it claims; bounded scores then get Wilson limits."""
+"""Below this a bootstrap covers visibly less than it claims; bounded scores then get Wilson limits on the people."""
 
 ROUNDING = 1e-12
 """Numbers around 1 that are no further apart differ by the order of their sums only."""
 
 LEAST_USABLE = 0.9
-"""Share of replicates in which a statistic must be defined for its percentiles to be reported."""
+"""Share of replicates in which a statistic must be defined for an interval to be reported."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def replicate(
 ) -> Floats:
     """Return `statistic` of each replicate's counts: (b, people) -> (b,) or (b, k), over all replicates.
 
-    Within the returned array NaN stands for "undefined in this replicate"; `percentile` counts and states these.
+    Within the returned array NaN stands for "undefined in this replicate"; `describe` counts and states these.
     """
     return np.concatenate([statistic(c) for c in draws(people, replicates=replicates, rng=rng, strata=strata)])
 
@@ -122,11 +122,15 @@ def percentile(values: Floats, people: int, *, level: float = LEVEL, stratified:
     None where the statistic is undefined in more than a tenth of the replicates, or there are fewer than two people.
     """
     usable = values[np.isfinite(values)]
-    if people < 2 or len(usable) < max(2, LEAST_USABLE * len(values)):
+    if people < 2 or not _enough(usable, values):
         return None
     tail = expanded_tail(people, level=level)
     low, high = np.quantile(usable, [tail, 1 - tail])
     return Interval(low=float(low), high=float(high), level=level, method=describe(values, stratified=stratified))
+
+
+def _enough(usable: Floats, values: Floats) -> bool:
+    return len(usable) >= max(2, LEAST_USABLE * len(values))
 
 
 def expanded_tail(people: int, *, level: float = LEVEL) -> float:
@@ -144,26 +148,56 @@ def describe(values: Floats, *, stratified: bool = False, kind: str = "percentil
 
 
 def bounded(
-    value: float, replicates: Floats, people: int, *, level: float = LEVEL, stratified: bool = False
+    value: float,
+    replicates: Floats,
+    people: int,
+    *,
+    level: float = LEVEL,
+    stratified: bool = False,
+    most: float = np.inf,
 ) -> Interval | None:
     """Return an interval for a score in [0, 1] that rests on `people` (the rarer side, where there are two).
 
-    The percentile bootstrap, except where resampling cannot see the uncertainty: with fewer than `FEWEST_PEOPLE`, or
-    when all replicates agree (a perfect score). Then Wilson's limits at `value` for `people` trials: the variance of a
-    mean of numbers in [0, 1] is at most that of a proportion, and that of an AUC at most A (1 - A) / min(m, n)
-    (van Dantzig 1951), so this errs on the wide side. Raises ValueError for a value outside [0, 1] by more than
-    `ROUNDING`: sums of shares may end a hair above 1.
+    Wilson's limits for as many independent trials as the spread of the `replicates` says the score is worth, but no
+    more than `most`, at Student's critical value. The replicates' percentiles would not do: near 1 their spread shrinks
+    with every lucky draw, and their lower limit lies too high.
+
+    Where resampling cannot see the uncertainty (fewer than `FEWEST_PEOPLE`, or all replicates agree: a perfect score),
+    the trials are the `people`: the variance of a mean of numbers in [0, 1] is at most that of a proportion, and that
+    of an AUC at most A (1 - A) / min(m, n) (van Dantzig 1951), so this errs on the wide side.
+
+    None where the score is undefined in more than a tenth of the replicates. Raises ValueError for a value outside
+    [0, 1] by more than `ROUNDING`: sums of shares may end a hair above 1.
     """
     usable = replicates[np.isfinite(replicates)]
     value = within_rounding(value)
-    if people < FEWEST_PEOPLE:
-        reason = f"Wilson on {people} people (too few to resample)"
-    elif len(usable) and agree(usable):
-        reason = f"Wilson on {people} people (all replicates agree)"
-    else:
-        found = percentile(replicates, people, level=level, stratified=stratified)
-        return None if found is None else _around(found, value)
-    return wilson(value * people, people, level=level, method=reason)
+    few = people < FEWEST_PEOPLE
+    if few or not 0 < value < 1 or (len(usable) and agree(usable)):
+        reason = "too few to resample" if few else "all replicates agree"
+        return wilson(value * people, people, level=level, method=f"Wilson on {people} people ({reason})")
+    if not _enough(usable, replicates):
+        return None
+    variance = float(usable.var(ddof=1)) * people / (people - 1)
+    trials = min(value * (1 - value) / variance, most)
+    limits = wilson_bounds(value, trials, critical=float(stats.t.ppf((1 + level) / 2, people - 1)))
+    method = describe(replicates, stratified=stratified, kind="Wilson, standard error by bootstrap")
+    return _around(Interval(low=float(limits.low), high=float(limits.high), level=level, method=method), value)
+
+
+def auc_interval(value: float, replicates: Floats, sides: tuple[int, int], *, level: float = LEVEL) -> Interval | None:
+    """Return the interval of an AUC from replicates within labels; `sides` counts the people of either label.
+
+    `bounded`, and of no more trials than an AUC of `value` is worth where scores are exponential (Hanley and McNeil
+    1982, with both sides as in Newcombe 2006, method 5): few people of one side that happen to be ranked high spread
+    too little.
+
+    Simulated, 400 audits each (normal scores of equal and unequal spread, mixtures; sides of 15 to 200 people, AUC 0.6
+    to 0.99): covers 95.5 to 100%, the truth lies below the lower limit in at most 3%. Percentiles covered 87 to 94%,
+    with the truth below in 6 to 12%.
+    """
+    middle = (sides[0] + sides[1]) / 2 - 1
+    most = sides[0] * sides[1] / (1 + middle * ((1 - value) / (2 - value) + value / (1 + value)))
+    return bounded(value, replicates, min(sides), level=level, stratified=True, most=most)
 
 
 def within_rounding(value: float) -> float:

@@ -18,7 +18,7 @@ from workbench.audit.fairness.shown import largest
 from workbench.audit.performance.predictions import Predictions
 from workbench.audit.probe import Setting, probes, require_at_least
 from workbench.data.corpus import Corpus, Task
-from workbench.evidence.bootstrap import FEWEST_PEOPLE, REPLICATES, bounded, replicate, within_rounding
+from workbench.evidence.bootstrap import FEWEST_PEOPLE, REPLICATES, auc_interval, replicate, within_rounding
 from workbench.evidence.exhibits import Exhibit, Note
 from workbench.evidence.intervals import LEVEL
 from workbench.evidence.measurement import Interval, Measurement
@@ -142,7 +142,7 @@ class Background:
             values = np.array([_auc(seen, ranked[c], positive) for c in columns])
             if kind.by_group:
                 for (group, _), value, c, side in zip(fit, values, columns, sides, strict=True):
-                    interval = bounded(float(value), drawn[:, c], min(side), stratified=True)
+                    interval = auc_interval(float(value), drawn[:, c], side)
                     where = {"attribute": attribute, "group": group}
                     people = seen.people.among(ranked[c]).size
                     if interval is None:
@@ -162,13 +162,13 @@ class Background:
     ) -> Iterator[Measurement]:
         """Yield the power mean; its limits are those of limits that hold for all groups at once.
 
-        The mean grows with each AUC, so it lies between the means of such limits. A percentile bootstrap would not do:
-        noise pulls a mean so near the minimum down.
+        The mean grows with each AUC, so it lies between the means of such limits. Replicates of the mean would not
+        do: noise pulls a mean so near the minimum down.
         """
         k = len(values)
         each = 1 - (1 - LEVEL) / k
         limits = [
-            bounded(float(value), column, min(side), level=each, stratified=True)
+            auc_interval(float(value), column, side, level=each)
             for value, column, side in zip(values, drawn, sides, strict=True)
         ]
         if any(one is None for one in limits):
@@ -177,8 +177,8 @@ class Background:
             low=power_mean(np.array([one.low for one in limits if one is not None])),
             high=power_mean(np.array([one.high for one in limits if one is not None])),
             level=LEVEL,
-            method=f"power mean of the limits of {k} groups, each at {each:.4f} (Bonferroni), percentile bootstrap "
-            f"over people within labels, {self.replicates} replicates",
+            method=f"power mean of the limits of {k} groups, each at {each:.4f} (Bonferroni): Wilson, standard "
+            f"error by bootstrap over people within labels, {self.replicates} replicates",
         )
         value = power_mean(values)
         yield _measured(f"fairness.{kind.name}_power_mean", value, seen.people.size, interval, {"attribute": attribute})

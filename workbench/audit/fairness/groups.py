@@ -17,7 +17,14 @@ from workbench.audit.fairness.tallies import Rate, Tallies, rates_of
 from workbench.audit.performance.predictions import Predictions
 from workbench.audit.probe import Setting, probes
 from workbench.data.corpus import Corpus, Task
-from workbench.evidence.bootstrap import FEWEST_PEOPLE, REPLICATES, bounded, replicate, share_interval, within_rounding
+from workbench.evidence.bootstrap import (
+    FEWEST_PEOPLE,
+    REPLICATES,
+    auc_interval,
+    replicate,
+    share_interval,
+    within_rounding,
+)
 from workbench.evidence.exhibits import Exhibit, GroupSize, GroupTable, Note
 from workbench.evidence.measurement import Interval, Measurement
 from workbench.evidence.record import Measured, NotApplicable
@@ -144,7 +151,7 @@ def _aucs(tallies: Tallies) -> Iterator[Measurement | Note]:
                 strata=people.strata(truth[mask].astype(np.int64)),
             )
         value = within_rounding(values[tallies.groups[g]]["roc_auc"])
-        interval = bounded(value, drawn, min(sides[g]), stratified=True)
+        interval = auc_interval(value, drawn, sides[g])
         yield _measured_or_note(tallies, "roc_auc", g, value=value, n=people.size, interval=interval, better="higher")
 
 

@@ -13,6 +13,7 @@ from workbench.audit.performance.predictions import Predictions
 from workbench.evidence.bootstrap import (
     FEWEST_PEOPLE,
     agree,
+    auc_interval,
     bounded,
     mean_interval,
     replicate,
@@ -153,9 +154,11 @@ class Scores:
             return Unknown(f"{name} of {seen.names[k]!r}", f"no example {which} this label")
         compute = roc_auc_score if name == "roc_auc" else average_precision_score
         value = within_rounding(float(compute(truth, seen.probabilities[:, k])))  # a perfect ranking: 1 + 2e-16
-        # Average precision rests on the positives: Boyd, Eng and Page 2013 take n = positives in the binomial interval.
-        rarer = min(positive, negative) if name == "roc_auc" else positive
-        interval = bounded(value, self._ranks[name][:, k], rarer, stratified=True)
+        drawn = self._ranks[name][:, k]
+        if name == "roc_auc":
+            interval = auc_interval(value, drawn, (positive, negative))
+        else:  # rests on the positives: Boyd, Eng and Page 2013 take n = positives in the binomial interval
+            interval = bounded(value, drawn, positive, stratified=True)
         return self._score(name, value, seen.people.size, interval, label=k if facet else None)
 
     def _log_loss(self) -> Score:

@@ -23,7 +23,7 @@ from scipy import stats
 from workbench.audit.performance.scores import Unknown
 from workbench.audit.privacy.estimate import Estimate
 from workbench.errors import BadInput
-from workbench.evidence.bootstrap import REPLICATES, ROUNDING, People, bounded, replicate, within_rounding
+from workbench.evidence.bootstrap import REPLICATES, ROUNDING, People, auc_interval, replicate, within_rounding
 from workbench.evidence.intervals import LEVEL, clopper_pearson
 from workbench.evidence.measurement import Interval
 from workbench.evidence.weighted import roc_auc
@@ -78,7 +78,7 @@ def auc(
 ) -> Estimate | Unknown:
     """Return P(a member's score > a non-member's), ties counting half; n is the number of people.
 
-    The interval is a percentile bootstrap over people, within members and non-members.
+    The interval has its standard error from a bootstrap over people, within members and non-members.
     """
     if missing := _missing(seen):
         return Unknown("membership AUC", missing)
@@ -91,7 +91,7 @@ def auc(
         rng=rng,
         strata=people.strata(seen.member.astype(np.int64)),
     )
-    interval = bounded(value, drawn, min(seen.members.size, seen.others.size), level=level, stratified=True)
+    interval = auc_interval(value, drawn, (seen.members.size, seen.others.size), level=level)
     if interval is None:
         return Unknown("membership AUC", f"{people.size} people are too few for an interval")
     return Estimate(value, people.size, interval)
