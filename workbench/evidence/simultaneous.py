@@ -65,16 +65,20 @@ class GroupRates:
         """Bootstrap correlation between the groups' rates, (k, k); 0 where a group shows no spread."""
         if self.disjoint:
             return np.eye(len(self.values))
-        complete = self.replicates[np.isfinite(self.replicates).all(axis=1)]
-        centred = complete - complete.mean(axis=0)
-        norms = np.sqrt(np.square(centred).sum(axis=0))
-        scale = np.outer(norms, norms)
-        found = np.divide(centred.T @ centred, scale, out=np.zeros_like(scale), where=scale > 0)
-        return np.asarray(np.clip(found, -1, 1), dtype=np.float64)
+        return correlation(self.replicates[np.isfinite(self.replicates).all(axis=1)])
 
     def limits(self, critical: float) -> Bounds:
         """Return Wilson's limits per group at `critical`."""
         return wilson_bounds(self.values, self.effective, critical=critical)
+
+
+def correlation(replicates: Floats) -> Floats:
+    """Return the correlation between columns of `replicates` (b, k), shape (k, k); 0 where a column does not vary."""
+    centred = replicates - replicates.mean(axis=0)
+    norms = np.sqrt(np.square(centred).sum(axis=0))
+    scale = np.outer(norms, norms)
+    found = np.divide(centred.T @ centred, scale, out=np.zeros_like(scale), where=scale > 0)
+    return np.asarray(np.clip(found, -1, 1), dtype=np.float64)
 
 
 class Difference(NamedTuple):

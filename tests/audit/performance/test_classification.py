@@ -6,9 +6,12 @@ from sklearn import metrics
 
 from workbench.audit.performance.classification import Classification
 from workbench.audit.performance.predictions import Predictions
-from workbench.audit.performance.scores import Scores, f1_by_overlap
+from workbench.audit.performance.scores import Scores, f1_by_overlap, mean_of_limits
+from workbench.evidence.bootstrap import People
 from workbench.evidence.intervals import wilson
+from workbench.evidence.measurement import Interval
 from workbench.evidence.record import NotApplicable
+from workbench.seeds import Streams
 
 
 def found(result):
@@ -45,7 +48,7 @@ def test_two_label_values_are_scikit_learns_and_lie_in_their_intervals(bench, ti
         assert got[key].interval.low <= value <= got[key].interval.high, key
         assert got[key].interval.low < got[key].interval.high, key
         assert ("bootstrap" in got[key].interval.method) == (
-            repeat > 1 or key[0] not in {"accuracy", "precision", "recall"}
+            repeat > 1 or key[0] not in {"accuracy", "precision", "recall", "f1"}
         ), key
     assert got["accuracy", None].n == 300 // repeat
 
@@ -157,9 +160,9 @@ def test_a_perfect_model_is_not_certain(bench):
         assert got[name, None].interval.high == 1
 
 
-def test_f1_of_few_people_is_wilson_on_the_overlap():
-    found_ = f1_by_overlap(2 * 4 / (2 * 4 + 3), 7)  # 4 hits, 3 false: overlap 4 / 7
-    inner = wilson(4, 7)
+def test_f1_is_wilson_on_the_overlap():
+    inner = wilson(4, 7)  # 4 hits, 3 false: overlap 4 / 7
+    found_ = f1_by_overlap(2 * 4 / (2 * 4 + 3), inner)
     assert (found_.low, found_.high) == pytest.approx(
         (2 * inner.low / (1 + inner.low), 2 * inner.high / (1 + inner.high))
     )
@@ -209,6 +212,47 @@ def test_a_log_loss_that_all_rows_share_is_left_out_not_certain(bench):
     result = Classification(replicates=50).measure(model, corpus, setting())
     assert ("log_loss", None) not in found(result)
     assert any("log_loss: all examples have the same loss" in e.text for e in result.exhibits if e.kind == "note")
+
+
+def seen_in(positives, negatives, missed, false):
+    """Return predictions that miss so many of the positives and so many of the negatives."""
+    labels = np.repeat([1, 0], [positives, negatives])
+    decisions = labels.copy()
+    decisions[:missed], decisions[positives : positives + false] = 0, 1
+    p = np.where(decisions == 1, 0.9, 0.1)
+    people = People(np.arange(len(labels)))
+    return Predictions(("l0", "l1"), 1, np.stack([1 - p, p], axis=1), labels, decisions, people)
+
+
+def balanced(predictions, seed=0):
+    scores = Scores(predictions, Streams(seed), "x", 50)._by_label()
+    return next(one for one in scores if one.name == "performance.balanced_accuracy").interval
+
+
+def test_a_label_that_was_always_right_keeps_its_uncertainty_in_the_mean():
+    found_ = balanced(seen_in(12, 1000, 0, 50))
+    assert found_.low == pytest.approx(0.975 - np.hypot(1 - wilson(12, 12).low, 0.95 - wilson(950, 1000).low) / 2)
+
+
+def test_balanced_accuracy_covers_where_one_label_is_rare():
+    rng = np.random.default_rng(1)
+    spans = [balanced(seen_in(20, 500, *rng.binomial([20, 500], 0.05)), seed) for seed in range(200)]
+    assert sum(one.low <= 0.95 <= one.high for one in spans) >= 184  # 95% of 200, less 2 standard errors
+
+
+def test_a_mean_over_labels_adds_their_limits_as_far_as_they_vary_together():
+    values, both = (
+        np.array([0.8, 0.6]),
+        [Interval(low=v - 0.1, high=v + 0.1, level=0.95, method="") for v in (0.8, 0.6)],
+    )
+    one = np.random.default_rng(0).normal(size=(4000, 2))
+    apart = mean_of_limits(values, both, one, per_row=1)
+    together = mean_of_limits(values, both, one[:, [0, 0]], per_row=1)
+    assert (apart.low, apart.high) == pytest.approx((0.7 - 0.1 / np.sqrt(2), 0.7 + 0.1 / np.sqrt(2)), abs=0.003)
+    assert (together.low, together.high) == pytest.approx((0.6, 0.8))
+    still = np.ones((10, 2))
+    assert mean_of_limits(values, both, still, per_row=2).low == pytest.approx(0.6)  # two labels of the same rows
+    assert mean_of_limits(values, both, still, per_row=1).low == pytest.approx(0.7 - 0.1 / np.sqrt(2))
 
 
 @pytest.mark.slow

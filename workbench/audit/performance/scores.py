@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +12,6 @@ from numpy.typing import NDArray
 
 from workbench.audit.performance.predictions import Predictions
 from workbench.evidence.bootstrap import (
-    FEWEST_PEOPLE,
     agree,
     auc_interval,
     bounded,
@@ -20,8 +20,9 @@ from workbench.evidence.bootstrap import (
     share_interval,
     within_rounding,
 )
-from workbench.evidence.intervals import LEVEL, wilson
+from workbench.evidence.intervals import LEVEL
 from workbench.evidence.measurement import Better, Interval, Measurement
+from workbench.evidence.simultaneous import correlation
 from workbench.evidence.weighted import Margins, average_precision, margins, roc_auc
 from workbench.seeds import Streams
 
@@ -74,8 +75,8 @@ class Scores:
         )
         recall = [self._recall(k, float(values[1][k])) for k in range(len(seen.names))]
         f1 = [self._f1(k, float(values[2][k])) for k in range(len(seen.names))]
-        yield self._macro("balanced_accuracy", recall, self._stratified.recall, stratified=True)
-        yield self._macro("macro_f1", f1, self._plain.f1, stratified=False)
+        yield self._mean("balanced_accuracy", recall, self._stratified.recall, per_row=1)
+        yield self._mean("macro_f1", f1, self._plain.f1, per_row=2)
         for k in range(len(seen.names)):
             yield self._precision(k, float(values[0][k]))
             yield recall[k]
@@ -103,24 +104,19 @@ class Scores:
         if not mask.any():
             return Unknown(f"F1 of {self.seen.names[k]!r}", "no example has this label and none was decided so")
         people = self.seen.people.among(mask)
-        replicates = self._plain.f1[:, k]
-        if people.size < FEWEST_PEOPLE or agree(replicates):
-            interval: Interval | None = f1_by_overlap(value, people.size)
-        else:
-            interval = bounded(value, replicates, people.size)
+        f1 = self._plain.f1[:, k]
+        overlap = share_interval(float(self.seen.right[mask].sum()), people, f1 / (2 - f1))
+        interval = None if overlap is None else f1_by_overlap(value, overlap)
         return self._score("f1", value, people.size, interval, label=k)
 
-    def _macro(self, name: str, parts: list[Score], replicates: Floats, *, stratified: bool) -> Score:
+    def _mean(self, name: str, parts: list[Score], replicates: Floats, *, per_row: int) -> Score:
         """Return the mean over labels that occur (for `macro_f1`: occur or are decided), as scikit-learn has it."""
-        known = [(k, part) for k, part in enumerate(parts) if isinstance(part, Measurement)]
-        values = replicates[:, [k for k, _ in known]].mean(axis=1)  # undefined where any of its labels is
-        mean = float(np.mean([part.value for _, part in known]))
-        few = min(part.n for _, part in known) < FEWEST_PEOPLE
-        if few or agree(values):
-            interval = _mean_of_limits([part.interval for _, part in known])
-        else:
-            interval = bounded(mean, values, self.seen.people.size, stratified=stratified)
-        return self._score(name, mean, self.seen.people.size, interval)
+        known = [k for k, part in enumerate(parts) if isinstance(part, Measurement)]
+        held = [part for part in parts if isinstance(part, Measurement)]
+        values = np.array([part.value for part in held])
+        intervals = [part.interval for part in held if part.interval is not None]
+        interval = mean_of_limits(values, intervals, replicates[:, known], per_row=per_row)
+        return self._score(name, float(values.mean()), self.seen.people.size, interval)
 
     # --- scores of the probabilities -----------------------------------------------------------------------------
 
@@ -130,18 +126,10 @@ class Scores:
             yield self._ranked(name, seen.positive, facet=False)
             return
         parts = [self._ranked(name, k, facet=True) for k in range(len(seen.names))]
-        known = [part for part in parts if isinstance(part, Measurement)]
-        if len(known) < len(parts):
+        if any(isinstance(part, Unknown) for part in parts):
             yield Unknown(f"{name} over all labels", "it is not defined for every label")
         else:
-            mean = float(np.mean([part.value for part in known]))
-            values = self._ranks[name].mean(axis=1)
-            rarest = min(self._sides(k)[0] for k in range(len(parts)))
-            if rarest < FEWEST_PEOPLE or agree(values):
-                interval = _mean_of_limits([part.interval for part in known])
-            else:
-                interval = bounded(mean, values, rarest, stratified=True)
-            yield self._score(name, mean, seen.people.size, interval)
+            yield self._mean(name, parts, self._ranks[name], per_row=2)
         yield from parts
 
     def _ranked(self, name: str, k: int, *, facet: bool) -> Score:
@@ -237,22 +225,35 @@ class Scores:
         return Measurement(name=full, value=value, unit=unit, better=better, n=n, interval=interval, where=where)
 
 
-def f1_by_overlap(value: float, n: int) -> Interval:
-    """Return the interval of an F1 score from Wilson's limits of the overlap J = TP / (TP + FP + FN), n in all.
+def f1_by_overlap(value: float, overlap: Interval) -> Interval:
+    """Return the interval of an F1 score from that of the `overlap` J = TP / (TP + FP + FN).
 
-    F1 = 2 J / (1 + J) rises with J, and J is a proportion among the `n` that are or were decided so.
+    F1 = 2 J / (1 + J) rises with J, and J is a proportion among all that are or were decided so.
     """
-    overlap = value / (2 - value)
-    found = wilson(overlap * n, n)
-    low, high = (2 * j / (1 + j) for j in (found.low, found.high))
-    method = f"Wilson on the overlap of true and decided, {n} people (too few, or too much alike, to resample)"
-    return Interval(low=low, high=high, level=LEVEL, method=method)
+    low, high = (2 * j / (1 + j) for j in (overlap.low, overlap.high))
+    method = f"{overlap.method}, of the overlap of true and decided"
+    return Interval(low=min(low, value), high=max(high, value), level=LEVEL, method=method)  # equal but for rounding
 
 
-def _mean_of_limits(intervals: list[Interval | None]) -> Interval | None:
-    found = [interval for interval in intervals if interval is not None]
-    if len(found) < len(intervals):
-        return None
-    low, high = float(np.mean([i.low for i in found])), float(np.mean([i.high for i in found]))
-    method = "mean of the labels' own limits (conservative; too few people, or too much alike, to resample)"
-    return Interval(low=low, high=high, level=LEVEL, method=method)
+def mean_of_limits(values: Floats, intervals: list[Interval], replicates: Floats, *, per_row: int) -> Interval:
+    """Return the interval of the mean of `values` (k,), from their own `intervals`.
+
+    The distances between values and limits are added as standard errors are (Zou and Donner 2008), with the correlation
+    of the `replicates` (b, k). Unlike replicates of the mean, this keeps what is not known of a label that was always
+    decided rightly. Such a label shows no correlation. One row tells of at most `per_row` labels (a mistake lowers two
+    labels' F1), so the variance of a sum is at most so many times the sum of variances.
+    """
+    drawn = np.where(np.isfinite(replicates), replicates, values)
+    together = correlation(drawn)
+    for k in range(len(values)):
+        if agree(drawn[:, k]):
+            together[k, :] = together[:, k] = 0
+            together[k, k] = min(per_row, len(values))
+
+    def reach(distances: Floats) -> float:
+        return math.sqrt(max(float(distances @ together @ distances), 0.0)) / len(values)
+
+    low = float(values.mean()) - reach(values - np.array([one.low for one in intervals]))
+    high = float(values.mean()) + reach(np.array([one.high for one in intervals]) - values)
+    method = f"labels' own limits, squared and added; correlation by bootstrap over people, {len(drawn)} replicates"
+    return Interval(low=max(low, 0.0), high=min(high, 1.0), level=LEVEL, method=method)
