@@ -14,10 +14,11 @@ from workbench.evidence.bootstrap import (
     median_interval,
     percentile,
     proportion_interval,
+    rare_interval,
     replicate,
     score_interval,
 )
-from workbench.evidence.intervals import quantile_interval, wilson, wilson_bounds
+from workbench.evidence.intervals import clopper_pearson, quantile_interval, wilson, wilson_bounds
 from workbench.evidence.weighted import roc_auc
 
 
@@ -190,6 +191,36 @@ def test_an_auc_is_worth_no_more_trials_than_exponential_scores_allow():
     assert (found.low, found.high) == pytest.approx((float(limits.low), float(limits.high)))
     wide = auc_interval(0.95, 0.95 + 0.04 * rng().normal(size=400), (100, 100))
     assert wide.high - wide.low > found.high - found.low
+
+
+@pytest.mark.parametrize(("n", "right"), [(50, 0.98), (200, 0.99), (200, 0.95)])
+def test_mistakes_hardly_ever_seen_are_within_the_limits_of_what_they_cost(n, right):
+    """The Brier score of a model that is sure of itself; where it made no mistake, most audits missed the truth."""
+    draw, people, spans = rng(7), People(np.arange(n)), []
+    sure = np.linspace(0.97, 0.999, 10_001)
+    truth = right * np.square(1 - sure).mean() + (1 - right) * np.square(sure).mean()
+    for _ in range(200):
+        confidence = draw.uniform(0.97, 0.999, n)
+        squares = np.square(confidence - (draw.random(n) < right))
+        spans.append(rare_interval(squares, people, top=1, rng=draw, replicates=200))
+    assert sum(one.low <= truth <= one.high for one in spans) >= 184
+
+
+@pytest.mark.parametrize("hits", [0, 3, 20])
+def test_limits_with_one_person_more_are_nearly_clopper_pearsons_for_a_proportion(hits):
+    values = np.repeat([1.0, 0.0], [hits, 100 - hits])
+    found = rare_interval(values, People(np.arange(100)), top=1, rng=rng(), replicates=5000)
+    exact = clopper_pearson(hits, 100)
+    assert (found.low, found.high) == pytest.approx((exact.low, exact.high), abs=0.01)
+    assert "one person more" in found.method
+    assert rare_interval([], People(np.array([], dtype=np.int64)), top=1, rng=rng()) is None
+
+
+def test_a_mean_above_what_a_mistake_was_taken_to_cost_stays_within_its_limits():
+    values = np.repeat([5.0, 0.0], [30, 10])
+    found = rare_interval(values, People(np.arange(40)), top=1, rng=rng(), replicates=500)
+    assert found.low < values.mean() - 0.3
+    assert found.high > values.mean() + 0.3
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
+from scipy.optimize import brentq
 
 from workbench.evidence.intervals import LEVEL, quantile_interval, wilson, wilson_bounds
 from workbench.evidence.measurement import Interval
@@ -289,6 +290,49 @@ def score_interval(
         if found is None
         else found.model_copy(update={end: getattr(found, end) * span + bottom for end in ("low", "high")})
     )
+
+
+def rare_interval(
+    values: Floats | Sequence[float],
+    people: People,
+    *,
+    top: float,
+    rng: np.random.Generator,
+    replicates: int = REPLICATES,
+    level: float = LEVEL,
+) -> Interval | None:
+    """Return the interval of the mean over rows of `values` (n,), each at least 0, of which few may make up most.
+
+    A bootstrap over people, and one person more: at 0 for the lower limit and at `top` (what a mistake costs) for the
+    upper one. Of a model that is seldom wrong and sure of itself a few mistakes make the mean; where none or hardly
+    any was seen, resampling knows nothing of them. The share of the person more varies as among evenly drawn shares
+    (Dirichlet), as in Gaffke 2005's bound of the mean of bounded numbers; for a proportion it is nearly
+    Clopper-Pearson's.
+
+    Simulated for the Brier score and log loss, 300 audits each (20 to 1,000 people, 75% to 99% right, sure of
+    themselves or not): covers 95.3 to 100%. Plain percentiles covered 52 to 87% where no mistake or one was to be
+    expected. None without rows.
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    if not len(numbers):
+        return None
+    means = _means(numbers, people, replicates, rng)
+    top = max(top, float(means.max()))
+    tail = (1 - level) / 2
+    low = top * _least_with_one_more(means / top, people.size, tail)
+    high = top * (1 - _least_with_one_more(1 - means / top, people.size, tail))
+    method = f"{describe(means)}, with one person more at either end"
+    return _around(Interval(low=low, high=high, level=level, method=method), float(numbers.mean()))
+
+
+def _least_with_one_more(means: Floats, people: int, tail: float) -> float:
+    """Return the quantile at `tail` of means (b,) when one person more, at 0, takes a Beta(1, `people`) share."""
+
+    def below(x: float) -> float:
+        shares = np.divide(x, means, out=np.ones_like(means), where=means > x)
+        return float(np.power(shares, people).mean()) - tail
+
+    return float(brentq(below, 0, max(0.0, float(means.max())))) if below(0) < 0 else 0.0
 
 
 def median_interval(

@@ -206,12 +206,14 @@ def test_a_perfect_ranking_is_one_whatever_the_rounding(bench, positives, scores
     assert got["average_precision", None].value == 1
 
 
-def test_a_log_loss_that_all_rows_share_is_left_out_not_certain(bench):
+def test_a_log_loss_that_all_rows_share_is_not_certain(bench):
     build, _, setting = bench
-    model, corpus = build([[0.0, 1.0]] * 12, [1] * 12, names=["l0", "l1"])
-    result = Classification(replicates=50).measure(model, corpus, setting())
-    assert ("log_loss", None) not in found(result)
-    assert any("log_loss: all examples have the same loss" in e.text for e in result.exhibits if e.kind == "note")
+    model, corpus = build([[0.01, 0.99]] * 12, [1] * 12, names=["l0", "l1"])
+    loss = found(Classification(replicates=50).measure(model, corpus, setting()))["log_loss", None]
+    most = 1 - 0.025 ** (1 / 12)  # Clopper-Pearson's upper limit of mistakes, at what each would cost
+    assert loss.value == pytest.approx(-np.log(0.99))
+    assert loss.interval.high == pytest.approx(most * -np.log(0.01) + (1 - most) * -np.log(0.99))
+    assert 0 < loss.interval.low < loss.value
 
 
 def seen_in(positives, negatives, missed, false):

@@ -30,11 +30,11 @@ from workbench.evidence.bootstrap import (
     REPLICATES,
     draws,
     proportion_interval,
+    rare_interval,
     replicate,
-    score_interval,
 )
 from workbench.evidence.exhibits import Exhibit, Note
-from workbench.evidence.intervals import LEVEL, Bounds, wilson
+from workbench.evidence.intervals import LEVEL, Bounds
 from workbench.evidence.measurement import Better, Interval, Measurement
 from workbench.evidence.record import Measured, NotApplicable
 from workbench.evidence.simultaneous import GroupRates, Span, differences, from_limits, max_gap
@@ -184,12 +184,8 @@ class _Attribute:
 
     def _brier_interval(self, g: int) -> Interval:
         inside, people, (squares, top) = self.tallies.inside[:, g], self.tallies.people(g), self.brier
-        if not self._both_seen(g):
-            few = f"Wilson on {people.size} people (fewer than {FEWEST_PEOPLE} of them right, or wrong)"
-            share = wilson(float(squares[inside].mean()) / top * people.size, people.size, method=few)
-            return share.model_copy(update={"low": share.low * top, "high": share.high * top})
         rng, replicates = self._rng("brier", g), self.tallies.replicates
-        interval = score_interval(squares[inside], people, top=top, rng=rng, replicates=replicates)
+        interval = rare_interval(squares[inside], people, top=top, rng=rng, replicates=replicates)
         assert interval is not None, "every group has rows"
         return interval
 

@@ -19,8 +19,8 @@ from workbench.evidence.bootstrap import (
     REPLICATES,
     draws,
     expanded_tail,
+    rare_interval,
     replicate,
-    score_interval,
     share_interval,
 )
 from workbench.evidence.exhibits import Curve, CurvePoint, Note
@@ -88,7 +88,7 @@ class Calibration:
     def _brier(self, seen: Predictions, setting: Setting) -> Measurement:
         squares, top = squared_errors(seen.probabilities, seen.labels, seen.positive)
         rng = setting.streams.stream(self.name, "brier")
-        interval = score_interval(squares, seen.people, top=top, rng=rng, replicates=self.replicates)
+        interval = rare_interval(squares, seen.people, top=top, rng=rng, replicates=self.replicates)
         return Measurement(
             name="calibration.brier",
             value=float(squares.mean()),

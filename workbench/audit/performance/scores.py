@@ -15,7 +15,7 @@ from workbench.evidence.bootstrap import (
     agree,
     auc_interval,
     bounded,
-    mean_interval,
+    rare_interval,
     replicate,
     share_interval,
     within_rounding,
@@ -154,13 +154,15 @@ class Scores:
 
         seen = self.seen
         tiny = np.finfo(np.float64).eps  # as scikit-learn clips
-        losses = -np.log(np.clip(seen.probabilities[np.arange(len(seen.labels)), seen.labels], tiny, 1 - tiny))
+        every = -np.log(np.clip(seen.probabilities, tiny, 1 - tiny))
+        losses = every[np.arange(len(seen.labels)), seen.labels]
         value = float(log_loss(seen.labels, seen.probabilities, labels=range(len(seen.names))))
-        if seen.people.size > 1 and agree(losses):
-            return Unknown("log_loss", f"all examples have the same loss, {value:.3g} nats, which tells no uncertainty")
-        interval = mean_interval(
-            losses, seen.people, rng=self.streams.stream(self.probe, "log_loss"), replicates=self.replicates
-        )
+        interval = None
+        if seen.people.size > 1:
+            # A mistake's cost has no bound: taken is the mean, were any label but the most probable one true.
+            mistake = float((every.sum(axis=1) - every.min(axis=1)).mean()) / (len(seen.names) - 1)
+            rng = self.streams.stream(self.probe, "log_loss")
+            interval = rare_interval(losses, seen.people, top=mistake, rng=rng, replicates=self.replicates)
         return self._score("log_loss", value, seen.people.size, interval, unit="nats", better="lower")
 
     # --- replicates ----------------------------------------------------------------------------------------------

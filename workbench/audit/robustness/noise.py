@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -20,7 +21,7 @@ from workbench.audit.performance.brier import squared_errors
 from workbench.audit.probe import Setting, probes, require_at_least
 from workbench.data.corpus import Corpus, Task
 from workbench.errors import Misconfigured
-from workbench.evidence.bootstrap import People, mean_interval, proportion_interval, score_interval
+from workbench.evidence.bootstrap import People, proportion_interval, rare_interval, score_interval
 from workbench.evidence.exhibits import Curve, CurvePoint, Note
 from workbench.evidence.measurement import Interval, Measurement
 from workbench.evidence.record import Measured, NotApplicable
@@ -78,7 +79,7 @@ class Noise:
         loss: dict[tuple[str, float], FloatArray] = {}
         for key, rows in zip([_CLEAN, *texts], answers.reshape(1 + len(texts), len(drawn), -1), strict=True):
             right[key] = setting.decision.decide(rows, positive) == drawn.label_ids
-            loss[key], _ = squared_errors(rows, drawn.label_ids, positive)
+            loss[key], top = squared_errors(rows, drawn.label_ids, positive)
         people = People(drawn.people)
         measurements: list[Measurement] = []
         exhibits: list[Curve | Note] = []
@@ -104,7 +105,7 @@ class Noise:
                 )
             for name, values, interval_of in (
                 ("accuracy", right, proportion_interval),
-                ("Brier score", loss, mean_interval),
+                ("Brier score", loss, partial(rare_interval, top=top)),
             ):
                 exhibits += self._curve(kind, name, [values[key] for key in keys], interval_of, people, setting)
         if not measurements:
