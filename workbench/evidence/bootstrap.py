@@ -5,6 +5,7 @@ replicate is therefore a vector of counts over people, and every statistic is co
 
 Percentile limits are widened for few people as Hesterberg 2015 (section 5.3, "expanded percentile") proposes: the
 plain percentile interval of a mean is too short by the factor sqrt((n - 1) / n) times normal over Student quantile.
+Scores with bounds get no percentiles but score limits at the bootstrap's standard error (`bounded`).
 """
 
 from __future__ import annotations
