@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +11,9 @@ import numpy as np
 import pytest
 
 from workbench.audit.explanations.attributor import Attribution, attributors
-from workbench.audit.explanations.sanity import SanityProbe, _cascade
+from workbench.audit.explanations.sanity import SanityProbe, _cascade, passes
 from workbench.audit.probe import Setting
+from workbench.audit.profiles import PROFILES
 from workbench.data.corpus import Corpus, Example
 from workbench.errors import BadInput, Misconfigured
 from workbench.evidence.decision import Decision
@@ -64,11 +67,20 @@ class _Noisy(_Rarity):
         return found._replace(scores=found.scores + 5 * rng.normal(size=len(found.scores)))
 
 
+@dataclass(frozen=True)
+class _Flat(_Rarity):
+    """The same score for every word."""
+
+    def attribute(self, model: Any, text: str, target: int, *, gap_bound: float, seed: int) -> Attribution:
+        found = super().attribute(model, text, target, gap_bound=gap_bound, seed=seed)
+        return found._replace(scores=np.zeros(len(found.scores)))
+
+
 @pytest.fixture(scope="module", autouse=True)
 def registered():
-    attributors._table["rarity@1"], attributors._table["noisy@1"] = _Rarity, _Noisy
+    attributors._table.update({"rarity@1": _Rarity, "noisy@1": _Noisy, "flat@1": _Flat})
     yield
-    del attributors._table["rarity@1"], attributors._table["noisy@1"]
+    del attributors._table["rarity@1"], attributors._table["noisy@1"], attributors._table["flat@1"]
 
 
 @pytest.fixture(scope="module")
@@ -102,8 +114,77 @@ def test_what_reads_the_text_only_is_caught_and_what_reads_the_model_passes(resu
     assert blind.interval.low < blind.interval.high
     notes = [one.text for one in result.exhibits]
     assert any(note.startswith("Pass the sanity check: occlusion@1.") for note in notes)
-    assert any(note.startswith("Not shown to pass the sanity check: rarity@1, noisy@1.") for note in notes)
+    assert any(note.startswith("Fail the sanity check: rarity@1, noisy@1.") for note in notes)
     assert any(note.startswith("saliency@1: not checked on every text") for note in notes)
+
+
+def verdict(corpus, methods, **params):
+    weights = np.random.default_rng(0).normal(size=len(NAMES))
+    with engine_for(Drawn.binary(dict(zip(NAMES, weights, strict=True)))) as engine:
+        found = SanityProbe(methods=methods, **params).measure(engine, corpus, SETTING)
+    return passes(found.measurements), [one.text for one in found.exhibits]
+
+
+def test_the_quick_profile_s_own_size_tells_a_method_that_reads_the_model_from_one_that_does_not(corpus):
+    (params,) = [params for name, params in PROFILES["quick"] if name == "explanations.sanity@1"]
+    found, notes = verdict(corpus, **{**params, "methods": ("occlusion@1", "rarity@1")})
+    assert found == {"occlusion@1": True, "rarity@1": False}
+    assert any(note.startswith("Pass the sanity check: occlusion@1.") for note in notes)
+
+
+def test_few_texts_blame_no_method(corpus):
+    found, notes = verdict(corpus, ("occlusion@1", "rarity@1"), examples=5, stages=1)
+    assert found == {"occlusion@1": False, "rarity@1": False}
+    (said,) = [note for note in notes if "sanity check" in note]
+    assert said.startswith("Not shown to pass the sanity check: occlusion@1, rarity@1. Too few texts")
+
+
+def test_a_method_that_ranks_no_words_is_not_passed_over(corpus):
+    found, notes = verdict(corpus, ("occlusion@1", "flat@1"), examples=10, stages=1)
+    assert found == {"occlusion@1": True}
+    (said,) = [note for note in notes if note.startswith("Not shown to pass")]
+    assert "flat@1. They ranked the words of no text" in said
+
+
+def test_a_model_trained_on_random_labels_silences_no_verdict(corpus, monkeypatch):
+    other = np.random.default_rng(99).normal(size=len(NAMES))
+    made = Drawn.binary(dict(zip(NAMES, other, strict=True)))
+    monkeypatch.setattr("workbench.models.hugging_face.load_checkpoint", lambda folder, device: made)
+    methods = ("occlusion@1", "rarity@1")
+    found, notes = verdict(corpus, methods, examples=12, stages=1, label_randomised="folder")
+    assert found == {"occlusion@1": True, "rarity@1": False}
+    assert any("Explanations were also compared with those on folder" in note for note in notes)
+    assert any(note.startswith("Fail the sanity check: rarity@1.") for note in notes)
+
+
+def test_the_reason_given_is_that_of_the_first_text_whichever_thread_was_first(corpus):
+    texts = ["?!", "...", "!!!", "***"]
+    silent = [Example(id=f"s{i}", person=f"s{i}", input=text, label="positive") for i, text in enumerate(texts)]
+    data = Corpus((*silent, *corpus.examples), corpus.labels, "some silent", "here", "test")
+    first = next(one.input for one in data.sample(16).canonical() if one.input in texts)
+
+    class Slow(Drawn):
+        def predict_proba(self, inputs):
+            if list(inputs) == [first]:
+                time.sleep(0.3)
+            return super().predict_proba(inputs)
+
+    weights = np.random.default_rng(0).normal(size=len(NAMES))
+    model = Slow.binary(dict(zip(NAMES, weights, strict=True)))
+    probe = SanityProbe(methods=("occlusion@1",), examples=16, draws=2, stages=1)
+    notes = [one.text for one in probe.measure(_Bare(model), data, SETTING).exhibits]
+    assert any("not checked on every text" in note and f"{first!r}" in note for note in notes)
+
+
+class _Bare:
+    """A model for which each text is a request of its own."""
+
+    def __init__(self, model):
+        self.model, self.labels, self.predict_proba = model, model.labels, model.predict_proba
+
+    @contextmanager
+    def item(self, name):
+        yield self.model
 
 
 def test_noise_does_not_carry_a_blind_method_through(result):

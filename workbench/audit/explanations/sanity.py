@@ -114,7 +114,7 @@ class SanityProbe:
         notes = [
             f"{len(drawn)} texts were explained again on {self.draws} networks drawn at random, from the head down: "
             f"{', '.join(str(count) for count in counts)} of {len(inner.groups)} parts.",
-            *_verdicts(measurements),
+            *_verdicts(measurements, methods),
             *([_LABELS_GIVEN.format(self.label_randomised)] if self.label_randomised else []),
             *(f"{method}: not checked on every text ({reason})." for method, reason in sorted(reasons.items())),
         ]
@@ -151,20 +151,25 @@ class SanityProbe:
         """Explain every example with every method, many at once; why one could not be is put into `reasons`."""
         jobs = [(method, one) for method in self.methods for one in examples]
 
-        def explained(job: tuple[str, Example]) -> FloatArray | None:
+        def explained(job: tuple[str, Example]) -> FloatArray | str:
             method, one = job
             seed = setting.streams.seed("sanity", method, one.id)
             with model.item(f"{method} {one.id}") as view:
                 try:
                     found = explain(view, one.input, target=told[one.id], method=method, seed=seed)
                 except (Unsupported, EmptyData) as error:
-                    reasons.setdefault(method, str(error))
-                    return None
+                    return str(error)
             return np.array([word.score for word in found.words])
 
         with ThreadPoolExecutor(_THREADS, thread_name_prefix="sanity") as pool:
             found = list(pool.map(explained, jobs))
-        return {(method, one.id): words for (method, one), words in zip(jobs, found, strict=True) if words is not None}
+        words: Words = {}
+        for (method, one), scores in zip(jobs, found, strict=True):  # in this order, whichever thread was first
+            if isinstance(scores, str):
+                reasons.setdefault(method, scores)
+            else:
+                words[method, one.id] = scores
+        return words
 
 
 class _Table:
@@ -273,22 +278,28 @@ def _cascade(groups: int, stages: int) -> list[int]:
 
 
 def passes(measurements: Sequence[Measurement]) -> dict[str, bool]:
-    """Return, for each method, whether it surely stays below both limits."""
-    high: dict[str, dict[str, float]] = defaultdict(dict)
+    """Return, for each method that was compared, whether it surely stays below both limits."""
+    return {method: all(high < 0 for _, high in found) for method, found in _beyond(measurements).items()}
+
+
+def _beyond(measurements: Sequence[Measurement]) -> dict[str, list[tuple[float, float]]]:
+    """Return, for each method that was compared, by how much it exceeds either limit: the intervals' ends."""
+    limits = {"explanations.randomisation_excess": 0.0, "explanations.randomisation_correlation": ALIKE}
+    found: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for one in measurements:
-        if set(one.where) == {"attributor"} and one.interval is not None:
-            high[one.where["attributor"]][one.name.partition(".")[2]] = one.interval.high
-    return {
-        method: found["randomisation_excess"] < 0 and found["randomisation_correlation"] < ALIKE
-        for method, found in high.items()
-        if len(found) == 2
-    }
+        if one.name in limits and set(one.where) == {"attributor"} and one.interval is not None:
+            limit = limits[one.name]
+            found[one.where["attributor"]].append((one.interval.low - limit, one.interval.high - limit))
+    return {method: ends for method, ends in found.items() if len(ends) == len(limits)}
 
 
-def _verdicts(measurements: Sequence[Measurement]) -> Iterator[str]:
-    """Yield a sentence on each method, and what failing means."""
-    found = passes(measurements)
-    fine, bad = ([method for method, passed in found.items() if passed is wanted] for wanted in (True, False))
+def _verdicts(measurements: Sequence[Measurement], methods: Sequence[str]) -> Iterator[str]:
+    """Yield sentences on all of `methods`: which pass, which fail, of which it cannot be told, and what that means."""
+    beyond = _beyond(measurements)
+    fine = [method for method, passed in passes(measurements).items() if passed]
+    bad = [method for method, ends in beyond.items() if any(low > 0 for low, _ in ends)]
+    open_ = [method for method in beyond if method not in (*fine, *bad)]
+    silent = [method for method in methods if method not in beyond]
     if fine:
         yield (
             f"Pass the sanity check: {', '.join(fine)}. Their explanations change when the model forgets: their mean "
@@ -297,6 +308,16 @@ def _verdicts(measurements: Sequence[Measurement]) -> Iterator[str]:
         )
     if bad:
         yield (
-            f"Not shown to pass the sanity check: {', '.join(bad)}. Their explanations hardly depend on what the model "
-            "learned, or too few texts were looked at to say that they do. Do not use them to judge this model."
+            f"Fail the sanity check: {', '.join(bad)}. Their explanations hardly depend on what the model learned. Do "
+            "not use them to judge this model."
+        )
+    if open_:
+        yield (
+            f"Not shown to pass the sanity check: {', '.join(open_)}. Too few texts were looked at to say whether "
+            "their explanations depend on what the model learned. Do not rely on them before more were."
+        )
+    if silent:
+        yield (
+            f"Not shown to pass the sanity check: {', '.join(silent)}. They ranked the words of no text, on the model "
+            "or on the random networks, so there was nothing to compare. Do not rely on them."
         )
