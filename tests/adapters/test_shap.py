@@ -150,6 +150,16 @@ def test_what_the_model_does_not_read_has_no_score(tiny, tokenizer):
     assert found.gap < 1e-5
 
 
+def test_what_is_cut_before_has_no_score_either(tiny_checkpoint):
+    tokenizer = load_tokenizer(tiny_checkpoint)
+    tokenizer.truncation_side = "left"
+    text = "bad " + "very " * 60 + "a good dress"
+    found = run(of(additive), text, tokenizer=tokenizer, max_length=32)
+    assert (len(found.tokens), found.tokens[-3:]) == (32, ("good", "dress", "[SEP]"))
+    assert [text[a:b] for a, b in found.spans[1:-1]] == ["very"] * 27 + ["a", "good", "dress"]
+    assert dict(zip(found.tokens, found.scores, strict=True))["good"] == pytest.approx(0.2)
+
+
 def test_asks_no_more_than_allowed(tiny, tokenizer):
     asked = []
 

@@ -101,6 +101,22 @@ def test_truncation_is_counted(model: HuggingFaceTextClassifier) -> None:
     assert model.truncated([]) == 0
 
 
+def test_long_texts_are_cut_where_the_tokenizer_cuts_them(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    from transformers import pipeline
+
+    folder = Path(shutil.copytree(tiny_checkpoint, tmp_path / "left"))
+    config = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps({**config, "truncation_side": "left"}))
+    left, text = load_checkpoint(folder), "bad " * 30 + "good " * 30
+    assert left.tokenise([text]) == [tuple(left.tokenizer(text, truncation=True)["input_ids"])]
+    assert left.encode([text]).tokens[0] == ("[CLS]", *["good"] * 30, "[SEP]")
+    assert left.encode([text]).spans[0][1:-1] == tuple((i, i + 4) for i in range(120, 270, 5))
+    assert left.truncated([text, "good"]) == 1
+    stock = pipeline("text-classification", model=str(folder), top_k=None, device="cpu")
+    expected = {entry["label"]: entry["score"] for entry in stock([text], truncation=True)[0]}
+    assert dict(zip(left.labels, left.predict_proba([text])[0], strict=True)) == pytest.approx(expected, abs=1e-6)
+
+
 @pytest.mark.parametrize(("architecture", "config"), ARCHITECTURES, ids=[row[0] for row in ARCHITECTURES])
 def test_logits_from_embeddings_are_the_logits(
     architecture: str, config: dict[str, Any], build_checkpoint: Callable[..., Path], tmp_path: Path

@@ -114,7 +114,7 @@ def partition(
         target: column of the label.
         tokenizer: the model's own, a fast one of transformers: tokens are replaced by its mask token. None (or one
             that knows no offsets): words are found by SHAP's regular expression and replaced by '...'.
-        max_length: tokens that the model reads, special ones included; what follows has no score. None: no limit.
+        max_length: tokens that the model reads, special ones included; the rest has no score. None: no limit.
         max_evals: calls that SHAP may make, 500 in `shap.Explainer`; one for each masked text.
         seed: of the tie-breakers.
 
@@ -126,6 +126,7 @@ def partition(
     text = text.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate cannot be tokenised; '?' takes its place
     if not getattr(tokenizer, "is_fast", False):
         tokenizer = None
+    start = 0
     with turn(seed) as mine:
 
         def model(masked: Any) -> FloatArray:
@@ -136,7 +137,8 @@ def partition(
         masker = shap.maskers.Text(tokenizer)
         tokens = _tokens(masker.tokenizer, text)
         if tokenizer is not None and max_length is not None and len(tokens.spans) > max_length:
-            text = text[: _end(tokens, max_length)]
+            start, stop = _part(tokens, max_length, getattr(tokenizer, "truncation_side", "right"))
+            text = text[start:stop]
             tokens = _tokens(masker.tokenizer, text)
         if not any(tokens.is_text):
             raise EmptyData(f"nothing to explain: the model reads no token in {text[:40]!r}")
@@ -151,7 +153,8 @@ def partition(
             difference = whole - found.base_values[0][target]
     assert scores.shape == (len(tokens.spans),)
     gap = float(abs(scores.sum() - difference) / max(abs(difference), 1e-6))
-    return Shares(tokens.names, tokens.spans, scores, gap, str(masker.mask_token))
+    spans = tuple((start + a, start + b) if a < b else (a, b) for a, b in tokens.spans)
+    return Shares(tokens.names, spans, scores, gap, str(masker.mask_token))
 
 
 def _tokens(tokenizer: Any, text: str) -> _Tokens:
@@ -167,8 +170,9 @@ def _tokens(tokenizer: Any, text: str) -> _Tokens:
     )
 
 
-def _end(tokens: _Tokens, max_length: int) -> int:
-    """Return where the text ends for a model that reads `max_length` tokens, special ones included, from the left."""
-    special = len(tokens.is_text) - sum(tokens.is_text)
-    read = [span for span, is_text in zip(tokens.spans, tokens.is_text, strict=True) if is_text]
-    return max((stop for _, stop in read[: max_length - special]), default=0)
+def _part(tokens: _Tokens, max_length: int, cut: str) -> tuple[int, int]:
+    """Return which part of the text a model reads: `max_length` tokens, special ones included, none on side `cut`."""
+    texts = [span for span, is_text in zip(tokens.spans, tokens.is_text, strict=True) if is_text]
+    most = max(max_length - (len(tokens.spans) - len(texts)), 0)
+    read = texts[len(texts) - most :] if cut == "left" else texts[:most]
+    return min((start for start, _ in read), default=0), max((stop for _, stop in read), default=0)

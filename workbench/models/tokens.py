@@ -16,7 +16,7 @@ from workbench.models.protocols import Encoded
 
 
 class TextEncoder:
-    """Tokenises, truncates to `max_length` tokens (None: never), pads."""
+    """Tokenises, truncates to `max_length` tokens (None: never) at the end where the tokenizer does, pads."""
 
     def __init__(self, tokenizer: Any, *, max_length: int | None, side: str = "right", types: bool = False) -> None:
         """Copy a transformers tokenizer. Use `fitting_encoder`.
@@ -51,7 +51,7 @@ class TextEncoder:
         self._before, self._after = probe.type_ids[: text[0]], probe.type_ids[text[-1] + 1 :]
         self._type = probe.type_ids[text[0]] if text[0] < len(probe.ids) else 0
         if max_length is not None:
-            self._backend.enable_truncation(max_length)
+            self._backend.enable_truncation(max_length, direction=getattr(tokenizer, "truncation_side", "right"))
 
     def ids(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
         """Return the token ids of each text, special tokens included."""

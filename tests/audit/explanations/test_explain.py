@@ -1,5 +1,9 @@
+import json
+import shutil
+
 import pytest
 
+from workbench.audit.explanations.attribution import _is_cut
 from workbench.audit.explanations.explain import explain
 from workbench.errors import EmptyData, NotFound, Unsupported
 from workbench.evidence.decision import Decision
@@ -31,6 +35,19 @@ def test_explains_the_label_asked_for(known_model):
 def test_decides_by_the_rule_given(known_model):
     model, text = known_model(WEIGHTS), "bad good thing"  # P(positive) = 0.32
     assert explain(model, text, decision=Decision(rule="threshold", threshold=0.3), positive=1).target == "positive"
+
+
+@pytest.mark.parametrize("method", ["integrated_gradients", "shap_partition"])
+def test_only_the_words_that_are_read_have_scores(tiny_checkpoint, tmp_path, method):
+    folder = shutil.copytree(tiny_checkpoint, tmp_path / "left")
+    config = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps({**config, "truncation_side": "left"}))
+    text = "bad " * 30 + "good " * 30
+    for place, read in ((tiny_checkpoint, "bad"), (folder, "good")):
+        found = explain(load_checkpoint(place), text, method=method)
+        assert [text[word.start : word.stop] for word in found.words] == [read] * 30
+        assert all(word.score != 0 for word in found.words)
+        assert _is_cut(found)
 
 
 def test_one_token(known_model):
