@@ -35,6 +35,10 @@ def test_quotes_separators_and_line_breaks_inside_cells(write: Write) -> None:
     assert table.texts("text") == ['said "no", twice\r\nand left', "plain"]
 
 
+def test_quoted_cells_of_a_tsv_file(write: Write) -> None:
+    assert cells(write("a.tsv", 'text\tlabel\n"a\tb"\t1\n"c\nd"\t0\nsaid "no"\t1\n')) == ["a\tb", "c\nd", 'said "no"']
+
+
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_line_ends_and_byte_order_marks(write: Write, ending: str, encoding: str) -> None:
@@ -57,6 +61,8 @@ def test_long_cells_and_the_readers_limit_put_back(write: Write) -> None:
         ("a.csv", 'text,label\n"a\nb",1\nc\n', BadInput, "a.csv, line 4: 1 cells"),
         ("a.csv", 'text,label\na,1\n"b,1\nc,1\n', BadInput, "a.csv, from line 3"),
         ("a.csv", 'text,label\n"b" c,1\n', BadInput, "double quote"),
+        ("a.tsv", 'text\tlabel\n"so\t1\nbad\t0\nthe end"\t1\nfine\t0\n', BadInput, "a.tsv, line 2: a cell that begins"),
+        ("a.tsv", 'label\ttext\n0\tfine\n1\t"so\r0\tthe end"\n', BadInput, "line 3: a cell that begins with a double"),
         ("a.csv", "text,label,text\na,1,b\n", BadInput, "the column 'text' occurs twice"),
         ("a.csv", b"text,label\nfine,1\ncaf\xe9,1\n", BadInput, "a.csv, line 3: byte 0xe9 is not UTF-8"),
         ("a.csv", "", EmptyData, "a.csv is empty"),

@@ -2,6 +2,9 @@
 
 Text formats are read with the standard library and not with pandas: a cell is what stands in the file, so 'NA' and
 'null' stay words, '007' keeps its zeros, and a row with a cell too many is an error instead of an index column.
+
+Double quotes may enclose a cell of CSV and TSV alike. Many TSV files have none, and a text that begins with one would
+swallow rows up to the next: a cell of a TSV file with both a tab and a line break in it is an error.
 """
 
 from __future__ import annotations
@@ -101,6 +104,12 @@ def _separated(text: str, kind: str, name: str, source: str) -> Table:
                     raise BadInput(
                         f"{name}, line {line}: {len(row)} cells, but the header has {len(header)} columns; "
                         "a cell with a separator or line break in it must stand in double quotes"
+                    )
+                elif kind == "tsv" and any("\t" in cell and ("\n" in cell or "\r" in cell) for cell in row):
+                    raise BadInput(
+                        f"{name}, line {line}: a cell that begins with a double quote goes on to line "
+                        f"{reader.line_num}, over tabs and line breaks; if these are rows of their own, that quote "
+                        "is part of the text and encloses nothing: save the file as .csv or .jsonl"
                     )
                 else:
                     rows.append(row)
