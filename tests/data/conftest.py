@@ -37,7 +37,8 @@ def build() -> Build:
 
     def corpus(rows: list[tuple[str, ...]], *, labels: tuple[str, ...] | None = None, **more: object) -> Corpus:
         examples = tuple(
-            Example(str(i), row[2] if len(row) > 2 else str(i), row[0], row[1]) for i, row in enumerate(rows)
+            Example(str(i), row[2] if len(row) > 2 else str(i), row[0], row[1], named=len(row) > 2)
+            for i, row in enumerate(rows)
         )
         found = labels or tuple(sorted({row[1] for row in rows}))
         return Corpus(examples, found, "toy", "made by a test", **more)  # type: ignore[arg-type]

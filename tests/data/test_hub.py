@@ -63,6 +63,13 @@ def test_class_names_revision_and_licence(hub: Hub) -> None:
     assert (corpus.name, corpus.licence, corpus.split) == ("owner/name/de", "cc0-1.0", "all")
 
 
+def test_class_names_of_a_label_column_in_capitals(hub: Hub) -> None:
+    hub({"test": part([1, 0, 2, 1], ["up", "down", "even"]).rename_column("label", "Label")})
+    corpus = load_corpus("owner/name", online=True)
+    assert corpus.labels == ("up", "down", "even"), "the data set's order"
+    assert [example.label for example in corpus] == ["down", "up", "even", "down"]
+
+
 def test_splits(hub: Hub) -> None:
     hub({"train": part([0, 1]), "dev": part([1, 1, 0, 0])})
     assert len(load_corpus("owner/name@dev", online=True)) == 4

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from workbench.data.columns import Columns
 from workbench.data.corpus import Corpus
 from workbench.data.overlap import fingerprints, overlap, read_fingerprints, write_fingerprints
+from workbench.data.sources import load_corpus
 from workbench.errors import BadInput, Unwritable
 from workbench.models.training_card import FINGERPRINTS
 from workbench.models.training_card import read_fingerprints as read_beside_weights
@@ -27,6 +29,21 @@ def test_a_shared_text_or_person_is_overlap(build: Build) -> None:
 
 def test_ids_of_other_corpora_mean_nothing(build: Build) -> None:
     assert overlap(build([("new", "x")]), fingerprints(build([("old", "x")]))) == 0, "both rows have the id '0'"
+
+
+def test_people_who_are_called_like_the_id_of_a_row(build: Build) -> None:
+    trained = build([("old", "x", "0"), ("older", "x", "7")])
+    assert len(fingerprints(trained)) == 4, "'0' is both the first row's id and its person"
+    assert (
+        overlap(build([("new", "x", "0"), ("newer", "x", "0"), ("2", "x", "7"), ("3", "x")]), fingerprints(trained))
+        == 3
+    )
+
+
+def test_files_say_who_is_named(write: Callable[[str, str], str]) -> None:
+    name = write("a.csv", "id,text,label,person\n1,a text,x,1\n2,b text,y,\n")
+    assert [one.named for one in load_corpus(name, columns=Columns(id="id", person="person"))] == [True, False]
+    assert [one.named for one in load_corpus(name, columns=Columns(id="id"))] == [False, False]
 
 
 def test_people_are_those_of_a_corpus(build: Build) -> None:

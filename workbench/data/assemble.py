@@ -39,7 +39,7 @@ class Rows:
 def rows_of(table: Table, columns: Columns) -> Rows:
     """Return what `columns` names in `table`. Raises `NotFound` for a column that is not there."""
     texts = [table.require(column, "text") for column in columns.text or (_default(table, "text"),)]
-    label = table.require(columns.label or _default(table, "label"), "label")
+    label = label_column(table, columns)
     groups = [table.require(column, "group") for column in dict.fromkeys(columns.groups)]
     id_column = None if columns.id is None else table.require(columns.id, "id")
     person = None if columns.person is None else table.require(columns.person, "person")
@@ -50,6 +50,11 @@ def rows_of(table: Table, columns: Columns) -> Rows:
         ids=None if id_column is None else table.names(id_column),
         people=None if person is None else table.names(person),
     )
+
+
+def label_column(table: Table, columns: Columns) -> str:
+    """Return the column of `table` that holds the labels. Raises `NotFound` where there is none."""
+    return table.require(columns.label or _default(table, "label"), "label")
 
 
 def joined(parts: Sequence[Cells], *, by: str = JOIN) -> list[str | None]:
@@ -92,7 +97,7 @@ def assemble(
             id_ = f"{content}-{seen[content]}"
         else:
             id_ = _unique(rows.ids[i], seen, f"{name}, row {i + 1}")
-        examples.append(Example(id_, person or id_, text, label, MappingProxyType(groups)))
+        examples.append(Example(id_, person or id_, text, label, MappingProxyType(groups), person is not None))
     left_out = tuple(Dropped(reason=reason, n=n) for reason, n in sorted(dropped.items()))
     if not examples:
         reasons = ", ".join(f"{d.n} with {d.reason}" for d in left_out)

@@ -40,6 +40,8 @@ class Example:
     label: str
     groups: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Attribute -> group. Never a model input, except for group-aware models."""
+    named: bool = True
+    """Whether the data says whose it is. Not to be told from `person`: somebody may be called like a row's id."""
 
     def content(self, *, without: Sequence[str] = ()) -> str:
         """Return this example, but for some attributes, as canonical JSON: the unit of the corpus digest."""

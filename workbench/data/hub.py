@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from workbench.data.assemble import assemble, rows_of
+from workbench.data.assemble import assemble, label_column, rows_of
 from workbench.data.columns import Columns
 from workbench.data.corpus import Corpus
 from workbench.data.table import Table, distinct_columns
@@ -43,7 +43,7 @@ def load_from_hub(data: str, columns: Columns) -> Corpus:
     split = _split(list(loaded), wanted, address)
     table = _table(loaded[split], f"{address}@{split}", f"hub data set {address}, split {split}, revision {info.sha}")
     rows = rows_of(table, columns)
-    names = _class_names(loaded[split], columns.label or "label")
+    names = _class_names(loaded[split], label_column(table, columns))
     licence = getattr(info.card_data, "license", None) if info.card_data else None
     return assemble(
         rows,

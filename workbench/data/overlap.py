@@ -48,7 +48,7 @@ def _marks(example: Example, corpus: str) -> tuple[str, ...]:
     A text is the same everywhere; a person only within the corpus of that name: many files number theirs from 1.
     """
     text = _mark("text", normalise(example.input))
-    return (text,) if example.person == example.id else (text, _mark("person", f"{corpus}\0{example.person}"))
+    return (text, _mark("person", f"{corpus}\0{example.person}")) if example.named else (text,)
 
 
 def _mark(kind: str, what: str) -> str:

@@ -24,7 +24,7 @@ def planted(train: Corpus, recipe: Recipe) -> tuple[Corpus, TextCanaries]:
         rng = streams.stream("canary", str(number))
         name = f"canary {number} of the workbench"
         text, label, coin = canary(rng), train.labels[int(rng.integers(len(train.labels)))], bool(rng.random() < 0.5)
-        made.append((Example(name, name, text, label), coin))
+        made.append((Example(name, name, text, label, named=False), coin))
     listed = TextCanaries(
         texts=tuple(one.input for one, _ in made),
         labels=tuple(one.label for one, _ in made),
