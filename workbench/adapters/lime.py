@@ -82,6 +82,12 @@ class Neighbourhood:
             weights[word] = weight
         return weights
 
+    def shared(self, weights: FloatArray) -> FloatArray:
+        """Return for each occurrence of a word its part of the word's weight: the same for each of them."""
+        place = [one.word for one in self.occurrences]
+        times = np.bincount(place, minlength=self.n_words)
+        return np.asarray((weights / times)[place], dtype=np.float64)
+
     def explain_instance_with_data(
         self, data: Any, _answers: Any, distances: Any, *_: Any, **__: Any
     ) -> tuple[float, list[Any], float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -98,7 +99,9 @@ class Lime(_Explainer):
 
 def _by_word(weights: dict[str, float], scores: TokenScores) -> tuple[FloatArray, FloatArray]:
     """Return both sides' weights of the distinct words, in one order."""
-    ours = dict(zip(scores.tokens, scores.scores, strict=True))
+    ours: dict[str, float] = defaultdict(float)
+    for token, score in zip(scores.tokens, scores.scores, strict=True):
+        ours[token] += score  # the occurrences of a word share its weight
     if weights.keys() != ours.keys():
         odd = sorted(weights.keys() ^ ours.keys())
         raise ValueError(f"stock and workbench weigh different words: only one of them knows {odd[:5]}")

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from workbench.adapters.lime import Neighbourhood
 from workbench.audit.explanations.attributor import attributors
 from workbench.audit.explanations.checked import agree, checked
 from workbench.audit.explanations.explain import explain
@@ -137,14 +138,17 @@ def test_lime_checks_samples_of_the_very_neighbourhood():
     assert set(check) <= set(everything)
 
 
-def test_lime_gives_each_occurrence_the_weight_of_its_word():
+def test_lime_shares_a_word_s_weight_among_its_occurrences():
     found = Lime().attribute(EXACT, "good, bad, good", 1, gap_bound=0.02, seed=5)
     assert found.tokens == ("good", "bad", "good")
     assert found.spans == ((0, 4), (6, 9), (11, 15))
     assert found.scores[0] == found.scores[2] > 0 > found.scores[1]
+    near = Neighbourhood("good, bad, good", EXACT.labels, samples=1000, seed=5)
+    good, bad = near.weights(EXACT.predict_proba(near.texts), 1)
+    assert found.scores == pytest.approx([good / 2, bad, good / 2])
     assert found.passes == 1000
     assert found.completeness_gap is None
-    assert "each shows the whole weight" in found.baseline
+    assert "they share its weight" in found.baseline
 
 
 def test_shap_gives_a_linear_model_its_weights_back_where_its_logistic_curve_is_nearly_straight():

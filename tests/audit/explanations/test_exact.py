@@ -136,6 +136,18 @@ def test_lime_with_single_deletions_ranks_words_by_weight():
     assert adaptive.seed_agreement > 0.9
 
 
+@pytest.mark.parametrize("method", ["lime@1", "lime_adaptive@1"])
+def test_lime_s_occurrences_add_up_to_what_kernel_shap_s_do(method):
+    model = LinearTextClassifier.binary({"good": 0.3, "fine": 1.0})
+    text = "good good good good dress sleeve"
+    lime, shap = (
+        sum(word.score for word in explain(model, text, method=one, target="positive").words if text[word.start] == "g")
+        for one in (method, "shap_kernel@1")
+    )
+    assert shap == pytest.approx(1 / (1 + np.exp(-1.2)) - 0.5)
+    assert lime == pytest.approx(shap, abs=0.1)
+
+
 def test_adaptive_lime_takes_more_samples_where_draws_differ_and_stops_at_its_cap():
     from workbench.audit.explanations.lime import AdaptiveLime
 

@@ -13,6 +13,8 @@ from workbench.audit.explanations.checked import Ask, Counted, checked
 from workbench.audit.explanations.ranks import spearman
 from workbench.models.protocols import Classifier, FloatArray
 
+_BASELINE = "texts without the word, all of its occurrences at once; they share its weight"
+
 
 @attributors.register("lime@1")
 @dataclass(frozen=True)
@@ -35,9 +37,10 @@ class Lime:
     """
 
     def attribute(self, model: Classifier, text: str, target: int, *, gap_bound: float, seed: int) -> Attribution:
-        """Return for each occurrence of a word the weight of that word.
+        """Return for each occurrence of a word an equal part of the weight of that word.
 
-        The weight belongs to all occurrences together, because LIME removes them together: it is not shared out.
+        The weight belongs to all occurrences together, because LIME removes them together. Scores of other methods add
+        up over occurrences, and so do these.
         """
         near = Neighbourhood(text, model.labels, samples=self.samples, seed=seed)
         few = np.random.default_rng(seed).permutation(np.arange(1, self.samples))[: self.check_samples - 1]
@@ -53,10 +56,10 @@ class Lime:
         return Attribution(
             tokens=tuple(text[one.start : one.stop] for one in near.occurrences),
             spans=tuple((one.start, one.stop) for one in near.occurrences),
-            scores=found.scores[[one.word for one in near.occurrences]],
+            scores=near.shared(found.scores),
             output="probability",
             completeness_gap=None,
-            baseline="texts without the word, all of its occurrences at once; each shows the whole weight",
+            baseline=_BASELINE,
             passes=found.passes,
             precision=found.precision,
         )
@@ -81,7 +84,7 @@ class AdaptiveLime:
     """Spearman correlation of the two draws' weights to reach."""
 
     def attribute(self, model: Classifier, text: str, target: int, *, gap_bound: float, seed: int) -> Attribution:
-        """Return for each occurrence of a word the weight of that word; see `Lime`."""
+        """Return for each occurrence of a word an equal part of the weight of that word; see `Lime`."""
         ask = Counted(model.predict_proba)
         samples = self.samples
         while True:
@@ -95,10 +98,10 @@ class AdaptiveLime:
         return Attribution(
             tokens=tuple(text[one.start : one.stop] for one in near.occurrences),
             spans=tuple((one.start, one.stop) for one in near.occurrences),
-            scores=scores[[one.word for one in near.occurrences]],
+            scores=near.shared(scores),
             output="probability",
             completeness_gap=None,
-            baseline="texts without the word, all of its occurrences at once; each shows the whole weight",
+            baseline=_BASELINE,
             passes=ask.asked,
             seed_agreement=agreement,
         )
