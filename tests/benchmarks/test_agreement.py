@@ -111,12 +111,8 @@ def test_a_crashed_attack_is_no_outcome():
 
 def test_lime_is_compared_word_by_word():
     lime = Lime(None, None, CASES[:1])
-    ours = [scores(["good", "dress", "good", "and"], [0.5, 0.1, 0.5, -0.2])]
+    ours = [scores(["good", "dress", "good", "and"], [0.25, 0.1, 0.25, -0.2])]
     assert lime.agreement([{"dress": 0.1, "good": 0.5, "and": -0.2}], ours, "float32").met
-    twice = [scores(("good", "dress", "good", "and"), (0.25, 0.1, 0.25, -0.2))]
-    assert lime.agreement([{"dress": 0.1, "good": 0.5, "and": -0.2}], twice, "float32").checks[
-        0
-    ].value == pytest.approx(1)
     assert not lime.agreement([{"dress": 0.5, "good": 0.1, "and": -0.2}], ours, "float32").met
     with pytest.raises(ValueError, match="different words"):
         lime.agreement([{"dress": 0.1}], ours, "float32")
