@@ -53,6 +53,14 @@ def test_words_go_and_come_back(explorer):
     assert all(button.value for button in explorer.words.children)
 
 
+def test_a_label_of_any_name_can_be_given():
+    model = LinearTextClassifier.binary({"good": 2.0}, labels=("", "(the label decided)"))
+    for target, index in ((None, 0), ("", 1), ("(the label decided)", 2)):
+        found = workbench.explore(model, "a good dress", methods=("occlusion",), target=target)
+        assert (found.target.index, found._label) == (index, target)
+        found.close()
+
+
 def test_label_and_method_can_be_chosen(explorer):
     explorer.method.value = "lime"
     assert "lime@1" in explorer.shown.value

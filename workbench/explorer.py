@@ -56,7 +56,7 @@ class Explorer:
         )
         self.target = widgets.Dropdown(
             options=[DECIDED, *model.labels],
-            value=target or DECIDED, description="Label", style=named,
+            index=0 if target is None else 1 + model.labels.index(target), description="Label", style=named,
         )  # fmt: skip
         self.method = widgets.Dropdown(options=list(methods), description="Method", style=named)
         self.restore = widgets.Button(description="All words back", tooltip="Put all words back")

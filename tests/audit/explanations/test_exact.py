@@ -108,6 +108,21 @@ def test_why_this_rather_than_that_is_the_difference_of_two_weights(method):
     assert found.output.endswith("difference of two labels")
 
 
+@pytest.mark.parametrize("batched", [True, False])
+@pytest.mark.parametrize(
+    "method", ["integrated_gradients", "input_x_gradient", "input_x_gradient_l2", "saliency", "gradient_shap"]
+)
+def test_passes_of_a_contrast_are_those_that_were_made(method, batched, monkeypatch):
+    made = []
+    with engine_for(THREE) as engine:
+        model = engine if batched else THREE
+        name = "logit_gradients" if batched else "logits_from"
+        ask = getattr(model, name)
+        monkeypatch.setattr(model, name, lambda points, *more: made.append(len(points)) or ask(points, *more))
+        found = explain(model, "red green blue", target="a", versus="c", method=method, seed=1)
+    assert found.passes == sum(made)
+
+
 @pytest.mark.parametrize("scale", ["probability", "log_odds"])
 def test_a_contrast_of_answers_is_the_difference_of_two_explanations(scale):
     with engine_for(THREE) as engine:

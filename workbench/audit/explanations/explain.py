@@ -15,7 +15,7 @@ import workbench.audit.explanations.shap_kernel
 import workbench.audit.explanations.shap_partition  # noqa: F401
 from workbench.audit.explanations.attributor import attributors
 from workbench.audit.explanations.by_word import by_word, read_part
-from workbench.audit.explanations.view import Scale, view
+from workbench.audit.explanations.view import BatchedView, Scale, view
 from workbench.errors import EmptyData, Misconfigured, NotFound, Unsupported
 from workbench.evidence.decision import Decision
 from workbench.evidence.exhibits import TokenScores
@@ -78,6 +78,8 @@ def explain(
         raise EmptyData(f"nothing to explain: the model reads nothing in {text[:40]!r}")
     found = attributor.attribute(seen, part.text, column, gap_bound=gap_bound, seed=seed)
     spans = tuple((a + part.start, b + part.start) if a < b else (a, b) for a, b in found.spans)
+    # A view asks a model that batches gradients for those of either logit; any other takes the difference's own.
+    twice = against is not None and isinstance(seen, BatchedView) and getattr(attributor, "embedded", False)
     output = found.output.replace("probability", _SCALES[scale]) + (", difference of two labels" if versus else "")
     return TokenScores(
         example="",
@@ -94,7 +96,7 @@ def explain(
         words=by_word(text, spans, found.scores.tolist(), part.start, part.stop),
         completeness_gap=found.completeness_gap,
         baseline=found.baseline,
-        passes=found.passes * (2 if against is not None and found.output == "logit" else 1),
+        passes=found.passes * (2 if twice else 1),
         seed_agreement=found.seed_agreement,
         precision=found.precision,
     )
