@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from workbench.errors import Misconfigured, NotFound, Unwritable
+from workbench.errors import Unwritable
 from workbench.evidence.exhibits import Note
 from workbench.evidence.measurement import Measurement
 from workbench.evidence.record import AuditRecord, Measured, Verdict
@@ -26,7 +26,7 @@ from workbench.results import (
     write_card,
 )
 from workbench.verdict.judge import judge, overall
-from workbench.verdict.policy import Policy, load_policy
+from workbench.verdict.policy import Policy, own_policy
 
 
 class Saved(NamedTuple):
@@ -93,7 +93,7 @@ def apply(record: str | Path, files: Sequence[str | Path], *, policy: str | Path
     file = Path(record)
     file = file / RECORD if file.is_dir() else file
     held = read_record(file)
-    own = _own_policy(held, policy)
+    own = own_policy(held.audit.policy, held.audit.policy_digest, policy)
     judged = with_judgements(held, [read_sheet(one) for one in files])
     judged = judged.model_copy(update={"findings": judge(judged, own)})
     page = report_page(judged, file.parent)
@@ -113,19 +113,3 @@ def apply(record: str | Path, files: Sequence[str | Path], *, policy: str | Path
         found.measurements,
         tuple(one.text for one in found.exhibits if isinstance(one, Note)),
     )
-
-
-def _own_policy(record: AuditRecord, given: str | Path | Policy | None) -> Policy:
-    """Return the policy that was fixed before the audit ran, and no other."""
-    settings = record.audit
-    asked = f"name the file of this audit's own policy, {settings.policy!r}, with --policy"
-    try:
-        found = given if isinstance(given, Policy) else load_policy(settings.policy if given is None else given)
-    except NotFound as error:
-        raise Misconfigured(f"{asked} ({error})") from None
-    if found.digest != settings.policy_digest:
-        raise Misconfigured(
-            f"the policy {found.name!r} at hand (sha256 {found.digest[:12]}…) is not the one that was fixed before "
-            f"this audit ran (sha256 {settings.policy_digest[:12]}…); {asked}"
-        )
-    return found

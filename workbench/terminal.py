@@ -165,6 +165,12 @@ def print_verdict(record: AuditRecord, findings: Sequence[Finding], verdict: Ver
     out.print(line)
 
 
+def print_other_policy(record: AuditRecord) -> None:
+    """Say, beside the result, that the audit was made under another policy than it is judged by here."""
+    own = f"{clean(record.audit.policy)} (sha256 {record.audit.policy_digest[:12]}…)"
+    err.print(Text(f"Not the policy that this audit was made under, {own}.", style="yellow"), soft_wrap=True)
+
+
 def print_summary(record: AuditRecord, findings: Sequence[Finding], verdict: Verdict, *, policy: str) -> None:
     """Print the verdict as one line without colour, for a log: what, how many of each, which model, data and policy."""
     from workbench.verdict.judge import WORST_FIRST

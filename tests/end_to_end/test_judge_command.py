@@ -12,6 +12,8 @@ import workbench as wb
 from workbench.audit.profiles import PROFILES
 from workbench.data.corpus import Corpus, Example
 from workbench.models.linear import LinearTextClassifier
+from workbench.results import read_record, record_json
+from workbench.verdict.policy import load_policy
 
 Command = Callable[..., object]
 POLICY = """
@@ -75,3 +77,26 @@ def test_writes_junit_prints_one_line_and_fails_on_warnings_if_asked(
     wrong = workbench("judge", audited, "--fail-on", "never")
     assert wrong.returncode == 2
     assert "available: fail, warn" in wrong.stderr
+
+
+def test_the_audits_own_policy_judges_unless_another_is_named_which_is_said(
+    workbench: Command, audited: Path, tmp_path: Path
+) -> None:
+    """What fails under its own policy does not exit with 0 because the flag was forgotten."""
+    own = load_policy("high-risk")
+    record = read_record(audited)
+    settings = record.audit.model_copy(update={"policy": own.name, "policy_digest": own.digest})
+    high = record.model_copy(update={"audit": settings})
+    (tmp_path / "audit.json").write_text(record_json(high), encoding="utf-8")
+    done = workbench("judge", tmp_path, "--json")
+    assert json.loads(done.stdout)["policy"] == {"name": "high-risk", "digest": own.digest}
+    assert wb.judge(high) == wb.judge(high, "high-risk")
+    assert "Not the policy" not in done.stderr
+    other = workbench("judge", tmp_path, "--policy", "internal", "--summary")
+    assert "policy internal" in other.stdout
+    assert f"Not the policy that this audit was made under, high-risk (sha256 {own.digest[:12]}" in other.stderr
+    lost = settings.model_copy(update={"policy": "ours", "policy_digest": "0" * 64})
+    (tmp_path / "audit.json").write_text(record_json(record.model_copy(update={"audit": lost})), encoding="utf-8")
+    refused = workbench("judge", tmp_path)
+    assert refused.returncode == 2
+    assert "name the file of this audit's own policy, 'ours', with --policy" in refused.stderr

@@ -1,12 +1,17 @@
 import hashlib
 import json
+import math
 from itertools import pairwise
 
 import pytest
 
+from workbench.audit.probe import probes
+from workbench.audit.profiles import search_probe
 from workbench.errors import BadInput, Misconfigured, NotFound
+from workbench.evidence.names import NAMES, maker, value_range
+from workbench.evidence.record import AuditRecord
 from workbench.verdict.judge import judge
-from workbench.verdict.policy import load_policy, parse_policy
+from workbench.verdict.policy import load_policy, own_policy, parse_policy
 
 GATE = '[[criteria]]\nid = "a"\nmeasurement = "performance.accuracy"\nat_least = 0.8\nwhy = "so"\n'
 
@@ -54,7 +59,8 @@ def test_the_digest_is_sha256_of_canonical_json():
     policy = parsed(GATE)
     content = policy.model_dump(mode="json")
     for criterion in content["criteria"]:
-        del criterion["owner"], criterion["only_if"]  # not given: a policy of a version without them keeps its digest
+        for later in ("owner", "only_if", "unknown_below"):  # not given: older policies keep their digests
+            del criterion[later]
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
     assert policy.digest == hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -149,6 +155,24 @@ def test_an_unknown_policy_names_the_nearest():
         (GATE + "at_most = 0.9\n", r"exactly one of at_least, at_most and reported"),
         (GATE.replace("at_least = 0.8\n", ""), r"exactly one of"),
         (GATE.replace("0.8", "80"), r"lies between 0 and 1, so a bound of 80 decides nothing"),
+        (
+            GATE.replace("performance.accuracy", "performance.roc_auc").replace("0.8", "-1.0"),
+            r"lies between 0 and 1, so a bound of -1 decides nothing",
+        ),
+        (
+            GATE.replace("performance.accuracy", "calibration.ece").replace("at_least = 0.8", "at_most = 5"),
+            r"calibration\.ece lies between 0 and 1, so a bound of 5",
+        ),
+        (
+            GATE.replace("performance.accuracy", "explanations.tau_loo").replace("0.8", "2")
+            + 'where = { attributor = "x" }\n',
+            r"lies between -1 and 1, so a bound of 2",
+        ),
+        (
+            GATE.replace("performance.accuracy", "cost.bytes").replace("0.8", "-1"),
+            r"lies at 0 or above, so a bound of -1",
+        ),
+        (GATE + "unknown_below = 30\n", r"is no number over all groups of an attribute: no unknown_below"),
         (GATE.replace("0.8", "true"), r"must be a number"),
         (GATE.replace("0.8", "nan"), r"finite number"),
         (GATE.replace('why = "so"\n', ""), r"criteria\[0\]\.why \(a\): Field required"),
@@ -183,3 +207,39 @@ def test_an_unreadable_file_is_refused(tmp_path):
     (tmp_path / "p.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(BadInput, match="cannot read the policy"):
         load_policy(tmp_path / "p.toml")
+
+
+@pytest.mark.parametrize("example", ["demo", "private", "hardened"])
+def test_real_values_lie_in_their_ranges_and_come_from_their_makers(checkout, example):
+    record = AuditRecord.model_validate_json((checkout / "reports/example" / example / "audit.json").read_text("utf-8"))
+    seen = 0
+    for evidence, one in record.measurements():
+        least, most = value_range(one.name)
+        ends = (one.value,) if one.interval is None else (one.interval.low, one.value, one.interval.high)
+        assert all(least <= end <= most for end in ends), one
+        assert maker(one.name) == evidence.probe.partition("@")[0], one
+        seen += 1
+    assert seen > 200
+
+
+def test_every_name_has_a_registered_maker():
+    search_probe()  # registers all of them
+    known = {name.partition("@")[0] for name in probes} | {"robustness.judgements"}
+    assert {maker(name) for name in NAMES} <= known
+
+
+def test_the_range_of_a_score_holds_its_bounds():
+    signed = parsed(GATE.replace("performance.accuracy", "privacy.accuracy_cost").replace("0.8", "-0.5"))
+    assert signed.criteria[0].limit == -0.5
+    assert value_range("performance.log_loss") == (0.0, math.inf)
+    assert value_range("performance.accuracy") == value_range("performance.f1") == (0.0, 1.0)
+
+
+def test_the_audits_own_policy_is_found_by_name_and_digest_and_no_other():
+    own = load_policy("release")
+    assert own_policy("release", own.digest) == own
+    for name, digest in (("release", "0" * 64), ("ours", own.digest)):
+        with pytest.raises(Misconfigured, match=rf"name the file of this audit's own policy, '{name}'"):
+            own_policy(name, digest)
+    ours = parsed(GATE)
+    assert own_policy("ours", ours.digest, ours) is ours

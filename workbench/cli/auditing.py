@@ -160,7 +160,10 @@ def _compared(out: Path, baseline: Path | None, policy: str, *, quiet: bool) -> 
 )
 def judge(
     record: RecordArgument,
-    policy: PolicyName = "default",
+    policy: Annotated[
+        str | None,
+        option("--policy", "Shipped policy or TOML file (default: the audit's own, if it is a shipped one)."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print findings and verdict as JSON.")] = False,
     summary: Annotated[bool, typer.Option("--summary", help="Print one line and no table.")] = False,
     junit: Annotated[Path | None, typer.Option("--junit", help="Also write the findings as JUnit XML.")] = None,
@@ -170,16 +173,16 @@ def judge(
     _require_fail_on(fail_on)
     from workbench import verbs
     from workbench.results import read_record
+    from workbench.verbs.judging import judged_by, policy_of
     from workbench.verdict.judge import overall
-    from workbench.verdict.policy import load_policy
 
-    held, chosen = read_record(record), load_policy(policy)
+    held = read_record(record)
+    chosen = policy_of(held, policy)
     findings = verbs.judge(held, chosen)
     verdict = overall(held, findings)
     if junit is not None:
         from workbench.files import write_text
         from workbench.report.junit import junit as as_junit
-        from workbench.verbs.judging import judged_by
 
         write_text(junit, as_junit(judged_by(held, chosen), findings))
     if as_json:
@@ -196,6 +199,8 @@ def judge(
         terminal.print_summary(held, findings, verdict, policy=chosen.name)
     else:
         terminal.print_verdict(held, findings, verdict, policy=chosen.name)
+    if chosen.digest != held.audit.policy_digest:
+        terminal.print_other_policy(held)
     raise typer.Exit(_exit_code(verdict, fail_on))
 
 

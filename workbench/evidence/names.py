@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from types import MappingProxyType
 from typing import Literal
 
 Quantity = Literal["proportion", "difference", "ratio", "score", "amount"]
 """`proportion`: a share of n units, in [0, 1]; `difference`: between two proportions, in [0, 1]; `ratio`: of two, in
 [0, 1]; `score`: anything else without a unit; `amount`: has a unit of its own (seconds, bytes, queries, nats)."""
-
-BOUNDED: frozenset[Quantity] = frozenset({"proportion", "difference", "ratio"})
-"""Quantities that lie in [0, 1]: a bound outside can only be a mistake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +35,11 @@ class Named:
     def all_facets(self) -> tuple[str, ...]:
         """Every facet that it may have."""
         return (*self.facets, *self.optional, *self.qualifiers)
+
+    @property
+    def over_groups(self) -> bool:
+        """Whether it is about all groups of an attribute together: a gap, a mean or the worst of them."""
+        return "attribute" in self.facets and "group" not in self.facets
 
 
 _GROUP = ("attribute", "group")
@@ -181,6 +184,102 @@ NAMES: Mapping[str, Named] = MappingProxyType(
         "explanations.top_overlap": Named("Top words in common", "score", ("attributor", "other")),
     }
 )
+
+
+_SIGNED = (-1.0, 1.0)
+_TWICE = (0.0, 2.0)
+_ANY = (-inf, inf)
+_RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {
+        "performance.log_loss": (0.0, inf),
+        "calibration.brier": _TWICE,
+        "fairness.brier": _TWICE,
+        "fairness.brier_difference": _TWICE,
+        "fairness.overconfidence": _SIGNED,
+        "fairness.counterfactual_score_change": _SIGNED,
+        "robustness.words_changed_mean": (0.0, inf),
+        "robustness.similarity_mean": _SIGNED,
+        "privacy.membership_margin": _SIGNED,
+        "privacy.accuracy_cost": _SIGNED,
+        "privacy.auc_cost": _SIGNED,
+        "privacy.delta": (0.0, 1.0),
+        "privacy.claim_margin": _ANY,
+        "explanations.comprehensiveness": _SIGNED,
+        "explanations.sufficiency": _SIGNED,
+        "explanations.gain_over_random": (-2.0, 2.0),
+        "explanations.tau_loo": _SIGNED,
+        "explanations.sensitivity": (0.0, inf),
+        "explanations.randomisation_correlation": _SIGNED,
+        "explanations.randomisation_excess": (-2.0, 2.0),
+        "explanations.label_randomisation_correlation": _SIGNED,
+        "explanations.seed_stability": _SIGNED,
+        "explanations.edit_stability": _SIGNED,
+        "explanations.completeness_gap": (0.0, inf),
+        "explanations.agreement": _SIGNED,
+    }
+)
+"""Where a value lies, if not in [0, 1], or, of an amount, above 0."""
+
+_MAKERS: Mapping[str, str] = MappingProxyType(
+    {
+        "performance": "performance.classification",
+        "performance.slice_error": "performance.slices",
+        "performance.search_disagreement": "performance.search_precision",
+        "calibration": "performance.calibration",
+        "cost": "performance.cost",
+        "robustness": "robustness.attack",
+        "robustness.valid_success_rate": "robustness.judgements",
+        "robustness.words_left_mean": "robustness.input_reduction",
+        "robustness.reduced_confidence_mean": "robustness.input_reduction",
+        "robustness.failure_rate": "robustness.behaviours",
+        "robustness.noise_auc": "robustness.noise",
+        "robustness.certified_accuracy": "robustness.certified",
+        "fairness": "fairness.groups",
+        "fairness.bpsn_auc": "fairness.background",
+        "fairness.bnsp_auc": "fairness.background",
+        "fairness.subgroup_auc_power_mean": "fairness.background",
+        "fairness.bpsn_auc_power_mean": "fairness.background",
+        "fairness.bnsp_auc_power_mean": "fairness.background",
+        "fairness.ece": "fairness.calibration",
+        "fairness.ece_if_calibrated": "fairness.calibration",
+        "fairness.overconfidence": "fairness.calibration",
+        "fairness.brier": "fairness.calibration",
+        "fairness.ece_difference": "fairness.calibration",
+        "fairness.brier_difference": "fairness.calibration",
+        "fairness.counterfactual_flip_rate": "fairness.counterfactual",
+        "fairness.counterfactual_absolute_change": "fairness.counterfactual",
+        "fairness.counterfactual_score_change": "fairness.counterfactual",
+        "privacy": "privacy.membership",
+        "privacy.epsilon": "privacy.statement",
+        "privacy.delta": "privacy.statement",
+        "privacy.blind_auc": "privacy.blind",
+        "privacy.accuracy_cost": "privacy.utility_cost",
+        "privacy.auc_cost": "privacy.utility_cost",
+        "privacy.canary_exposure": "privacy.exposure",
+        "privacy.epsilon_lower_bound": "privacy.one_run",
+        "privacy.claim_margin": "privacy.one_run",
+        "explanations": "explanations.quality",
+        "explanations.seconds_median": "explanations.cost",
+        "explanations.sensitivity": "explanations.stability",
+        "explanations.seed_stability": "explanations.stability",
+        "explanations.edit_stability": "explanations.stability",
+        "explanations.randomisation_correlation": "explanations.sanity",
+        "explanations.randomisation_excess": "explanations.sanity",
+        "explanations.label_randomisation_correlation": "explanations.sanity",
+        "explanations.completeness_gap": "explanations.attribution",
+    }
+)
+"""Which probe measures what: the pillar's main one, but for these names."""
+
+
+def maker(name: str) -> str:
+    """Return the probe, without its version, that measures `name`."""
+    return _MAKERS.get(name) or _MAKERS[name.partition(".")[0]]
+
+
+def value_range(name: str) -> tuple[float, float]:
+    """Return the least and the largest value that `name` can have: a bound outside can only be a mistake."""
+    return _RANGES.get(name, (0.0, inf if NAMES[name].quantity == "amount" else 1.0))
 
 
 def title(name: str) -> str:

@@ -10,16 +10,26 @@ from workbench.errors import Misconfigured
 from workbench.evidence.record import AuditRecord, Finding
 from workbench.results import read_record
 from workbench.verdict.judge import judge as _judge
-from workbench.verdict.policy import Policy, load_policy
+from workbench.verdict.policy import Policy, load_policy, own_policy
 
 if TYPE_CHECKING:
     from workbench.comparing import Comparison
 
 
-def judge(record: AuditRecord | str | Path, policy: str | Path | Policy = "default") -> tuple[Finding, ...]:
-    """Judge `record` (or the `audit.json` at that path) by `policy`. Pure: same input, same findings."""
+def judge(record: AuditRecord | str | Path, policy: str | Path | Policy | None = None) -> tuple[Finding, ...]:
+    """Judge `record` (or the `audit.json` at that path) by `policy`. Pure: same input, same findings.
+
+    By default by the audit's own policy; `Misconfigured` where that is none of the shipped ones.
+    """
     held = record if isinstance(record, AuditRecord) else read_record(record)
-    return _judge(held, policy if isinstance(policy, Policy) else load_policy(policy))
+    return _judge(held, policy_of(held, policy))
+
+
+def policy_of(record: AuditRecord, policy: str | Path | Policy | None) -> Policy:
+    """Return the policy to judge `record` by: that given, or its own."""
+    if policy is None:
+        return own_policy(record.audit.policy, record.audit.policy_digest)
+    return policy if isinstance(policy, Policy) else load_policy(policy)
 
 
 def render(

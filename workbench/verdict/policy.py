@@ -7,13 +7,14 @@ import hashlib
 import json
 from collections.abc import Iterable
 from importlib import resources
+from math import isfinite
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from workbench.errors import Misconfigured
-from workbench.evidence.names import BOUNDED, NAMES
+from workbench.errors import Misconfigured, NotFound
+from workbench.evidence.names import NAMES, value_range
 from workbench.evidence.schema import Stored
 from workbench.files import parse_toml, read_toml
 
@@ -40,9 +41,13 @@ class Criterion(Stored):
     """What is at stake, for the person who signs."""
     owner: str = ""
     """Who answers for this requirement: a role, to turn to where it is missed."""
-    only_if: Literal["private", "private experiment"] | None = None
+    unknown_below: int | None = Field(default=None, ge=1)
+    """Of a number over all groups of an attribute: groups with fewer examples may be left out, the owner accepts that
+    nothing is known of them. Not given, no bound is met without every group."""
+    only_if: Literal["private", "private experiment", "applicable"] | None = None
     """Asked only of models whose training card claims privacy, or of those of them that coins of an experiment drew the
-    members of; of others the finding says that it does not apply."""
+    members of; or only where a probe does not say that it does not apply to this model or these texts. Of others the
+    finding says that it does not apply."""
 
     @field_validator("at_least", "at_most", mode="before")
     @classmethod
@@ -71,11 +76,15 @@ class Criterion(Stored):
         if self.reported and self.end is not None:
             raise ValueError("`end` needs a bound: at_least or at_most")
         known = NAMES[self.measurement]
-        if known.quantity in BOUNDED and self.limit is not None and not 0 <= self.limit <= 1:
-            raise ValueError(f"{self.measurement} lies between 0 and 1, so a bound of {self.limit:g} decides nothing")
+        least, most = value_range(self.measurement)
+        if self.limit is not None and not least <= self.limit <= most:
+            where = f"between {least:g} and {most:g}" if isfinite(most) else f"at {least:g} or above"
+            raise ValueError(f"{self.measurement} lies {where}, so a bound of {self.limit:g} decides nothing")
         for facet in self.where:
             if facet not in known.all_facets:
                 raise ValueError(f"{self.measurement} has no facet {facet!r}{_nearest(facet, known.all_facets)}")
+        if self.unknown_below is not None and not known.over_groups:
+            raise ValueError(f"{self.measurement} is no number over all groups of an attribute: no unknown_below")
         if missing := [facet for facet in known.facets if facet not in self.where]:
             raise ValueError(f"{self.measurement} needs where.{missing[0]}: a name, or '*' for every {missing[0]}")
         if (chosen := [facet for facet in known.optional if facet in self.where]) and len(chosen) < len(known.optional):
@@ -114,7 +123,7 @@ class Policy(Stored):
         """sha256 of the policy as canonical JSON: sorted keys, no spaces, ASCII."""
         content = self.model_dump(mode="json")
         for criterion in content["criteria"]:  # keys that came later leave the digests of older policies as they were
-            for key in ("owner", "only_if"):
+            for key in ("owner", "only_if", "unknown_below"):
                 if not criterion[key]:
                     del criterion[key]
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
@@ -131,6 +140,29 @@ def load_policy(policy: str | Path) -> Policy:
     """
     found = read_toml(policy, kind="policy", shipped=resources.files("workbench.verdict") / "policies")
     return _policy(found.table, name=found.name, where=found.where)
+
+
+def own_policy(name: str, digest: str, given: str | Path | Policy | None = None) -> Policy:
+    """Return the policy of that name and digest, which was fixed before an audit ran, and no other.
+
+    Args:
+        name: as the audit's record has it.
+        digest: sha256, as the record has it.
+        given: where it is to be found, if it is none of the shipped ones.
+
+    Raises `Misconfigured` where it is not at hand.
+    """
+    asked = f"name the file of this audit's own policy, {name!r}, with --policy"
+    try:
+        found = given if isinstance(given, Policy) else load_policy(name if given is None else given)
+    except NotFound as error:
+        raise Misconfigured(f"{asked} ({error})") from None
+    if found.digest != digest:
+        raise Misconfigured(
+            f"the policy {found.name!r} at hand (sha256 {found.digest[:12]}…) is not the one that was fixed before "
+            f"this audit ran (sha256 {digest[:12]}…); {asked}"
+        )
+    return found
 
 
 def parse_policy(text: str, *, name: str, where: str) -> Policy:
