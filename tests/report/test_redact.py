@@ -3,18 +3,21 @@
 import types
 from typing import Annotated, Literal, Union, get_args, get_origin
 
+import numpy as np
 import pytest
 
 from workbench.errors import Unsupported
 from workbench.evidence.exhibits import Case, Cases, Exhibit, Note
-from workbench.evidence.record import AuditRecord, Evidence, Failed, Measured
+from workbench.evidence.measurement import Interval, Measurement
+from workbench.evidence.record import REDACTION, AuditRecord, Evidence, Failed, Measured
 from workbench.evidence.schema import Stored
 from workbench.report.model_card import model_card
 from workbench.report.quotations import Quotations
-from workbench.report.redact import MARK, is_redacted, redact
+from workbench.report.redact import is_redacted, redact
 from workbench.report.redaction_rules import RULES
 from workbench.report.render import render
-from workbench.verdict.judge import judge, overall
+from workbench.verdict.judge import count, exit_code, judge, overall
+from workbench.verdict.policy import Criterion, Policy
 
 KINDS = get_args(get_args(Exhibit)[0])
 SECRET = "qzx"
@@ -215,7 +218,7 @@ def test_it_is_marked_stays_valid_and_may_be_redacted_again(rich):
     assert is_redacted(bare)
     assert not is_redacted(rich)
     again = redact(AuditRecord.model_validate_json(bare.model_dump_json()))
-    assert [one.probe for one in again.evidence].count(MARK) == 1
+    assert [one.probe for one in again.evidence].count(REDACTION) == 1
     page = render(bare, bare.findings)
     assert "Texts are withheld" in page
     assert "every text in full" not in page
@@ -239,3 +242,123 @@ def test_judging_again_establishes_no_more_than_before(rich, golden_record):
     before = {(one.criterion, str(one.where)): one.verdict for one in judge(rich, golden_record.POLICY)}
     after = {(one.criterion, str(one.where)): one.verdict for one in judge(bare, golden_record.POLICY)}
     assert [key for key in after if order.index(after[key]) < order.index(before.get(key, "pass"))] == []
+
+
+def generated(rich, rng):
+    """Return a record of groups and slices of all sizes, each measured or not, met or missed, told or not."""
+    held, groups = [], {}
+
+    def one(name, n, left_out=(), **where):
+        low, high = [(0.0, 0.4), (0.4, 0.9), (0.9, 1.0)][rng.integers(3)]
+        interval = Interval(low=low, high=high, method="m")
+        unit = "proportion"
+        held.append(
+            Measurement(
+                name=name, value=low, unit=unit, better="higher", n=n, interval=interval, where=where, left_out=left_out
+            )
+        )
+
+    notes = []
+    for attribute in ("age", "region")[: rng.integers(1, 3)]:
+        sizes = {f"{attribute}{i}": int(rng.choice([3, 8, 12, 40, 200])) for i in range(rng.integers(1, 5))}
+        groups[attribute] = sizes
+        for group, n in sizes.items():
+            if rng.random() < 0.7:
+                one("fairness.accuracy", n, attribute=attribute, group=group)
+            elif rng.random() < 0.5:
+                notes.append(f"accuracy is not given for {attribute} {group}: too few.")
+        if rng.random() < 0.9:
+            left_out = tuple(group for group, n in sizes.items() if n < 30)
+            one("fairness.accuracy_difference", sum(sizes.values()), left_out, attribute=attribute)
+    for i in range(rng.integers(0, 4)):
+        one("performance.slice_error", int(rng.choice([4, 60])), slice=f"slice {i}")
+    for attack in ("loss", "ratio")[: rng.integers(1, 3)]:
+        first = next(iter(groups["age"]))
+        one("privacy.membership_auc", 500, attack=attack)
+        if rng.random() < 0.5:
+            one("privacy.membership_auc", groups["age"][first], attack=attack, attribute="age", group=first)
+        elif rng.random() < 0.5:
+            notes.append(f"membership_auc is not given for attack ratio, age {first}: too few.")
+    result = Measured(measurements=tuple(held), exhibits=tuple(Note(text=note) for note in notes))
+    evidence = Evidence(probe="fairness.groups@1", params={}, seed=0, seconds=0, result=result)
+    corpus = rich.corpus.model_copy(update={"groups": groups})
+    return rich.model_copy(update={"evidence": (evidence,), "corpus": corpus, "findings": ()})
+
+
+ASKED = tuple(
+    Criterion(id=f"c{i}", measurement=name, where=where, at_least=bound, severity=severity, why="any")
+    for i, (name, where, bound, severity) in enumerate(
+        (name, where, bound, severity)
+        for name, where in (
+            ("fairness.accuracy", {"attribute": "*", "group": "*"}),
+            ("fairness.accuracy", {"attribute": "age", "group": "*"}),
+            ("fairness.accuracy", {"attribute": "age", "group": "age0"}),
+            ("fairness.accuracy_difference", {"attribute": "*"}),
+            ("fairness.accuracy_difference", {"attribute": "age"}),
+            ("performance.slice_error", {"slice": "*"}),
+            ("privacy.membership_auc", {"attack": "*"}),
+            ("privacy.membership_auc", {"attack": "*", "attribute": "*", "group": "*"}),
+        )
+        for bound in (0.0, 0.5)
+        for severity in ("fail", "warn")
+    )
+)
+
+
+def test_what_is_taken_out_never_turns_into_a_pass(rich):
+    """Of 300 records, each criterion by itself and all together; redacted once and twice."""
+    rng = np.random.default_rng(0)
+    shown = 0
+    for _ in range(300):
+        record = generated(rich, rng)
+        bare = redact(record)
+        twice = redact(bare)
+        for criteria in (*((one,) for one in ASKED), ASKED):
+            policy = Policy(name="p", criteria=criteria)
+            whole = exit_code(overall(record, judge(record, policy)))
+            for held in (bare, twice):
+                if exit_code(overall(held, judge(held, policy))) == 0:
+                    shown += 1
+                    assert whole == 0, (criteria, record.corpus.groups)
+    assert shown > 500, "else this shows nothing"
+
+
+def test_a_mark_that_does_not_say_what_is_withheld_may_withhold_anything(rich):
+    record = generated(rich, np.random.default_rng(5))
+    mark = Evidence(probe=REDACTION, params={"smallest": 10}, seed=0, seconds=0, result=Measured(measurements=()))
+    old = record.model_copy(update={"evidence": (*record.evidence, mark)})
+    for one in ASKED[:4]:
+        assert "not_established" in {found.verdict for found in judge(old, Policy(name="p", criteria=(one,)))}
+
+
+def test_a_gap_that_leaves_out_a_small_group_says_so_without_naming_it(rich):
+    interval = Interval(low=0.0, high=0.05, method="m")
+    gap = Measurement(
+        name="fairness.accuracy_difference", value=0.0, unit="proportion", better="lower", n=900, interval=interval,
+        where={"attribute": "age"}, left_out=("qzx tiny", "mid"),
+    )  # fmt: skip
+    held = Evidence(probe="fairness.groups@1", params={}, seed=0, seconds=0, result=Measured(measurements=(gap,)))
+    sizes = {"a": 500, "b": 400, "mid": 20, "qzx tiny": 3}
+    corpus = rich.corpus.model_copy(update={"groups": {"age": sizes}})
+    record = rich.model_copy(update={"evidence": (held,), "corpus": corpus})
+    asked = Criterion(id="c", measurement=gap.name, where={"attribute": "*"}, at_most=0.1, why="any")
+    record = record.model_copy(update={"findings": judge(record, Policy(name="p", criteria=(asked,)))})
+    assert "leaves out qzx tiny and mid" in record.findings[0].because
+    bare = redact(record)
+    assert "leaves out (withheld)" in bare.findings[0].because
+    assert all(SECRET not in told for told in outputs(bare))
+
+
+def test_a_requirement_whose_number_is_withheld_still_counts_as_met(rich):
+    rate = Measurement(
+        name="fairness.accuracy", value=0.9, unit="proportion", better="higher", n=5,
+        interval=Interval(low=0.8, high=1.0, method="m"), where={"attribute": "age", "group": "few"},
+    )  # fmt: skip
+    held = Evidence(probe="fairness.groups@1", params={}, seed=0, seconds=0, result=Measured(measurements=(rate,)))
+    corpus = rich.corpus.model_copy(update={"groups": {"age": {"few": 5}}})
+    record = rich.model_copy(update={"evidence": (held,), "corpus": corpus})
+    asked = Criterion(id="c", measurement=rate.name, where=dict(rate.where), at_least=0.5, why="any")
+    record = record.model_copy(update={"findings": judge(record, Policy(name="p", criteria=(asked,)))})
+    bare = redact(record)
+    assert overall(record, record.findings) == overall(bare, bare.findings) == "pass"
+    assert count(bare.findings).judged["pass"] == 1

@@ -1,7 +1,7 @@
 import pytest
 
 from workbench.evidence.record import Failed, Measured, NotApplicable
-from workbench.verdict.judge import exit_code, judge, overall, worst_first
+from workbench.verdict.judge import bound_judged, count, exit_code, judge, overall, spared, worst_first
 from workbench.verdict.policy import Criterion, Policy
 
 
@@ -95,9 +95,9 @@ def test_the_sentence_on_an_exact_quantity_speaks_of_no_interval(record, evidenc
 
 
 def test_a_crash_is_told_as_one(record, evidence):
-    held = record(evidence("performance.x@1", result=Failed(error="ValueError: no")))
+    held = record(evidence("performance.classification@1", result=Failed(error="ValueError: no")))
     (finding,) = judge(held, policy(criterion(at_least=0.8)))
-    assert finding.because == "Accuracy was not measured: the probe performance.x@1 failed."
+    assert finding.because == "Accuracy was not measured: the probe performance.classification@1 failed."
 
 
 @pytest.mark.parametrize("result", [NotApplicable(reason="no"), Failed(error="no")], ids=lambda one: one.outcome)
@@ -406,3 +406,128 @@ def test_a_model_is_never_judged_only_by_attacks_that_it_was_trained_on(
     found = judge(record(evidence("robustness.attack@1", *held)), policy(asked))
     assert [finding.verdict for finding in found] == expected
     assert ("training has seen edits of this family" in found[0].because) == (expected[0] == "not_established")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "given", "expected"),
+    [
+        (0.0, 0.05, {"at_most": 0.1}, "not_established"),
+        (0.0, 0.05, {"at_most": 0.1, "severity": "warn"}, "warn"),
+        (0.2, 0.3, {"at_most": 0.1}, "fail"),
+        (0.0, 0.05, {"reported": True}, "pass"),
+        (0.0, 0.05, {"at_most": 0.1, "unknown_below": 30}, "pass"),
+        (0.0, 0.05, {"at_most": 0.1, "unknown_below": 12}, "not_established"),  # it has twelve
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("attribute", ["age", "*"])
+def test_a_gap_that_leaves_a_group_out_is_not_met_and_names_it(
+    record, evidence, measurement, attribute, low, high, given, expected
+):
+    gap = measurement(GAP, low, low, high, unit="difference", attribute="age")
+    gap = gap.model_copy(update={"left_out": ("tiny",)})
+    held = record(evidence("fairness.groups@1", gap), groups={"age": {"a": 500, "b": 488, "tiny": 12}})
+    (finding,) = judge(held, policy(criterion(measurement=GAP, where={"attribute": attribute}, **given)))
+    assert finding.verdict == expected
+    assert "leaves out tiny" in finding.because
+    assert ("the policy accepts that of groups with fewer than 30 examples" in finding.because) is (
+        given.get("unknown_below") == 30
+    )
+
+
+def test_what_the_corpus_card_does_not_count_is_never_accepted_as_small(record, evidence, measurement):
+    """Of a column of ids nobody names the groups that are not shown: they may be any."""
+    gap = measurement(GAP, 0.0, 0.0, 0.05, attribute="age").model_copy(update={"left_out": ("7 smaller groups",)})
+    held = record(evidence("fairness.groups@1", gap), groups={"age": {"a": 500, "b": 500}})
+    asked = criterion(measurement=GAP, where={"attribute": "age"}, at_most=0.1, unknown_below=10**6)
+    assert [one.verdict for one in judge(held, policy(asked))] == ["not_established"]
+
+
+def test_a_star_asks_for_every_label_that_the_model_has(record, evidence, measurement):
+    name = "performance.precision"
+    told = "precision is not given for yes: the model never decided for this label."
+    held = record(evidence("performance.classification@1", measurement(name, 0.9, 0.8, 1.0, label="no"), notes=[told]))
+    found = judge(held, policy(criterion(measurement=name, where={"label": "*"}, at_least=0.7)))
+    assert [(one.where["label"], one.verdict) for one in found] == [("no", "pass"), ("yes", "not_established")]
+    assert found[1].because == f"Precision for the label yes was not measured: {told}"
+
+
+def test_a_note_may_be_about_several_measurements(record, evidence, measurement):
+    told = "counterfactual_flip_rate, counterfactual_score_change and other are not given for nation: no text."
+    for metric, heard in (("score_change", True), ("absolute_change", False)):
+        name = f"fairness.counterfactual_{metric}"
+        met = measurement(name, 0.0, 0.0, 0.0, swap="sex")
+        held = record(evidence("fairness.counterfactual@1", met, notes=[told]))
+        found = judge(held, policy(criterion(measurement=name, where={"swap": "*"}, at_most=0.1)))
+        assert [one.verdict for one in found] == ["pass", "not_established"][: 1 + heard]
+
+
+NOT_APPLICABLE = "failure_rate does not apply to praise: the model has no label 'recommended'."
+RATE = "robustness.failure_rate"
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "only_if", "expected"),
+    [
+        ("*", None, ["pass", "not_established"]),
+        ("*", "applicable", ["pass", "pass"]),
+        ("praise", None, ["not_established"]),
+        ("praise", "applicable", ["pass"]),
+        ("typos", "applicable", ["pass"]),
+    ],
+)
+def test_only_the_policy_excuses_what_does_not_apply(record, evidence, measurement, behaviour, only_if, expected):
+    met = measurement(RATE, 0.0, 0.0, 0.05, behaviour="typos")
+    held = record(evidence("robustness.behaviours@1", met, notes=[NOT_APPLICABLE]))
+    found = judge(
+        held, policy(criterion(measurement=RATE, where={"behaviour": behaviour}, at_most=0.1, only_if=only_if))
+    )
+    assert [one.verdict for one in found] == expected
+    if behaviour != "typos":
+        assert found[-1].because.endswith(NOT_APPLICABLE)
+        assert not bound_judged(found[-1]), "nothing was shown"
+        assert spared(found[-1]) is (only_if is not None)
+    if behaviour == "praise":
+        assert overall(held, found) == "not_established", "nothing was held against a bound"
+
+
+def test_not_everything_at_once_is_excused(record, evidence):
+    held = record(evidence("robustness.behaviours@1", notes=[NOT_APPLICABLE]))
+    asked = criterion(measurement=RATE, where={"behaviour": "*"}, at_most=0.1, only_if="applicable")
+    assert [one.verdict for one in judge(held, policy(asked))] == ["not_established"]
+    other = NOT_APPLICABLE.replace("does not apply to", "is not given for")
+    held = record(evidence("robustness.behaviours@1", notes=[other]))
+    asked = criterion(measurement=RATE, where={"behaviour": "praise"}, at_most=0.1, only_if="applicable")
+    assert [one.verdict for one in judge(held, policy(asked))] == ["not_established"], "applies, and was not measured"
+
+
+def test_no_probe_is_named_that_does_not_measure_what_is_missing(record, evidence):
+    privacy = [
+        evidence(f"privacy.{probe}@1", result=NotApplicable(reason=f"{probe} says why"))
+        for probe in ("statement", "membership")
+    ]
+    attacks = [evidence("robustness.attack@1", result=NotApplicable(reason="no WordNet"), recipe="pwws@1")]
+    held = record(*privacy, *attacks)
+
+    def told(name, **where):
+        (finding,) = judge(held, policy(criterion(measurement=name, where=where, at_least=0.0)))
+        return finding.probe, finding.because.partition("was not measured: ")[2]
+
+    membership = told("privacy.membership_tpr", attack="loss", fpr="0.01")
+    assert membership == ("privacy.membership@1", "privacy.membership@1 could not run: membership says why.")
+    asked = "robustness.accuracy_under_attack"
+    assert told(asked, recipe="pwws@1") == ("robustness.attack@1", "robustness.attack@1 could not run: no WordNet.")
+    assert told(asked, recipe="leap@1") == (None, "the record holds no such measurement.")
+
+
+def test_requirements_are_counted_apart_from_what_nothing_was_held_against(record, evidence, measurement):
+    held = record(evidence("performance.classification@1", measurement("performance.accuracy", 0.9, 0.88, 0.92)))
+    asked = policy(
+        criterion(at_least=0.8),
+        criterion(id="known", reported=True),
+        criterion(id="absent", measurement="performance.log_loss", reported=True),
+        criterion(id="private", at_least=0.8, only_if="private"),
+    )
+    found = count(judge(held, asked))
+    assert found == ({"fail": 0, "not_established": 1, "warn": 0, "pass": 1}, 1, 1)
+    assert found.total == 2

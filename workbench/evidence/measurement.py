@@ -53,6 +53,8 @@ class Measurement(Stored):
     interval: Interval | None
     where: Facets = Field(default_factory=dict)
     """Facets: what the number is about, e.g. {'attribute': 'age_band', 'group': '60+'}."""
+    left_out: tuple[str, ...] = ()
+    """Of a number over all groups of an attribute: those that it is not about, because they are too few to compare."""
 
     @model_validator(mode="after")
     def _defended(self) -> Self:

@@ -8,7 +8,7 @@ Schema history
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -150,6 +150,22 @@ class Finding(Stored):
     """Who answers for the requirement, as the policy names them."""
 
 
+REDACTION = "record.redaction@1"
+"""The evidence that says of a record that it is redacted."""
+
+WITHHELD = "(withheld)"
+"""What stands in a redacted record where a group or a slice would be named that is not."""
+
+
+class Withheld(NamedTuple):
+    """What a redacted record is silent about."""
+
+    attributes: tuple[str, ...] = ()
+    """Attributes of which groups are withheld."""
+    facets: tuple[str, ...] = ()
+    """Facets, such as 'slice', of which values are."""
+
+
 class AuditRecord(Stored):
     """One audit of one model on one corpus."""
 
@@ -187,6 +203,15 @@ class AuditRecord(Stored):
                 for exhibit in evidence.result.exhibits:
                     if kind is None or exhibit.kind == kind:
                         yield evidence, exhibit
+
+    @property
+    def withheld(self) -> Withheld:
+        """What redaction took out of it; nothing of a whole record."""
+        for evidence in self.evidence:
+            if evidence.probe == REDACTION:
+                attributes = evidence.params.get("attributes", self.corpus.groups)  # older marks do not say: any may be
+                return Withheld(tuple(attributes), tuple(evidence.params.get("facets", ("slice",))))
+        return Withheld()
 
     def find(self, name: str, **where: str) -> Measurement | None:
         """Return the one measurement with this name and exactly these facets, or None."""

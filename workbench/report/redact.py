@@ -16,15 +16,22 @@ from typing import Any, TypeVar
 from workbench import errors
 from workbench.errors import Unsupported
 from workbench.evidence.exhibits import Exhibit, GroupTable, Note
+from workbench.evidence.measurement import Measurement
 from workbench.evidence.mitigation import MitigationCard
-from workbench.evidence.record import AuditRecord, AuditSettings, Evidence, Finding, Measured
+from workbench.evidence.record import (
+    REDACTION,
+    WITHHELD,
+    AuditRecord,
+    AuditSettings,
+    Evidence,
+    Finding,
+    Measured,
+    Withheld,
+)
 from workbench.evidence.schema import Stored
 from workbench.report.quotations import Quotations
 from workbench.report.redaction_rules import DROPPED, RULES, Fate, Rule
 from workbench.report.small_groups import SMALLEST, SmallGroups, large_enough
-
-MARK = "record.redaction@1"
-"""The evidence that says that a record is redacted."""
 
 _OURS = "|".join(
     name for name, held in vars(errors).items() if isinstance(held, type) and issubclass(held, errors.WorkbenchError)
@@ -40,8 +47,9 @@ _S = TypeVar("_S", bound=Stored)
 def redact(record: AuditRecord, *, key: bytes | None = None) -> AuditRecord:
     """Return `record` without texts, words, ids and small groups, marked as redacted.
 
-    Findings and verdicts are kept; one on a group that is withheld keeps its verdict and loses its number, so judging
-    the result again can only make less of it established.
+    Findings and verdicts are kept; one on a group that is withheld keeps its verdict and loses its number. The mark
+    says of which attributes groups are withheld, and of which facets values: judging the result again asks for them,
+    too, so it can only make less of it established.
 
     Args:
         record: any record, also one that is redacted already.
@@ -59,7 +67,7 @@ def redact(record: AuditRecord, *, key: bytes | None = None) -> AuditRecord:
         if isinstance(one.result, Measured)
         else one
         for one in record.evidence
-        if one.probe != MARK
+        if one.probe != REDACTION
     )
     groups = {
         attribute: {group: n for group, n in sizes.items() if group not in small.held.get(attribute, ())}
@@ -82,7 +90,7 @@ def redact(record: AuditRecord, *, key: bytes | None = None) -> AuditRecord:
     bare = work.of(record.model_copy(update=kept_whole))
     told = Quotations(work.seen, needed=_vocabulary(bare)).withheld_in(bare.model_dump(mode="json"))
     swept = AuditRecord.model_validate(told)
-    return swept.model_copy(update={"evidence": (*swept.evidence, _mark(len(small)))})
+    return swept.model_copy(update={"evidence": (*swept.evidence, _mark(len(small), _withheld(record, small)))})
 
 
 def _recipe(recipe: dict[str, Any]) -> dict[str, Any]:
@@ -115,7 +123,7 @@ def _audit(audit: AuditSettings, small: SmallGroups) -> AuditSettings:
 
 def is_redacted(record: AuditRecord) -> bool:
     """Tell whether `record` says of itself that it is redacted."""
-    return any(one.probe == MARK for one in record.evidence)
+    return any(one.probe == REDACTION for one in record.evidence)
 
 
 class _Redaction:
@@ -142,12 +150,14 @@ class _Redaction:
             case Fate.NAME | Fate.WORD:
                 return self._hash(held) if held else held
             case Fate.SAID:
-                hidden = self._small.named_in(held)
-                return f"Withheld: it names a group with fewer than {SMALLEST} examples or people." if hidden else held
+                return _withheld_sentence(held) if self._small.named_in(held) else held
             case Fate.ERROR:
                 return _bare(held)
             case Fate.WITHHELD:
                 return "withheld" if held else held
+            case Fate.GROUPS:
+                assert isinstance(of, Measurement)  # no other type has a field of groups
+                return tuple(dict.fromkeys(self._small.unnamed(one, of.where["attribute"]) for one in held))
             case Fate.EMPTY:
                 return type(held)() if isinstance(held, tuple | dict) else None
             case Fate.INSIDE:
@@ -209,9 +219,10 @@ def _without_small(result: Measured, small: SmallGroups) -> Measured:
 def _judged(finding: Finding, small: SmallGroups) -> Finding:
     hidden = small.about(finding.where) or (finding.evidence is not None and small.hide(finding.evidence))
     if not hidden:
-        return finding
+        because = small.unnamed(finding.because, finding.where.get("attribute", ""))
+        return finding.model_copy(update={"because": because})
     where: Mapping[str, str] = {
-        facet: "(withheld)" if facet in {"group", "slice"} else value for facet, value in finding.where.items()
+        facet: WITHHELD if facet in {"group", "slice"} else value for facet, value in finding.where.items()
     }
     because = f"Judged on the whole record; the number is withheld, for it is about fewer than {SMALLEST} examples or people, or would tell of such a group."  # fmt: skip  # noqa: E501
     return finding.model_copy(update={"where": where, "because": because, "evidence": None})
@@ -224,15 +235,34 @@ def _bare(error: str) -> str:
     return f"{found['kind']} (message withheld){found['place'] or ''}"
 
 
-def _mark(groups: int) -> Evidence:
+def _withheld(record: AuditRecord, small: SmallGroups) -> Withheld:
+    """Return what is withheld of `record` now or was before."""
+    hidden = [dict(one.where) for _, one in record.measurements() if small.hide(one)]
+    named = (attribute for attribute, groups in small.held.items() if groups)
+    of_groups = (where["attribute"] for where in hidden if "group" in where)
+    others = (facet for where in hidden if "group" not in where for facet in where)
+    return Withheld(
+        tuple(sorted({*record.withheld.attributes, *named, *of_groups})),
+        tuple(sorted({*record.withheld.facets, *others})),
+    )
+
+
+def _withheld_sentence(held: str) -> str:
+    """Return what stands for a sentence; which metrics it says are missing stays, so that they are not forgotten."""
+    what = f"it names a group with fewer than {SMALLEST} examples or people"
+    names = Note(text=held).not_given
+    return f"{', '.join(names)} are not given for what is withheld: {what}." if names else f"Withheld: {what}."
+
+
+def _mark(groups: int, withheld: Withheld) -> Evidence:
     note = Note(
         text="Redacted: texts are keyed hashes with lengths (the key is gone), ids and judges are hashes, tables of "
         f"words are left out, and so are {groups:,} groups with fewer than {SMALLEST} examples or "
         "people, or that would tell the size of one."
     )
     return Evidence(
-        probe=MARK,
-        params={"smallest": SMALLEST},
+        probe=REDACTION,
+        params={"smallest": SMALLEST, "attributes": [*withheld.attributes], "facets": [*withheld.facets]},
         seed=0,
         seconds=0.0,
         result=Measured(measurements=(), exhibits=(note,)),

@@ -45,6 +45,8 @@ class Fate(Enum):
     """What an exception said: its type and place stay."""
     WITHHELD = "withheld"
     """One word, whatever it was."""
+    GROUPS = "groups"
+    """Groups of the attribute that a number is about: those withheld lose their names."""
     EMPTY = "empty"
     """Nothing is left: None, (), or {}."""
     INSIDE = "inside"
@@ -83,7 +85,7 @@ _RECORD: Mapping[type[Stored], Rule] = {
     Measured: _rule("outcome", inside="measurements exhibits"),
     NotApplicable: _rule("outcome missing", said="reason"),
     Failed: _rule("outcome", error="error"),
-    Measurement: _rule("name value unit better n where", inside="interval"),
+    Measurement: _rule("name value unit better n where", inside="interval", groups="left_out"),
     Interval: _rule("low high level method"),
     Finding: _rule(
         "criterion severity verdict why measurement where bound probe owner", said="because", inside="evidence"

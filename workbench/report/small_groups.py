@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from workbench.evidence.exhibits import Curve, Exhibit, GroupTable, Slices
 from workbench.evidence.measurement import Measurement
-from workbench.evidence.record import AuditRecord
+from workbench.evidence.record import WITHHELD, AuditRecord
 
 SMALLEST = 10
 """Examples and people that a cell must have. Official statistics withhold cells below a threshold like this one."""
@@ -47,6 +47,13 @@ class SmallGroups:
             for attribute, groups in self.held.items()
             for group in groups
         )
+
+    def unnamed(self, text: str, attribute: str) -> str:
+        """Return `text`, which is about groups of `attribute`, without the names of those withheld."""
+        for group in sorted(self.held.get(attribute, ()), key=len, reverse=True):
+            if group:
+                text = re.sub(rf"(?<!\w){re.escape(group)}(?!\w)", WITHHELD, text)
+        return text
 
     def about(self, where: Mapping[str, str]) -> bool:
         """Tell whether facets are about one of them."""

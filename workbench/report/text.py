@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from workbench.verdict.wording import listed as listed
+
 SHOWN = 1500
 """Characters of one text that the report shows; the whole text is in audit.json."""
 
@@ -49,10 +51,3 @@ def cut_note(length: int, limit: int = SHOWN) -> str:
 def plural(n: int, one: str, many: str = "") -> str:
     """Return '1 example' or '2 examples'."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"
-
-
-def listed(names: list[str], limit: int = 8) -> str:
-    """Return 'a, b and c'; at most `limit` names."""
-    if len(names) > limit:
-        return f"{', '.join(names[:limit])} and {len(names) - limit} more"
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from workbench.evidence.exhibits import Note
 from workbench.evidence.measurement import Measurement
-from workbench.evidence.names import NAMES, SEEN
-from workbench.evidence.record import AuditRecord, Evidence, Failed, Finding, NotApplicable, Verdict
+from workbench.evidence.names import NAMES, SEEN, maker
+from workbench.evidence.record import WITHHELD, AuditRecord, Evidence, Failed, Finding, NotApplicable, Verdict
 from workbench.verdict import wording
 from workbench.verdict.policy import ANY, Criterion, Policy
 
@@ -22,6 +22,15 @@ REPORTED = "reported, no bound"
 """How a finding says that its criterion sets no bound."""
 
 WORST_FIRST: tuple[Verdict, ...] = ("fail", "not_established", "warn", "pass")
+
+_SEEN_ONLY = (
+    "But training has seen edits of this family, so that proves nothing about others: audit with an attack of another "
+    f'family too, or ask for {SEEN} = "yes" in the policy.'
+)
+_SPELLED = frozenset({"attribute", "group", "label"})
+"""Facets whose every value the record knows, so that '*' can be spelled out."""
+_MANY = 2**63
+"""The size of what the corpus card does not count: never small."""
 
 _EXIT = {"pass": 0, "warn": 0, "fail": 1, "not_established": 3}
 
@@ -43,7 +52,36 @@ def overall(record: AuditRecord, findings: Sequence[Finding]) -> Verdict:
 
 def bound_judged(finding: Finding) -> bool:
     """Tell whether a measurement was held against a bound: not where it need only be there, or was not asked for."""
-    return finding.evidence is not None and finding.bound != REPORTED
+    withheld = WITHHELD in finding.where.values() and finding.verdict != "not_established"  # it was, and is not told
+    return (finding.evidence is not None or withheld) and finding.bound != REPORTED
+
+
+def spared(finding: Finding) -> bool:
+    """Tell whether the requirement does not apply to this model; one whose number redaction withholds does."""
+    return finding.verdict == "pass" and finding.evidence is None and finding.probe is None
+
+
+class Counts(NamedTuple):
+    """How many requirements ended how."""
+
+    judged: Mapping[Verdict, int]
+    """Verdict -> how many, the worst first."""
+    reported: int
+    """Whose number need only be there, and is."""
+    spared: int
+    """That do not apply to this model."""
+
+    @property
+    def total(self) -> int:
+        """How many could be met or missed."""
+        return sum(self.judged.values())
+
+
+def count(findings: Sequence[Finding]) -> Counts:
+    """Count requirements by how they ended, apart from those that nothing was held against."""
+    asked = [one.verdict for one in findings if one.verdict != "pass" or bound_judged(one)]
+    aside = sum(spared(one) for one in findings)
+    return Counts({verdict: asked.count(verdict) for verdict in WORST_FIRST}, len(findings) - len(asked) - aside, aside)
 
 
 def exit_code(verdict: Verdict, *, fail_on: Literal["fail", "warn"] = "fail") -> int:
@@ -71,28 +109,32 @@ def _findings(record: AuditRecord, criterion: Criterion) -> Iterator[Finding]:
     learned = _only_learned(criterion, [measurement for _, measurement in matched])
     for evidence, measurement in matched:
         finding = _judged(criterion, evidence, measurement)
-        yield _unproved(criterion, finding) if learned and finding.verdict == "pass" else finding
+        if learned and finding.verdict == "pass":
+            finding = _unproved(criterion, finding, _SEEN_ONLY)
+        yield _about_all(record, criterion, finding, measurement)
     missing = _missing(record, criterion, [measurement for _, measurement in matched])
     for where in missing:
         yield _absent(record, criterion, where)
     if ANY in criterion.where.values():
+        answered = [note for where in missing for _, note in _not_given(record, criterion.measurement, where)]
         # "every recipe" is not covered while a run of the very probe that measures it left nothing
         makers = {evidence.probe for evidence, _ in matched}
         for evidence in record.evidence:
             if evidence.probe in makers and isinstance(evidence.result, NotApplicable | Failed):
                 because = _silence(criterion, criterion.where, evidence)
                 yield _finding(criterion, criterion.where, "not_established", because, probe=evidence.probe)
-        for evidence, note in _not_given(record, criterion.measurement, criterion.where):
-            if evidence.probe in makers:
+        # of groups and labels `missing` is the whole answer
+        unknown = ANY in (value for facet, value in criterion.where.items() if facet not in _SPELLED)
+        for evidence, note in _not_given(record, criterion.measurement, criterion.where) if unknown else ():
+            if evidence.probe in makers and not any(note is one for one in answered):
                 where = {facet: str(evidence.params.get(facet, value)) for facet, value in criterion.where.items()}
-                because = f"{wording.subject(criterion.measurement, where)} was not measured: {note}"
-                yield _finding(criterion, where, "not_established", because, probe=evidence.probe)
+                yield _left(criterion, where, evidence, note, some=True)
 
 
 def _not_asked(record: AuditRecord, criterion: Criterion) -> str | None:
     """Return why the criterion does not apply to this model; None where it does."""
     training = record.training
-    if criterion.only_if is None:
+    if criterion.only_if in (None, "applicable"):
         return None
     if training is None or training.privacy is None:
         why = "it has no training card" if training is None else "its training card claims none"
@@ -117,13 +159,40 @@ def _only_learned(criterion: Criterion, found: Sequence[Measurement]) -> bool:
     return bool(seen) and all(seen) and criterion.limit is not None and SEEN not in criterion.where
 
 
-def _unproved(criterion: Criterion, finding: Finding) -> Finding:
-    because = (
-        f"{finding.because} But training has seen edits of this family, so that proves nothing about others: audit "
-        f'with an attack of another family too, or ask for {SEEN} = "yes" in the policy.'
-    )
+def _unproved(criterion: Criterion, finding: Finding, but: str) -> Finding:
+    """Return the finding of a bound that is met by numbers which do not show what the criterion asks for."""
     verdict: Verdict = "warn" if criterion.severity == "warn" else "not_established"
-    return finding.model_copy(update={"verdict": verdict, "because": because})
+    return finding.model_copy(update={"verdict": verdict, "because": f"{finding.because} {but}"})
+
+
+def _about_all(record: AuditRecord, criterion: Criterion, finding: Finding, measurement: Measurement) -> Finding:
+    """Return the finding with the groups named that its number leaves out: without them no bound is met.
+
+    Unless the policy accepts that of groups as small as they are.
+    """
+    if not NAMES[criterion.measurement].over_groups:
+        return finding
+    attribute = measurement.where["attribute"]
+    hidden = attribute in record.withheld.attributes
+    sizes = record.corpus.groups.get(attribute, {})
+    accepted = [group for group in measurement.left_out if sizes.get(group, _MANY) < (criterion.unknown_below or 0)]
+    unknown = [group for group in measurement.left_out if group not in accepted and group != WITHHELD]
+    told = []
+    if accepted:
+        few = f"groups with fewer than {criterion.unknown_below:,} examples"
+        told.append(f"It leaves out {wording.listed(accepted)}: the policy accepts that of {few}.")
+    if unknown:
+        told.append(
+            f"But it leaves out {wording.listed(unknown)}, of which there are too few examples to compare: nothing is "
+            "shown for them."
+        )
+    if hidden:
+        told.append("But this record withholds groups, so it does not show that none is left out.")
+    if not told:
+        return finding
+    if (unknown or hidden) and finding.verdict == "pass" and bound_judged(finding):
+        return _unproved(criterion, finding, " ".join(told))
+    return finding.model_copy(update={"because": " ".join([finding.because, *told])})
 
 
 def _matches(criterion: Criterion, where: Mapping[str, str]) -> bool:
@@ -137,22 +206,30 @@ def _missing(record: AuditRecord, criterion: Criterion, found: Sequence[Measurem
     covered = [measurement.where for measurement in found]
     return [
         where
-        for where in _expected(record, criterion)
+        for where in _expected(record, criterion, broken_down=bool(found))
         if not any(all(value in {ANY, held.get(facet)} for facet, value in where.items()) for held in covered)
     ]
 
 
-def _expected(record: AuditRecord, criterion: Criterion) -> list[dict[str, str]]:
-    """Return every set of facets that must be answered: '*' is spelled out where the corpus card knows the values."""
-    where, groups = criterion.where, record.corpus.groups
-    attributes = list(groups) if where.get("attribute") == ANY and groups else [where.get("attribute", "")]
+def _expected(record: AuditRecord, criterion: Criterion, *, broken_down: bool) -> list[dict[str, str]]:
+    """Return every set of facets that must be answered: '*' is spelled out where the record knows the values.
+
+    Labels are once one of them was measured (of two labels some figures are not `broken_down`); and what redaction took
+    out is asked for, too.
+    """
+    where, groups, withheld = criterion.where, record.corpus.groups, record.withheld
+    attributes = list(dict.fromkeys([*groups, *withheld.attributes])) if where.get("attribute") == ANY else []
+    labels = record.model.labels if where.get("label") == ANY and broken_down else ()
     spelled: list[dict[str, str]] = []
-    for attribute in attributes:
+    for attribute in attributes or [where.get("attribute", "")]:
         members = [*groups.get(attribute, ())] if where.get("group") == ANY else []
-        for (group,) in product(members or [where.get("group", "")]):
-            asked = {"attribute": attribute, "group": group}
+        if where.get("group") == ANY and attribute in withheld.attributes:
+            members.append(WITHHELD)
+        for group, label in product(members or [where.get("group", "")], labels or [where.get("label", "")]):
+            asked = {"attribute": attribute, "group": group, "label": label}
             spelled.append({facet: asked.get(facet, value) for facet, value in where.items()})
-    return spelled
+    hidden = [facet for facet in withheld.facets if where.get(facet) == ANY]
+    return [*spelled, *({**where, facet: WITHHELD} for facet in hidden)]
 
 
 def _judged(criterion: Criterion, evidence: Evidence, measurement: Measurement) -> Finding:
@@ -198,43 +275,54 @@ def _reason(criterion: Criterion, *, exact: bool, satisfied: bool, violated: boo
 
 
 def _absent(record: AuditRecord, criterion: Criterion, where: Mapping[str, str]) -> Finding:
-    pillar = criterion.measurement.partition(".")[0]
+    name, what = criterion.measurement, wording.subject(criterion.measurement, where)
+    if WITHHELD in where.values():
+        because = f"{what} is not told: the record is redacted."
+        return _finding(criterion, where, "not_established", because, probe=None)
+    if told := next(_not_given(record, name, where), None):
+        return _left(criterion, where, *told, some=ANY not in where.values())
     silent = [
         evidence
         for evidence in record.evidence
-        if evidence.probe.partition(".")[0] == pillar and isinstance(evidence.result, NotApplicable | Failed)
+        if isinstance(evidence.result, NotApplicable | Failed)
+        and evidence.probe.partition("@")[0] == maker(name)
+        and all(value in (ANY, evidence.params.get(facet, value)) for facet, value in where.items())
     ]
-    evidence = silent[0] if silent else None
-    if told := next(_not_given(record, criterion.measurement, where), None):
-        evidence, reason = told
-        because = f"{wording.subject(criterion.measurement, where)} was not measured: {reason}"
-    elif evidence is None and where.get("attribute") == ANY and not record.corpus.groups:
-        because = (
-            f"{wording.subject(criterion.measurement, where)} was not measured: "
-            "the data names no group; audit again with a group column."
-        )
-    elif evidence is None and (note := _note(record, pillar, where)):
-        because = f"{wording.subject(criterion.measurement, where)} was not measured: {note}"
+    if silent:
+        because = _silence(criterion, where, silent[0])
+    elif where.get("attribute") == ANY and not record.corpus.groups:
+        because = f"{what} was not measured: the data names no group; audit again with a group column."
     else:
-        because = _silence(criterion, where, evidence)
-    return _finding(criterion, where, "not_established", because, probe=evidence.probe if evidence else None)
+        noted = _note(record, name.partition(".")[0], where)
+        because = f"{what} was not measured: {noted or 'the record holds no such measurement.'}"
+    return _finding(criterion, where, "not_established", because, probe=silent[0].probe if silent else None)
 
 
-def _not_given(record: AuditRecord, name: str, where: Mapping[str, str]) -> Iterator[tuple[Evidence, str]]:
-    """Yield the evidence that says why it leaves out the measurement asked for, and what it says.
+def _left(criterion: Criterion, where: Mapping[str, str], evidence: Evidence, note: Note, *, some: bool) -> Finding:
+    """Return the finding on what a probe says that it leaves out, `some` of it or all that is asked for.
 
-    A probe says so in a note that begins '<metric> is not given'. It answers for the facets that its parameters or the
-    note name.
+    The policy may say that what does not apply is not asked; if nothing applies, nothing was shown all the same.
+    """
+    what = wording.subject(criterion.measurement, where)
+    if some and note.by_nature and criterion.only_if == "applicable":
+        return _finding(criterion, where, "pass", f"{what}: {note.text}", probe=None)
+    return _finding(criterion, where, "not_established", f"{what} was not measured: {note.text}", probe=evidence.probe)
+
+
+def _not_given(record: AuditRecord, name: str, where: Mapping[str, str]) -> Iterator[tuple[Evidence, Note]]:
+    """Yield the evidence that says why it leaves out the measurement asked for, and the note in which it does.
+
+    It answers for the facets that its parameters or the note name.
     """
     pillar, _, metric = name.partition(".")
     for evidence, exhibit in record.exhibits("note"):
-        if not isinstance(exhibit, Note) or evidence.probe.partition(".")[0] != pillar:
+        if not isinstance(exhibit, Note) or metric not in exhibit.not_given:
             continue
-        named = all(
-            value in (ANY, evidence.params.get(facet)) or value in exhibit.text for facet, value in where.items()
-        )
-        if named and exhibit.text.startswith(f"{metric} is not given"):
-            yield evidence, exhibit.text
+        probe = evidence.probe.partition("@")[0]
+        if probe.partition(".")[0] != pillar and probe != maker(name):
+            continue
+        if all(value in (ANY, evidence.params.get(facet)) or value in exhibit.text for facet, value in where.items()):
+            yield evidence, exhibit
 
 
 def _note(record: AuditRecord, pillar: str, where: Mapping[str, str]) -> str:
@@ -248,10 +336,8 @@ def _note(record: AuditRecord, pillar: str, where: Mapping[str, str]) -> str:
     return " ".join(note for note in notes if any(value in note for value in about))
 
 
-def _silence(criterion: Criterion, where: Mapping[str, str], evidence: Evidence | None) -> str:
+def _silence(criterion: Criterion, where: Mapping[str, str], evidence: Evidence) -> str:
     what = wording.subject(criterion.measurement, where)
-    if evidence is None:
-        return f"{what} was not measured: the record holds no such measurement."
     if isinstance(evidence.result, Failed):
         return f"{what} was not measured: the probe {evidence.probe} failed."
     reason = evidence.result.reason.strip() if isinstance(evidence.result, NotApplicable) else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from workbench.evidence.measurement import Interval, Measurement
 from workbench.evidence.names import title
@@ -121,6 +121,13 @@ def about(where: Mapping[str, str]) -> str:
     ):
         if facet in left:
             value = left.pop(facet)
+def listed(names: Sequence[str], limit: int = 8) -> str:
+    """Return 'a, b and c'; at most `limit` names."""
+    if len(names) > limit:
+        return f"{', '.join(names[:limit])} and {len(names) - limit} more"
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
             parts.append(f"{word} every {facet}" if value == "*" else f"{word} {value}")
     seen = left.pop("seen_in_training", None)
     for facet, value in left.items():

@@ -186,7 +186,7 @@ def test_where_nobody_mentions_a_group_a_sentence_does(setting, mine):
     assert len(model.asked) == 1, "one request, so that batches are full"
     assert sorted(model.asked[0])[0].startswith("I am northern. It is")
     assert "sex: 0 of 60 texts mention its groups" in notes(result)
-    assert "Not measured: sex" in notes(result)
+    assert "counterfactual_score_change are not given for sex: no text mentions" in notes(result)
 
 
 def test_too_few_mentions_bring_the_sentence_beside_them(setting, mine):
@@ -257,7 +257,9 @@ def test_what_cannot_be_measured_is_not_applicable_or_a_note(setting, mine, tmp_
     assert isinstance(Counterfactual(lexicon=mine).measure(model, corpus([]), setting), NotApplicable)
     alone = Counterfactual(lexicon=mine, minimum=0).measure(model, corpus(["She left."]), setting)
     assert {name for name, _ in by_swap(alone)} == {FLIP, SIZE}
-    assert "1 people are too few for an interval of the score change" in notes(alone)
+    assert "score_change is not given for mine: sex, female to male: 1 people are too few for an interval" in notes(
+        alone
+    )
 
 
 def test_row_order_changes_nothing_and_the_seed_draws_the_names(setting, bench):

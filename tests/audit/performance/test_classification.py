@@ -145,8 +145,9 @@ def test_one_label_only_leaves_out_what_it_does_not_determine_and_says_so(bench)
     assert got["recall", "l1"].value == pytest.approx(2 / 3)
     assert got["balanced_accuracy", None].value == pytest.approx(2 / 3)
     notes = " ".join(e.text for e in result.exhibits if e.kind == "note")
-    assert "roc_auc of 'l1', average_precision of 'l1': no example lacks this label" in notes
-    assert "recall of 'l0': no example has this label" in notes
+    assert "roc_auc is not given for l1: no example lacks this label" in notes
+    assert "average_precision is not given for l1: no example lacks this label" in notes
+    assert "recall is not given for l0: no example has this label" in notes
 
 
 def test_a_perfect_model_is_not_certain(bench):

@@ -74,9 +74,9 @@ def test_too_few_calls_for_a_tail_are_said_not_guessed(bench):
     result = Cost(calls=20, batches=2, repeats=3).measure(model, corpus, setting())
     assert {m.name for m in result.measurements} == {"cost.parameters", "cost.bytes", "cost.latency_p50"}
     notes = [e.text for e in result.exhibits]
-    assert "Not measured: cost.latency_p95: 20 timed calls are too few for a 95% interval." in notes
-    assert any("cost.throughput" in note for note in notes)
-    assert any("cost.peak_memory" in note for note in notes)
+    assert "latency_p95 is not given: 20 timed calls are too few for a 95% interval." in notes
+    assert any("throughput is not given" in note for note in notes)
+    assert any("peak_memory is not given" in note for note in notes)
 
 
 def test_an_empty_corpus_is_not_applicable(bench):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -132,8 +133,11 @@ def test_the_shipped_suite_finds_what_the_model_falls_for(setup, trait, falls):
         assert one.interval.low < one.interval.high
     assert len(watched.asked) == 1, "one request, so that batches are full"
     assert set(failing(result)) >= falls
-    assert "another first name: it changed none" in notes(result)
-    assert "Left out, because the model has no label 'recommended'" in notes(result)
+    assert re.search(
+        "does not apply to [^:]*another first name, [^:]*: none of the texts drawn is changed", notes(result)
+    )
+    praise = "clear praise added, plain praise, blame denied"
+    assert f"failure_rate does not apply to {praise}: the model has no label 'recommended'" in notes(result)
 
 
 def test_each_kind_fails_when_its_rule_is_broken(setup, mine):
@@ -155,7 +159,7 @@ def test_each_kind_fails_when_its_rule_is_broken(setup, mine):
     assert (got["plain"].n, got["names"].n) == (8, 60)
     assert got["plain"].interval == wilson(6, 8)
     assert "foreign" not in got
-    assert "no label 'quite another': foreign" in notes(found)
+    assert "failure_rate does not apply to mine: foreign: the model has no label 'quite another'" in notes(found)
     case = failing(found)["praise"].cases[0]
     assert (case.probability_before, case.probability) == (pytest.approx(0.8), pytest.approx(0.4))
     assert case.watched == case.label == "l1"

@@ -126,8 +126,8 @@ def test_what_a_reader_must_know_is_said():
         "2 of 3 texts are so short that every way to draw their words was asked about",
         "0 got no decision",
         "certified accuracy is the smoothed model's accuracy",
-        "Not measured: with 30% of the words kept, not even votes that all agree certify any of these texts at radius "
-        "2, 3, 5.",
+        "certified_accuracy is not given where no vote reaches: with 30% of the words kept, not even votes that all "
+        "agree certify any of these texts at radius 2, 3, 5.",
         f"asked {(120 + 550 + 1) / 3:,.0f} times per text",
         "not trained on masked texts",
         "Decided: yes 3. Whoever always says the same is certified at every radius, and saying yes would be right "
@@ -135,7 +135,7 @@ def test_what_a_reader_must_know_is_said():
     ):
         assert sentence in said
     assert set(accuracies(measured)) == {0, 1}, "what no vote could reach is absent, not 0"
-    assert "Not measured" not in notes(run(Certified(keep=0.1), YES, corpus_of([LONG])))
+    assert "is not given" not in notes(run(Certified(keep=0.1), YES, corpus_of([LONG])))
     both = notes(run(Certified(keep=0.1), FIRST, corpus_of(["first", TEN, "?"], ["yes", "no", "no"])))
     assert "Decided: no 2, yes 1." in both
     assert "saying no would be right about 2 of these 3 texts" in both

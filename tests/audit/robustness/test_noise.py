@@ -100,7 +100,9 @@ def test_what_cannot_be_spoilt_is_said():
         tuple(Example(one.id, one.person, "猫 犬", one.label) for one in digits), digits.labels, "toy", "here", "test"
     )
     found = Noise().measure(model, cats, SETTING)
-    assert "Not measured: scanning errors" in " ".join(one.text for one in found.exhibits if one.kind == "note")
+    assert "noise_auc is not given for scanning errors" in " ".join(
+        one.text for one in found.exhibits if one.kind == "note"
+    )
     for bad in ((), (0.2, 0.1), (0.0, 0.1), (0.5, 1.5)):
         with pytest.raises(Misconfigured, match="doses"):
             Noise(doses=bad)

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.audit.fairness.shown import largest
+from workbench.audit.fairness.shown import largest, without
 from workbench.audit.performance.predictions import Predictions
 from workbench.audit.probe import Setting, probes, require_at_least
 from workbench.data.corpus import Corpus, Task
@@ -98,8 +98,10 @@ class Background:
         measured: list[Measurement] = []
         notes: list[Exhibit] = []
         for attribute in corpus.attributes:
-            rows, membership, _ = largest(seen, attribute, corpus.group_of(attribute), at_most=self.most)
-            for found in self._of(rows, attribute, membership, setting):
+            every = corpus.group_of(attribute)
+            rows, membership, _ = largest(seen, attribute, every, at_most=self.most)
+            others = len(set(every)) - len(set(membership))
+            for found in self._of(rows, attribute, membership, others, setting):
                 if isinstance(found, Measurement):
                     measured.append(found)
                 else:
@@ -117,7 +119,7 @@ class Background:
         return Measured(measurements=tuple(measured), exhibits=tuple(notes))
 
     def _of(
-        self, seen: Predictions, attribute: str, membership: tuple[str, ...], setting: Setting
+        self, seen: Predictions, attribute: str, membership: tuple[str, ...], others: int, setting: Setting
     ) -> Iterator[Measurement | Note]:
         names = np.array(membership, dtype=object)
         groups = sorted(set(membership))
@@ -149,7 +151,8 @@ class Background:
                         yield Note(text=f"{attribute}: {kind.title} of {group}: undefined in too many replicates.")
                     else:
                         yield _measured(f"fairness.{kind.name}", float(value), people, interval, where)
-            yield from self._mean(seen, kind, attribute, values, [drawn[:, c] for c in columns], sides)
+            for mean in self._mean(seen, kind, attribute, values, [drawn[:, c] for c in columns], sides):
+                yield mean.model_copy(update={"left_out": without(groups, [group for group, _ in fit], others=others)})
 
     def _mean(
         self,

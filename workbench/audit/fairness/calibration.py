@@ -74,8 +74,12 @@ class GroupCalibration:
         measured: list[Measurement] = []
         notes: list[Exhibit] = []
         for attribute in corpus.attributes:
-            rows, membership, _ = largest(seen, attribute, corpus.group_of(attribute), at_most=self.most)
-            tallies = Tallies(rows, attribute, membership, (), setting.streams, self.name, self.replicates)
+            every = corpus.group_of(attribute)
+            rows, membership, _ = largest(seen, attribute, every, at_most=self.most)
+            tallies = Tallies(
+                rows, attribute, membership, (), setting.streams, self.name, self.replicates,
+                others=len(set(every)) - len(set(membership)),
+            )  # fmt: skip
             for found in _Attribute(tallies, self.bins, self.minimum).all():
                 if isinstance(found, Measurement):
                     measured.append(found)
@@ -234,6 +238,7 @@ class _Attribute:
             n=self.tallies.seen.people.among(self._compared).size,
             interval=Interval(low=span.low, high=span.high, level=LEVEL, method=f"simultaneous over {over}: {how}"),
             where={"attribute": self.tallies.attribute},
+            left_out=self.tallies.without(self.large),
         )
 
     def _brier_rates(self) -> GroupRates:

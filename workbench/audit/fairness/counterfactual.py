@@ -114,7 +114,8 @@ class Counterfactual:
                 told = [one for one in told if not one.name.endswith("flip_rate")]
             if made.change is None:
                 notes.append(
-                    f"{swap.facet}: {made.people.size} people are too few for an interval of the score change."
+                    f"counterfactual_score_change is not given for {swap.facet}: {made.people.size} people are too few "
+                    "for an interval."
                 )
             measurements += told
             exhibits.append(_shown(swap, made, seen, setting))
@@ -152,7 +153,10 @@ class Counterfactual:
                 for term, count in sorted(made.unclear.items())
             ]
             if not made.pairs:
-                notes.append(f"Not measured: {axis.id}: no text mentions its groups, and it has no sentences to add.")
+                notes.append(
+                    f"counterfactual_flip_rate, counterfactual_absolute_change and counterfactual_score_change are not "
+                    f"given for {axis.id}: no text mentions its groups, and it has no sentences to add."
+                )
         return [swaps[key] for key in sorted(swaps, key=lambda key: key[1])], notes
 
     def _caveats(self, swaps: int) -> list[str]:

@@ -121,10 +121,12 @@ class Gaps:
         values: list[float] = []
         without: list[str] = []
         inside = np.zeros(len(seen.labels), dtype=np.bool_)
+        left_out: list[str] = []
         for label, compared in zip(labels, wanted, strict=True):
             groups = self.comparable(compared)
             if len(groups) < 2:
                 without.append(seen.names[label])
+                left_out.append(f"the label {seen.names[label]}")
                 continue
             families = [tallies.compared(rate, groups) for rate in compared]
             held = self.tallies.of(groups)
@@ -132,18 +134,20 @@ class Gaps:
             values.append(max(found.difference[rate.name] for rate in compared))
             every += families
             inside |= held
+            left_out += [f"{group} (label {seen.names[label]})" for group in self.tallies.without(groups)]
             yield self._measured(
                 f"{criterion}_difference_by_label",
                 values[-1],
                 max_gap(differences(families)),
                 rows=held,
+                left_out=self.tallies.without(groups),
                 method=self._method(families, compared[0].stratified, self.tallies.pairs(groups, times=len(families))),
                 label=seen.names[label],
             )
         if without:
             yield Note(
-                text=f"{attribute}: {criterion.replace('_', ' ')} is not compared for {', '.join(without)}: fewer than "
-                f"two groups have {self.minimum} people, {self.minimum_side} of them in every denominator."
+                text=f"{criterion}_difference_by_label is not given for {', '.join(without)} over {attribute}: fewer "
+                f"than two groups have {self.minimum} people, {self.minimum_side} of them in every denominator."
             )
         if every:
             pairs = sum(comb(len(one.values), 2) for one in every)
@@ -153,8 +157,13 @@ class Gaps:
                 max(values),
                 max_gap(differences(every)),
                 rows=inside,
+                left_out=(*left_out, *(f"the label {name}" for name in self._unasked(labels))),
                 method=self._method(every, wanted[0][0].stratified, over),
             )
+
+    def _unasked(self, labels: Sequence[int]) -> list[str]:
+        """Return the labels that are not among those with most examples."""
+        return [name for label, name in enumerate(self.tallies.seen.names) if label not in labels]
 
     def _rates(self, criterion: str) -> list[Rate]:
         named = {rate.name: rate for rate in self.tallies.rates}
@@ -199,6 +208,7 @@ class Gaps:
                 _value(gap, values, compared),
                 _span(gap, families, beside),
                 rows=inside,
+                left_out=self.tallies.without(groups),
                 method=self._method(
                     families,
                     compared[0].stratified,
@@ -236,6 +246,7 @@ class Gaps:
         span: Span,
         *,
         rows: NDArray[np.bool_],
+        left_out: tuple[str, ...],
         method: str,
         form: Form = "difference",
         **where: str,
@@ -248,6 +259,7 @@ class Gaps:
             n=self.tallies.seen.people.among(rows).size,
             interval=Interval(low=span.low, high=span.high, level=LEVEL, method=method),
             where={"attribute": self.tallies.attribute, **where},
+            left_out=left_out,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +10,15 @@ import numpy as np
 from workbench.audit.performance.predictions import Predictions
 from workbench.evidence.bootstrap import People
 from workbench.evidence.exhibits import Note
+
+
+def without(shown: Iterable[str], compared: Iterable[str], *, others: int) -> tuple[str, ...]:
+    """Return whom a number that compares `compared` leaves out: other groups that are shown, and `others` that are not.
+
+    Those that are not even shown may be as many as people, and have no name here.
+    """
+    held = set(compared)
+    return (*(group for group in shown if group not in held), *((f"{others:,} smaller groups",) if others else ()))
 
 
 def largest(

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from workbench.audit.fairness.shown import without
 from workbench.audit.performance.predictions import Predictions
 from workbench.evidence.bootstrap import People, replicate
 from workbench.evidence.measurement import Better
@@ -65,6 +66,8 @@ class Tallies:
     streams: Streams
     probe: str
     replicates: int
+    others: int = 0
+    """Groups of the attribute that are not among `membership`: there are too many to show."""
 
     @cached_property
     def groups(self) -> tuple[str, ...]:
@@ -109,6 +112,10 @@ class Tallies:
         """Say how many groups `groups` are, and of how many."""
         every = len(self.groups)
         return f"{len(groups)} groups" if len(groups) == every else f"{len(groups)} of {every} groups"
+
+    def without(self, groups: Sequence[int]) -> tuple[str, ...]:
+        """Return the groups that a comparison of `groups` leaves out."""
+        return without(self.groups, [self.groups[g] for g in groups], others=self.others)
 
     @cached_property
     def disjoint(self) -> bool:

@@ -86,6 +86,9 @@ def _case(seen: Predictions, corpus: Corpus, row: int) -> Case:
 
 
 def _notes(unknown: Sequence[Unknown]) -> tuple[Note, ...]:
-    """Return one note per reason, naming every score that it concerns."""
-    reasons = {score.why: [other.score for other in unknown if other.why == score.why] for score in unknown}
-    return tuple(Note(text=f"Not measured: {', '.join(scores)}: {why}.") for why, scores in reasons.items())
+    """Return one note per score and reason, naming every label that it concerns."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for one in unknown:
+        reasons.setdefault((one.score, one.why), []).extend([one.of] if one.of else [])
+    about = {key: f" for {', '.join(labels)}" if labels else "" for key, labels in reasons.items()}
+    return tuple(Note(text=f"{score} is not given{about[score, why]}: {why}.") for score, why in reasons)

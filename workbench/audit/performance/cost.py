@@ -115,7 +115,7 @@ def _quantile(
 ) -> Measurement | Note:
     interval = quantile_interval(values, q)
     if interval is None:
-        return Note(text=f"Not measured: cost.{name}: {len(values)} {what} are too few for a 95% interval.")
+        return Note(text=f"{name} is not given: {len(values)} {what} are too few for a 95% interval.")
     low, high = interval.low, interval.high
     value = min(max(float(np.quantile(values, q)), low), high)
     return _measurement(name, value, unit, len(values), interval, better=better)

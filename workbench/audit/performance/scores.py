@@ -35,6 +35,8 @@ class Unknown:
 
     score: str
     why: str
+    of: str = ""
+    """Which of several it is: a label, or all of them."""
 
 
 Score = Measurement | Unknown
@@ -85,7 +87,7 @@ class Scores:
     def _recall(self, k: int, value: float) -> Score:
         mask = self.seen.is_label(k)
         if not mask.any():
-            return Unknown(f"recall of {self.seen.names[k]!r}", "no example has this label")
+            return Unknown("recall", "no example has this label", self.seen.names[k])
         people = self.seen.people.among(mask)
         replicates = self._stratified.recall[:, k]
         interval = share_interval(float(self.seen.right[mask].sum()), people, replicates, stratified=True)
@@ -94,7 +96,7 @@ class Scores:
     def _precision(self, k: int, value: float) -> Score:
         mask = np.asarray(self.seen.decisions == k)
         if not mask.any():
-            return Unknown(f"precision of {self.seen.names[k]!r}", "the model never decided for this label")
+            return Unknown("precision", "the model never decided for this label", self.seen.names[k])
         people = self.seen.people.among(mask)
         interval = share_interval(float(self.seen.right[mask].sum()), people, self._plain.precision[:, k])
         return self._score("precision", value, people.size, interval, label=k)
@@ -102,7 +104,7 @@ class Scores:
     def _f1(self, k: int, value: float) -> Score:
         mask = self.seen.is_label(k) | (self.seen.decisions == k)
         if not mask.any():
-            return Unknown(f"F1 of {self.seen.names[k]!r}", "no example has this label and none was decided so")
+            return Unknown("f1", "no example has this label and none was decided so", self.seen.names[k])
         people = self.seen.people.among(mask)
         f1 = self._plain.f1[:, k]
         overlap = share_interval(float(self.seen.right[mask].sum()), people, f1 / (2 - f1))
@@ -127,7 +129,7 @@ class Scores:
             return
         parts = [self._ranked(name, k, facet=True) for k in range(len(seen.names))]
         if any(isinstance(part, Unknown) for part in parts):
-            yield Unknown(f"{name} over all labels", "it is not defined for every label")
+            yield Unknown(name, "it is not defined for every label", "all labels together")
         else:
             yield self._mean(name, parts, self._ranks[name], per_row=2)
         yield from parts
@@ -139,7 +141,7 @@ class Scores:
         positive, negative = self._sides(k)
         if not positive or not negative:
             which = "has" if not positive else "lacks"
-            return Unknown(f"{name} of {seen.names[k]!r}", f"no example {which} this label")
+            return Unknown(name, f"no example {which} this label", seen.names[k])
         compute = roc_auc_score if name == "roc_auc" else average_precision_score
         value = within_rounding(float(compute(truth, seen.probabilities[:, k])))  # a perfect ranking: 1 + 2e-16
         drawn = self._ranks[name][:, k]
@@ -219,7 +221,8 @@ class Scores:
         better: Better = "higher",
     ) -> Score:
         if interval is None:
-            return Unknown(name, f"{n} {'person is' if n == 1 else 'people are'} too few for an interval")
+            few = f"{n} {'person is' if n == 1 else 'people are'} too few for an interval"
+            return Unknown(name, few, "" if label is None else self.seen.names[label])
         where = {} if label is None else {"label": self.seen.names[label]}
         if name in {"roc_auc", "average_precision", "f1", "macro_f1"}:
             unit = "score"

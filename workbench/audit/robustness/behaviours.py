@@ -137,11 +137,11 @@ class Behaviours:
         # A suite of one's own may use the ids of the shipped one.
         prefix = "" if self._read.shipped else f"{suite.name}: "
         cases: list[_Made] = []
-        notes: list[str] = []
+        unchanged: list[str] = []
         foreign: dict[str, list[str]] = {}
         for behaviour in suite.tests:
             if behaviour.label is not None and behaviour.label not in model.labels:
-                foreign.setdefault(behaviour.label, []).append(behaviour.id)
+                foreign.setdefault(behaviour.label, []).append(prefix + behaviour.id)
                 continue
 
             def case(text: str, before: str | None = None, behaviour: Behaviour = behaviour) -> Case:
@@ -166,11 +166,14 @@ class Behaviours:
                 != one.input
             ]
             if not made:
-                notes.append(f"Not measured: {behaviour.id}: it changed none of the texts drawn.")
+                unchanged.append(prefix + behaviour.id)
             cases += made
-        notes += [
-            f"Left out, because the model has no label {label!r}: {', '.join(ids)}." for label, ids in foreign.items()
+        notes = [
+            f"failure_rate does not apply to {', '.join(ids)}: the model has no label {label!r}."
+            for label, ids in foreign.items()
         ]
+        if unchanged:
+            notes.append(f"failure_rate does not apply to {', '.join(unchanged)}: none of the texts drawn is changed.")
         return cases, notes
 
 

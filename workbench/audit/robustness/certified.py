@@ -131,7 +131,7 @@ class Certified:
         measured = certified_accuracy(found, people, within, setting.streams, keep=self.keep)
         notes = caveats(found, keep=self.keep, alpha=self.alpha)
         if beyond:
-            notes.append(f"Not measured: {unreachable}")
+            notes.append(f"certified_accuracy is not given where no vote reaches: {unreachable}")
         if long := sum(not _short(example) for example in corpus):
             notes.append(
                 f"{long} of {len(corpus)} texts have more than {MOST_CHARACTERS:,} characters and were not drawn from."

@@ -85,7 +85,7 @@ class Noise:
         exhibits: list[Curve | Note] = []
         for kind in KINDS:
             if all(texts[kind, dose] == list(drawn.inputs) for dose in self.doses):
-                exhibits.append(Note(text=f"Not measured: {kind}: no text drawn has anything that it could spoil."))
+                exhibits.append(Note(text=f"noise_auc is not given for {kind}: no text drawn has anything to spoil."))
                 continue
             keys = [_CLEAN, *((kind, dose) for dose in self.doses)]
             area = self._area(np.array([right[key] for key in keys], dtype=np.float64))
