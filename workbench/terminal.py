@@ -173,10 +173,12 @@ def print_other_policy(record: AuditRecord) -> None:
 
 def print_summary(record: AuditRecord, findings: Sequence[Finding], verdict: Verdict, *, policy: str) -> None:
     """Print the verdict as one line without colour, for a log: what, how many of each, which model, data and policy."""
-    from workbench.verdict.judge import WORST_FIRST
+    from workbench.verdict.judge import count
 
-    counts = {kind: sum(finding.verdict == kind for finding in findings) for kind in WORST_FIRST}
-    told = ", ".join(f"{count} {words(kind)}" for kind, count in counts.items() if count) or "nothing judged"
+    found = count(findings)
+    told = ", ".join(f"{n} {words(kind)}" for kind, n in found.judged.items() if n) or "nothing judged"
+    aside = ((found.reported, "only reported"), (found.spared, "not applicable"))
+    told += "".join(f", {n} {what}" for n, what in aside if n)
     line = f"workbench: {words(verdict)}: {told} ({record.model.name} on {record.corpus.name}, policy {policy})"
     out.print(Text(clean(line)), soft_wrap=True)
 

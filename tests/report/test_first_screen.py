@@ -2,8 +2,10 @@
 
 import pytest
 
-from workbench.evidence.record import Failed, Measured, NotApplicable
+from workbench.evidence.record import Evidence, Failed, Measured, NotApplicable
+from workbench.report.model_card import model_card
 from workbench.report.render import render
+from workbench.report.summary import summary, summary_line
 from workbench.verdict.judge import exit_code, judge, overall
 from workbench.verdict.policy import Criterion, Policy
 
@@ -64,3 +66,42 @@ def test_what_was_not_measured_is_on_the_first_screen_and_exits_with_3(rich, fau
     assert "Not established</h2>" in screen
     assert said in screen
     assert "<title>Not established:" in page
+
+
+def test_what_nothing_was_held_against_is_not_counted_as_met(rich):
+    private = ACCURACY.model_copy(update={"id": "private", "only_if": "private"})
+    known = ACCURACY.model_copy(update={"id": "known", "at_least": None, "reported": True})
+    held = sound(rich).model_copy(update={"training": None})
+    findings = judge(held, Policy(name="p", criteria=(ACCURACY, known, private)))
+    first = summary(held, findings)
+    assert first.sentence == (
+        "The model meets the one requirement of the policy “release”. Beside that, 1 number is only reported and "
+        "1 requirement does not apply."
+    )
+    assert summary_line(held, findings).endswith("policy release): 1 passed, 1 only reported, 1 not applicable")
+    card = model_card(held, findings)
+    assert [card.count(f"| {word} | Accuracy |") for word in ("Met", "Reported", "Not asked")] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("criteria", [(), (ACCURACY.model_copy(update={"at_least": None, "reported": True}),)])
+def test_no_exceptions_is_no_praise_where_nothing_was_held_against_a_bound(rich, criteria):
+    held = sound(rich)
+    page = render(held, judge(held, Policy(name="p", criteria=criteria)))
+    assert "every requirement is met" not in page
+    assert "None: but nothing was held against a bound." in page
+    assert "every requirement is met" in render(held, judge(held, Policy(name="p", criteria=(ACCURACY,))))
+
+
+def test_the_table_and_the_glance_round_no_number_to_the_other_side_of_its_bound(rich):
+    (accuracy,) = (one for _, one in rich.measurements() if one.name == "performance.accuracy")
+    near = accuracy.interval.model_copy(update={"low": 0.79996, "high": 0.84})
+    held = Evidence(
+        probe="performance.classification@1", params={}, seed=0, seconds=0,
+        result=Measured(measurements=(accuracy.model_copy(update={"value": 0.82, "interval": near}),)),
+    )  # fmt: skip
+    record = rich.model_copy(update={"evidence": (held,)})
+    findings = judge(record, Policy(name="p", criteria=(ACCURACY.model_copy(update={"at_least": 0.8}),)))
+    page = render(record, findings)
+    assert "Accuracy: 0.82000 (0.79996 to 0.84000)" in page
+    assert "95%: 0.79996 to 0.84000" in page
+    assert "95%: 0.800" not in page

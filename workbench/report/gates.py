@@ -9,7 +9,7 @@ from workbench.evidence.names import title
 from workbench.evidence.record import AuditRecord, Finding
 from workbench.report.blocks import Block, Bullets, Cell, Fold, Item, Link, Paragraph, Section, Table
 from workbench.report.failing import cases_of
-from workbench.report.summary import skipped
+from workbench.report.summary import outcome, skipped
 from workbench.report.text import listed, plural
 from workbench.verdict import wording
 from workbench.verdict.judge import bound_judged, worst_first
@@ -73,12 +73,13 @@ def gate_table(
 
 def _row(finding: Finding, ways: Callable[[Finding], Link | None] | None) -> tuple[Cell, ...]:
     one = finding.evidence
+    digits = 3 if one is None else wording.digits_for(one, finding.bound)
     heading = Cell(title(finding.measurement), wording.about(finding.where).strip())
     numbers = (
         (Cell("none", numeric=True), Cell(finding.bound, numeric=True), Cell("none", numeric=True))
         if one is None
         else (
-            Cell(wording.number(one.value, one.unit), _interval(one), numeric=True, strong=True),
+            Cell(wording.number(one.value, one.unit, digits=digits), _interval(one, digits), numeric=True, strong=True),
             Cell(finding.bound, numeric=True),
             Cell(f"{one.n:,}", numeric=True),
         )
@@ -92,11 +93,11 @@ def _row(finding: Finding, ways: Callable[[Finding], Link | None] | None) -> tup
 def _outcome(finding: Finding) -> Cell:
     """Return the verdict; what was held against no bound is no requirement that was met."""
     if finding.verdict == "pass" and not bound_judged(finding):
-        return Cell("Not asked" if finding.evidence is None else "Reported")
+        return Cell(outcome(finding))
     return Cell(finding.verdict, verdict=finding.verdict)
 
 
-def _interval(one: Measurement) -> str:
+def _interval(one: Measurement, digits: int) -> str:
     if one.interval is None:
         return "exact"
-    return f"{wording.level(one.interval)}: {wording.interval(one.interval, one.unit)}"
+    return f"{wording.level(one.interval)}: {wording.interval(one.interval, one.unit, digits=digits)}"

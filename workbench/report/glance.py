@@ -58,14 +58,16 @@ def _text(finding: Finding) -> str:
     one = finding.evidence
     if one is None:
         return f"{about}: no number; {finding.bound} is required"
-    interval = "" if one.interval is None else f" ({wording.interval(one.interval, one.unit)})"
-    return f"{about}: {wording.number(one.value, one.unit)}{interval}, n = {one.n:,}; {finding.bound} is required"
+    digits = wording.digits_for(one, finding.bound)
+    interval = "" if one.interval is None else f" ({wording.interval(one.interval, one.unit, digits=digits)})"
+    value = wording.number(one.value, one.unit, digits=digits)
+    return f"{about}: {value}{interval}, n = {one.n:,}; {finding.bound} is required"
 
 
 def bar(finding: Finding) -> Markup:
     """Return value and interval on an axis with the allowed side shaded; empty where no number meets a plain bound."""
     one = finding.evidence
-    limit = _limit(finding.bound)
+    limit = wording.limit_of(finding.bound)
     if one is None or limit is None:
         return Markup("")
     low, high = (one.value, one.value) if one.interval is None else (one.interval.low, one.interval.high)
@@ -115,14 +117,3 @@ def _axis(numbers: tuple[float, ...], *, shares: bool) -> tuple[float, float]:
         return start, end
     room = (_MARGIN - 1) * (most - least or abs(most))
     return (0.0 if least >= 0 else least - room), most + room
-
-
-def _limit(bound: str) -> float | None:
-    """Return the number of 'at least 0.80'; None for bounds with a unit, and where none is set."""
-    words, _, number = bound.rpartition(" ")
-    if words not in {"at least", "at most"}:
-        return None
-    try:
-        return float(number.replace(",", ""))
-    except ValueError:
-        return None

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 from workbench.evidence.record import AuditRecord, Failed, Finding, NotApplicable
 from workbench.report.not_compared import NotCompared
 from workbench.verdict import wording
-from workbench.verdict.judge import bound_judged
+from workbench.verdict.judge import bound_judged, spared
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold at all, not even escaped."""
@@ -50,7 +50,7 @@ def _case(suite: ET.Element, finding: Finding) -> None:
         _said(case, "failure", "fail", finding.because)
     elif finding.verdict == "not_established":
         _said(case, "error", "not_established", finding.because)
-    elif finding.verdict == "pass" and finding.evidence is None:
+    elif spared(finding):
         _said(case, "skipped", None, finding.because)
     else:
         ET.SubElement(case, "system-out").text = _clean(f"{finding.verdict}: {finding.because}")

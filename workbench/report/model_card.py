@@ -17,7 +17,7 @@ from workbench.evidence.record import AuditRecord, Finding
 from workbench.report.markdown import plain, table, yaml
 from workbench.report.mitigation import figures, needed
 from workbench.report.redact import is_redacted
-from workbench.report.summary import JUDGED, PILLARS, pillar, summary
+from workbench.report.summary import PILLARS, outcome, pillar, summary
 from workbench.report.text import plural, short
 from workbench.verdict import wording
 from workbench.verdict.judge import worst_first
@@ -204,7 +204,7 @@ def _requirements(findings: Sequence[Finding]) -> Iterator[str]:
         yield "No requirement was judged.\n"
         return
     rows = (
-        (JUDGED[one.verdict], wording.subject(one.measurement, one.where), one.bound, one.because)
+        (outcome(one), wording.subject(one.measurement, one.where), one.bound, one.because)
         for one in worst_first(findings)
     )
     yield table(("Verdict", "Requirement", "Bound", "Finding"), rows) + "\n"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from workbench.evidence.exhibits import Confusion
 from workbench.evidence.names import NAMES
-from workbench.evidence.record import AuditRecord, Evidence, Failed, Finding, NotApplicable, Verdict
+from workbench.evidence.record import WITHHELD, AuditRecord, Evidence, Failed, Finding, NotApplicable, Verdict
 from workbench.report.blocks import Item, Summary
 from workbench.report.glance import glance
 from workbench.report.mitigation import needed
@@ -14,7 +14,7 @@ from workbench.report.redact import is_redacted
 from workbench.report.text import listed, plural, short
 from workbench.verdict import wording
 from workbench.verdict.decidable import smallest_n
-from workbench.verdict.judge import REPORTED, overall, worst_first
+from workbench.verdict.judge import REPORTED, Counts, bound_judged, count, overall, spared, worst_first
 
 WORDS = {"pass": "Pass", "warn": "Pass, with warnings", "fail": "Fail", "not_established": "Not established"}
 JUDGED = {"pass": "Met", "warn": "Warning", "fail": "Missed", "not_established": "Not established"}
@@ -46,6 +46,13 @@ def summary(record: AuditRecord, findings: Sequence[Finding]) -> Summary:
     )
 
 
+def outcome(finding: Finding) -> str:
+    """Return how a requirement ended, in a word or two; what was held against no bound is none that was met."""
+    if finding.verdict == "pass" and not bound_judged(finding):
+        return "Not asked" if spared(finding) else "Reported"
+    return JUDGED[finding.verdict]
+
+
 def _glanced(findings: Sequence[Finding]) -> dict[str, str]:
     """Return the pillars that stand on the first screen: what it costs only where the policy asks."""
     asked = {pillar(finding.measurement) for finding in findings}
@@ -55,16 +62,11 @@ def _glanced(findings: Sequence[Finding]) -> dict[str, str]:
 def summary_line(record: AuditRecord, findings: Sequence[Finding]) -> str:
     """Return the verdict in one line, for terminals and CI logs."""
     verdict = overall(record, findings)
-    counts = ", ".join(
-        f"{count} {word}"
-        for state, word in (
-            ("fail", "failed"),
-            ("not_established", "not established"),
-            ("warn", "warned"),
-            ("pass", "passed"),
-        )
-        if (count := sum(finding.verdict == state for finding in findings))
-    )
+    found = count(findings)
+    words = {"fail": "failed", "not_established": "not established", "warn": "warned", "pass": "passed"}
+    told = [(n, words[state]) for state, n in found.judged.items()]
+    told += [(found.reported, "only reported"), (found.spared, "not applicable")]
+    counts = ", ".join(f"{n} {word}" for n, word in told if n)
     return (
         f"{wording.SIGNS[verdict]} {WORDS[verdict]}: {short(record.model.name)} on {short(record.corpus.name)} "
         f"({plural(record.corpus.n, 'example')}, policy {short(record.audit.policy)}): "
@@ -106,21 +108,36 @@ def _sentence(record: AuditRecord, findings: Sequence[Finding], verdict: Verdict
     policy = f"the policy “{short(record.audit.policy)}”"
     if not findings:
         return f"Nothing was judged: {policy} holds no criterion, so nothing is established."
-    count = {state: sum(finding.verdict == state for finding in findings) for state in WORDS}
-    total = len(findings)
+    found = count(findings)
+    aside = f" Beside that, {told}." if (told := _aside(found)) else ""
+    return f"{_judged(record, found, verdict, policy)}{aside}"
+
+
+def _aside(found: Counts) -> str:
+    """Return what a policy asks for beyond bounds that were judged, in words."""
+    told = []
+    if found.reported:
+        told.append(f"{plural(found.reported, 'number is', 'numbers are')} only reported")
+    if found.spared:
+        told.append(f"{plural(found.spared, 'requirement does', 'requirements do')} not apply")
+    return listed(told)
+
+
+def _judged(record: AuditRecord, found: Counts, verdict: Verdict, policy: str) -> str:
+    ended, total = found.judged, found.total
     crashed = len(failed(record))
     if verdict == "fail":
         others = [
-            f"{count[state]} {word}"
-            for state, word in (("not_established", "could not be established"), ("warn", "raised a warning"))
-            if count[state]
+            f"{n} {word}"
+            for n, word in ((ended["not_established"], "could not be established"), (ended["warn"], "raised a warning"))
+            if n
         ]
         rest = f"; of the others, {listed(others)}" if others else ""
-        return f"The model misses {count['fail']} of {plural(total, 'requirement')} of {policy}{rest}."
+        return f"The model misses {ended['fail']} of {plural(total, 'requirement')} of {policy}{rest}."
     if verdict == "not_established":
-        if count["not_established"]:
+        if ended["not_established"]:
             return (
-                f"{count['not_established']} of {plural(total, 'requirement')} of {policy} could not be established. "
+                f"{ended['not_established']} of {plural(total, 'requirement')} of {policy} could not be established. "
                 "That is not a pass: what was not shown may be so or not."
             )
         if crashed:
@@ -132,9 +149,9 @@ def _sentence(record: AuditRecord, findings: Sequence[Finding], verdict: Verdict
     if verdict == "warn":
         return (
             f"No requirement of {policy} that would block a release is missed; "
-            f"{plural(count['warn'], 'warning needs', 'warnings need')} a decision."
+            f"{plural(ended['warn'], 'warning needs', 'warnings need')} a decision."
         )
-    return f"The model meets all {plural(total, 'requirement')} of {policy}."
+    return f"The model meets {'the one requirement' if total == 1 else f'all {total} requirements'} of {policy}."
 
 
 def _exceptions(record: AuditRecord, findings: Sequence[Finding]) -> Iterator[Item]:
@@ -218,13 +235,30 @@ def _limits(record: AuditRecord) -> Iterator[Item]:
             "model chosen "
             "by looking at them looks better than it is."
         )
-    if too_small := [
-        f"{short(group)} ({short(exhibit.attribute)})"
+    if too_small := _not_compared(record):
+        yield Item(f"Too small to compare: {listed(too_small, 5)}.", section="fairness", section_title="Fairness")
+
+
+def _not_compared(record: AuditRecord) -> list[str]:
+    """Return the groups that gaps leave out: all of them, or those that need more examples of one label."""
+    whole = [
+        (exhibit.attribute, group)
         for _, exhibit in record.exhibits("group_table")
         if exhibit.kind == "group_table"
         for group in exhibit.too_small
-    ]:
-        yield Item(f"Too small to compare: {listed(too_small, 5)}.", section="fairness", section_title="Fairness")
+    ]
+    some = [
+        (one.where["attribute"], group)
+        for _, one in record.measurements()
+        if "label" not in one.where and not one.name.endswith("_worst_label")
+        for group in one.left_out
+        if group != WITHHELD
+    ]
+    every = dict.fromkeys((*whole, *some))
+    return [
+        f"{short(group)} ({short(attribute)}{'' if (attribute, group) in whole else ', in some gaps'})"
+        for attribute, group in every
+    ]
 
 
 def _split(split: str) -> str:

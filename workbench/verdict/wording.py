@@ -98,8 +98,34 @@ def digits_apart(values: tuple[float, ...], limit: float) -> int:
     return 8
 
 
+def limit_of(bound: str) -> float | None:
+    """Return the number of 'at least 0.80'; None for bounds with a unit, and where none is set."""
+    words, _, number = bound.rpartition(" ")
+    if words not in {"at least", "at most"}:
+        return None
+    try:
+        return float(number.replace(",", ""))
+    except ValueError:
+        return None
+
+
+def digits_for(measurement: Measurement, bound: str) -> int:
+    """Return how many decimals show a measurement and its interval on their true sides of a bound in words."""
+    limit, held = limit_of(bound), measurement.interval
+    if limit is None:
+        return 3
+    return digits_apart((measurement.value, *((held.low, held.high) if held else ())), limit)
+
+
 def _side(value: float, limit: float) -> int:
     return (value > limit) - (value < limit)
+
+
+def listed(names: Sequence[str], limit: int = 8) -> str:
+    """Return 'a, b and c'; at most `limit` names."""
+    if len(names) > limit:
+        return f"{', '.join(names[:limit])} and {len(names) - limit} more"
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def about(where: Mapping[str, str]) -> str:
@@ -121,13 +147,6 @@ def about(where: Mapping[str, str]) -> str:
     ):
         if facet in left:
             value = left.pop(facet)
-def listed(names: Sequence[str], limit: int = 8) -> str:
-    """Return 'a, b and c'; at most `limit` names."""
-    if len(names) > limit:
-        return f"{', '.join(names[:limit])} and {len(names) - limit} more"
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-
-
             parts.append(f"{word} every {facet}" if value == "*" else f"{word} {value}")
     seen = left.pop("seen_in_training", None)
     for facet, value in left.items():
