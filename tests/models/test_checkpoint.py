@@ -157,6 +157,12 @@ def test_every_file_of_a_fast_tokenizer_is_in_the_digest(folder: Path, name: str
     assert wanted <= set(read_checkpoint(folder).files)
 
 
+def test_keys_that_name_no_other_file_are_taken(folder: Path) -> None:
+    configure(folder, transformers_weights=None)
+    _tokenizer(folder, fast_tokenizer_files=[])
+    assert read_checkpoint(folder).weights == ("model.safetensors",)
+
+
 def test_remote_code_in_the_tokenizer_is_refused(folder: Path) -> None:
     _tokenizer(folder, auto_map={"AutoTokenizer": ["t.T", None]})
     with pytest.raises(Untrusted, match=r"tokenizer_config\.json"):

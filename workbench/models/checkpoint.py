@@ -141,10 +141,10 @@ def _refuse_other_code_or_files(folder: Path, config: Mapping[str, Any]) -> None
                 "which is never done here; save it as an architecture that transformers itself knows, without auto_map"
             )
         for key in _ELSEWHERE[where]:
-            if key in content:
+            if named := content.get(key):
                 raise Unsupported(
                     f"{folder / where} names other files to read in place of the usual ones ({key}: "
-                    f"{json.dumps(content[key])}); load the model and save it again with save_pretrained, without {key}"
+                    f"{json.dumps(named)}); load the model and save it again with save_pretrained, without {key}"
                 )
 
 
