@@ -9,6 +9,7 @@ import pytest
 from workbench.audit.probe import called
 from workbench.audit.profiles import PROFILES, profile
 from workbench.errors import BadInput, Misconfigured, NotFound
+from workbench.evidence.bootstrap import FEWEST_PEOPLE
 
 SUITE = "[[tests]]\nid = 'x'\nkind = 'invariance'\nchange = 'typo'\n"
 
@@ -19,6 +20,13 @@ def test_every_profile_can_be_made_and_no_step_has_the_name_of_another(name: str
     assert len(made) == len(PROFILES[name])
     names = [called(probe) for probe in made]
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_explanations_are_judged_on_as_many_texts_as_can_be_resampled(name: str) -> None:
+    sizes = {one.name: one.examples for one in profile(name) if one.name.startswith("explanations.")}
+    del sizes["explanations.cost@1"]  # order statistics: six will do
+    assert min(sizes.values()) >= FEWEST_PEOPLE
 
 
 def test_what_the_user_adds_reaches_its_probe(tmp_path: Path) -> None:
