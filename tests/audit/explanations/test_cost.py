@@ -44,7 +44,7 @@ def test_times_each_method_that_can_explain():
     assert seconds.where == {"attributor": "occlusion@1"}
     assert seconds.n == 6
     assert 0 < seconds.interval.low <= seconds.value <= seconds.interval.high < 60
-    assert any("saliency@1: not timed" in note.text for note in found.exhibits)
+    assert any("seconds_median is not given for saliency@1" in note.text for note in found.exhibits)
 
 
 def test_too_few_texts_and_none():

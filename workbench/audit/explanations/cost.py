@@ -59,7 +59,7 @@ class ExplanationCostProbe:
         self, model: Classifier, method: str, texts: Sequence[str], setting: Setting
     ) -> Iterator[Measurement | Note]:
         if reason := refusal(model, method):
-            yield Note(text=f"{method}: not timed ({reason}).")
+            yield Note(text=f"seconds_median is not given for {method}: {reason}.")
             return
         seconds: list[float] = []
         seed = setting.streams.seed("explain", method)
@@ -73,7 +73,8 @@ class ExplanationCostProbe:
                 seconds.append(time.perf_counter() - start)
         interval = quantile_interval(seconds, 0.5)
         if interval is None:
-            yield Note(text=f"{method}: not timed ({len(seconds)} texts that it explains are too few for an interval).")
+            few = f"{len(seconds)} texts that it explains are too few for an interval"
+            yield Note(text=f"seconds_median is not given for {method}: {few}.")
             return
         yield Measurement(
             name="explanations.seconds_median",

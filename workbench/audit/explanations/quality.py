@@ -13,7 +13,7 @@ import numpy as np
 from workbench.audit.explanations.attributor import attributors
 from workbench.audit.explanations.explain import explain, full_names
 from workbench.audit.explanations.faithfulness import Removal
-from workbench.audit.explanations.one_text import CHANCE, quality_of
+from workbench.audit.explanations.one_text import CHANCE, OCCLUSION, quality_of
 from workbench.audit.explanations.ranks import overlap, spearman
 from workbench.audit.probe import Item, Setting, probes, require_at_least
 from workbench.data.corpus import Corpus, Example, Task
@@ -145,14 +145,15 @@ class QualityProbe:
         for one, other in combinations([method for method in methods if method != CHANCE], 2):
             measurements += table.between(one, other)
         notes += _verdict(gains, len(methods) - 1)
-        notes.append(
-            "Comprehensiveness and sufficiency take words away, as occlusion does itself: they favour it, and its "
-            "rank agreement with leave-one-out is not given, because that is what it computes."
-        )
+        notes.append("Comprehensiveness and sufficiency take words away, as occlusion does itself: they favour it.")
+        if OCCLUSION in methods:
+            notes.append(f"tau_loo does not apply to {OCCLUSION}: leave-one-out is what it computes.")
         notes += absences(found)
         notes += _unmeasured(found, self.removals, measurements)
+        if open_ended := [one for one in methods if one != CHANCE and not table.has(one, _GAP)]:
+            notes.append(f"completeness_gap does not apply to {', '.join(open_ended)}: the scores share out no total.")
         if constant := table.constant_passes(methods):
-            notes.append(f"Forward passes per explanation, the same for every text: {constant}.")
+            notes.append(f"passes_mean is not given where every text takes as many forward passes: {constant}.")
         kept = tuple(
             one if position < self.kept else one.model_copy(update={"methods": tuple(_bare(m) for m in one.methods)})
             for position, one in enumerate(found)
@@ -202,6 +203,10 @@ class Table:
             elif metric == _GAP and (interval := median_interval(numbers, people, rng=rng)) is not None:
                 middle = float(np.median(numbers))
                 yield _measurement(metric, numbers, people, interval, where, "lower", unit="ratio", value=middle)
+
+    def has(self, method: str, key: str) -> bool:
+        """Tell whether a method has a value on any text."""
+        return any(key in _values(row, method) for row in self._rows)
 
     def constant_passes(self, methods: Sequence[str]) -> str:
         """Return in words how many passes those methods take that take equally many for every text."""
@@ -323,7 +328,7 @@ def _unmeasured(
     if "mask" in removals and not any(key.endswith("/mask") for key in keys):
         notes.append("Not measured with a mask in place of missing words: the model has no mask token.")
     if _GAP in keys and not any(one.name == f"explanations.{_GAP}" for one in measurements):
-        notes.append("No median completeness gap is given: the texts are of too few people for an interval.")
+        notes.append("completeness_gap is not given: the texts are of too few people for an interval.")
     return notes
 
 

@@ -133,8 +133,8 @@ class StabilityProbe:
         ]
         if self.moves and (wordy := [method for method in self.methods if not self._moves(method)]):
             notes.append(
-                "Sensitivity to small changes is not applicable to methods that see words, not embeddings: "
-                f"{', '.join(wordy)}. The edits stand in for it."
+                f"sensitivity does not apply to {', '.join(wordy)}: they see words, not embeddings. The edits stand in "
+                "for it."
             )
         if any(self._moves(method) for method in self.methods):
             notes.append(
@@ -142,7 +142,9 @@ class StabilityProbe:
                 f"by at most {SHARE:.0%} of their root mean square."
             )
         if steady:
-            notes.append(f"Without chance, so the same for every seed: {', '.join(steady)}.")
+            notes.append(
+                f"seed_stability does not apply to {', '.join(steady)}: without chance, it is the same for all."
+            )
         return Measured(measurements=measurements, exhibits=tuple(Note(text=note) for note in notes))
 
 
