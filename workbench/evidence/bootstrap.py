@@ -193,9 +193,9 @@ def auc_interval(value: float, replicates: Floats, sides: tuple[int, int], *, le
     1982, with both sides as in Newcombe 2006, method 5): few people of one side that happen to be ranked high spread
     too little.
 
-    Simulated, 400 audits each (normal scores of equal and unequal spread, mixtures; sides of 15 to 200 people, AUC 0.6
-    to 0.99): covers 95.5 to 100%, the truth lies below the lower limit in at most 3%. Percentiles covered 87 to 94%,
-    with the truth below in 6 to 12%.
+    Simulated, 400 audits each (normal scores of equal and unequal spread, mixtures, two scores only; sides of 15 to 300
+    people, AUC 0.6 to 0.99): covers 94 to 100%, the truth lies below the lower limit in at most 3%; with several rows
+    each, 98 to 100%. Percentiles covered 87 to 94% of normal scores, with the truth below in 6 to 12%.
     """
     middle = (sides[0] + sides[1]) / 2 - 1
     most = sides[0] * sides[1] / (1 + middle * ((1 - value) / (2 - value) + value / (1 + value)))

@@ -247,6 +247,9 @@ def mean_of_limits(values: Floats, intervals: list[Interval], replicates: Floats
     of the `replicates` (b, k). Unlike replicates of the mean, this keeps what is not known of a label that was always
     decided rightly. Such a label shows no correlation. One row tells of at most `per_row` labels (a mistake lowers two
     labels' F1), so the variance of a sum is at most so many times the sum of variances.
+
+    Simulated, 300 or 400 audits each (balanced accuracy and macro F1 of two labels of 10 to 1,000 people, recalls 0.8
+    to 0.98): covers 93.5 to 98%.
     """
     drawn = np.where(np.isfinite(replicates), replicates, values)
     together = correlation(drawn)
