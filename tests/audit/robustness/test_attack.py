@@ -12,7 +12,7 @@ from workbench.audit.runner import params_of
 from workbench.data.corpus import Corpus, Example
 from workbench.errors import Misconfigured, MissingResource, NotFound
 from workbench.evidence.decision import Decision
-from workbench.evidence.exhibits import Note, Rewrite
+from workbench.evidence.exhibits import Curve, Note, Rewrite
 from workbench.evidence.intervals import wilson
 from workbench.evidence.record import NotApplicable
 from workbench.models.engine import engine_for
@@ -156,6 +156,15 @@ def test_a_crash_on_one_text_is_counted_and_the_others_go_on(textattack):
     found = by_name(measured)
     assert (found["attack_success_rate"].n, found["accuracy_under_attack"].n) == (3, 3)
     assert "on 1 the attack itself crashed" in notes(measured)
+
+
+def test_where_it_fails_on_many_texts_there_is_no_rate_and_the_verdict_hears_of_it(textattack):
+    measured = run(AttackProbe(), BRITTLE, corpus_of([*LOVELY[:3], *["lovely <SPLIT> dress"] * 2]))
+    assert {"attack_success_rate", "accuracy_under_attack"}.isdisjoint(by_name(measured))
+    assert not [one for one in measured.exhibits if isinstance(one, Curve)]
+    for name in ("attack_success_rate", "accuracy_under_attack"):
+        said = f"{name} is not given: the attack crashed, or broke its own rules, on 2 of the 5 texts attacked"
+        assert said in notes(measured)
 
 
 def test_a_crash_on_every_text_is_a_failure(textattack):

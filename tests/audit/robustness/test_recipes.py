@@ -123,6 +123,23 @@ def test_no_budget_is_exceeded_by_a_single_query(recipe):
         assert found.exhausted == (found.queries == budget), recipe
 
 
+@pytest.mark.parametrize("recipe", params(sorted(set(RUNNING) - {"checklist_without_names@1"})))
+@pytest.mark.parametrize("written", ["'lovely'", "lovely-", "*lovely*"])
+def test_a_word_between_marks_may_be_replaced_as_any_other(recipe, written):
+    text = f"it is a really {written} fabric and quite soft on the skin"
+    found = attack(recipe, text)
+    assert found.rewritten is not None, recipe
+    assert recipes[recipe]().broken(text, found.rewritten) is None
+
+
+def test_words_are_those_of_textattack(textattack):
+    theirs = textattack.shared.utils.words_from_text
+    drawn = random.Random(0)
+    for _ in range(500):
+        text = "".join(drawn.choices("abЬ0 '’-_*@.,`×˗\"(\n", k=20))
+        assert rules.tokens(text) == theirs(text), repr(text)
+
+
 @pytest.mark.parametrize("recipe", params(RUNNING))
 @pytest.mark.parametrize("text", ["", "!", "a", "👍", "是", "a b", "12"])
 def test_texts_with_nothing_to_change_resist_and_do_not_crash(recipe, text):

@@ -13,6 +13,9 @@ from workbench.seeds import Streams
 
 TRIED = ("succeeded", "resisted", "exhausted")
 """Outcomes of texts that the model got right and the recipe did not crash on."""
+MOST_FAILED = 0.05
+"""Share of the texts attacked that a recipe may fail on, one text aside: beyond it, what became of the others is no
+sample of what becomes of all."""
 
 
 def rates(
@@ -30,7 +33,8 @@ def rates(
 
     `people` says whose each of `found` is. A quantity without anything to rest on is left out, and a sentence says so.
     So is the success rate where `untold` says that it means nothing; `only` is the one label that the model gives all
-    texts of the data, if it does. Accuracy under attack stays: such a model is right as often as before.
+    texts of the data, if it does. Accuracy under attack stays: such a model is right as often as before. Both are left
+    out where the recipe failed on too many texts.
     """
     tried = np.array([one.outcome in TRIED for one in found], dtype=bool)
     fell = np.array([one.outcome == "succeeded" for one in found], dtype=bool)
@@ -74,7 +78,10 @@ def rates(
         notes.append(f"attack_success_rate is not given: {reason}")
     else:
         add("attack_success_rate", fell, tried, "proportion", "lower", "no text was decided rightly and then attacked")
-    add("accuracy_under_attack", tried & ~fell, known, "proportion", "higher", "nothing was attacked")
+    if reason := _lost(found):
+        notes.append(f"accuracy_under_attack is not given: {reason}")
+    else:
+        add("accuracy_under_attack", tried & ~fell, known, "proportion", "higher", "nothing was attacked")
     queries = np.array([one.queries for one in found], dtype=np.float64)
     add("queries_mean", queries, tried, "queries", "higher", "it needs attacks on texts of two people at least")
     changed = np.array([one.words_changed or 0 for one in found], dtype=np.float64)
@@ -92,17 +99,31 @@ def rates(
 
 
 def untold(found: Sequence[Rewrite], only: str | None) -> str:
-    """Return why finding no rewrite says nothing about robustness, in a sentence; '' where it says something.
+    """Return why the outcomes tell no success rate, in a sentence; '' where they do.
 
-    A model that gives all texts the same decision has shown no decision that could change: success rate 0 would be that
-    of a stone. One success is enough to show that there is another.
+    A recipe may have failed on too many texts. And a model that gives all texts the same decision has shown no decision
+    that could change: success rate 0 would be that of a stone. One success is enough to show that there is another.
     """
+    if reason := _lost(found):
+        return reason
     if only is None or any(one.outcome == "succeeded" for one in found):
         return ""
     right = sum(one.predicted_before == one.label for one in found)
     return (
         f"the model decides every text of the data as '{only}', so an attack that finds no other decision says nothing "
         f"about robustness; of the {len(found)} texts drawn it decides {right} rightly."
+    )
+
+
+def _lost(found: Sequence[Rewrite]) -> str:
+    """Return in a sentence that the recipe failed on too many of the texts attacked; '' where it did not."""
+    failed = sum(one.outcome == "failed" for one in found)
+    attacked = failed + sum(one.outcome in TRIED for one in found)
+    if failed <= max(1, MOST_FAILED * attacked):
+        return ""
+    return (
+        f"the attack crashed, or broke its own rules, on {failed} of the {attacked} texts attacked, so what became "
+        "of the others is no sample of what becomes of all."
     )
 
 
@@ -132,7 +153,11 @@ def _searches(found: Sequence[Rewrite]) -> list[str]:
 def _tally(found: Sequence[Rewrite]) -> str:
     """Return the outcomes in one sentence."""
     count = {outcome: sum(one.outcome == outcome for one in found) for outcome in (*TRIED, "skipped", "failed")}
-    crashed = f", and on {count['failed']} the attack itself crashed (counted in no rate)" if count["failed"] else ""
+    crashed = (
+        f", and on {count['failed']} the attack itself crashed or broke its own rules (counted in no rate)"
+        if count["failed"]
+        else ""
+    )
     return (
         f"Of {len(found)} texts drawn by hash of their id, {count['skipped']} were decided wrongly before any attack, "
         f"{count['succeeded']} fell, {count['resisted']} resisted and {count['exhausted']} outlasted the query budget"

@@ -17,7 +17,9 @@ from workbench.adapters.near_words import NEAR, NEARER, near_enough, opposites
 
 Rule = Callable[[str, str], str | None]
 
-_TOKEN = re.compile(r"[\w'*@-]+")
+_TOKEN = re.compile(r"[\w'*@˗`×-]+")
+_ENDS = "'-_*@"
+"""What TextAttack takes for part of a word inside it and not at its ends: quotation marks, dashes, stars around it."""
 _INVISIBLE = frozenset("\u200b\u200c\u200d")
 _ORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2069")
 
@@ -124,8 +126,8 @@ def first_broken(rules: tuple[Rule, ...], before: str, after: str) -> str | None
 
 
 def tokens(text: str) -> list[str]:
-    """Return runs of letters, digits, apostrophes, hyphens, underscores, stars and at signs: TextAttack's words."""
-    return _TOKEN.findall(text)
+    """Return what TextAttack takes for words (of a text without Chinese): which of them it edited is the question."""
+    return [word for run in _TOKEN.findall(text) if (word := run.strip(_ENDS))]
 
 
 def changed(before: str, after: str) -> list[tuple[str, str]] | None:
