@@ -114,8 +114,12 @@ def parts_of(textattack: Any) -> dict[str, type[Any]]:
                 nonlocal best
                 results, over = ask(texts)
                 for result in results:
+                    # With three labels or more the highest score may be another, unsuccessful text's.
+                    if result.goal_status == status:
+                        best = result
+                        raise _Ended
                     best = result if result.score >= best.score else best
-                if over or not results or any(result.goal_status == status for result in results):
+                if over or not results:
                     raise _Ended
                 return results, over
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -130,6 +131,30 @@ def test_a_word_between_marks_may_be_replaced_as_any_other(recipe, written):
     found = attack(recipe, text)
     assert found.rewritten is not None, recipe
     assert recipes[recipe]().broken(text, found.rewritten) is None
+
+
+@pytest.mark.parametrize("recipe", ["homoglyphs@1", "invisible_characters@1", "reorderings@1"])
+def test_of_three_labels_the_success_counts_and_not_the_lowest_score_of_the_label(recipe):
+    asked = []
+
+    class Torn:
+        """Some rewrites get another decision, the others a lower score of the true label and the same decision."""
+
+        labels = ("a", "b", "c")
+
+        def predict_proba(self, texts):
+            asked.extend(texts)
+            return np.array([self._row(text) for text in texts])
+
+        def _row(self, text):
+            if text == TEXT:
+                return [0.5, 0.3, 0.2]
+            return [0.4, 0.41, 0.19] if crc32(text.encode()) % 4 == 0 else [0.34, 0.33, 0.33]
+
+    found = recipes[recipe]().attack(Victim(Torn(), SETTING.decision, 0), TEXT, 0, budget=500, seed=0)
+    assert any(row.argmax() != 0 for row in Torn().predict_proba(asked[:])), "there was one to be found"
+    assert found.rewritten is not None
+    assert Torn().predict_proba([found.rewritten])[0].argmax() == 1
 
 
 def test_words_are_those_of_textattack(textattack):
