@@ -278,8 +278,8 @@ def print_attacks(recipes: Iterable[Listed]) -> None:
             out.print(Text(f"    {clean(one.missing)}", style="cyan"))
 
 
-def print_collected(cases: int, left_out: int, file: Path) -> None:
-    """Print how many cases were written, and how many rewrites were left out because of what people said of them."""
+def print_collected(cases: int, left_out: int, cut: int, file: Path) -> None:
+    """Print how many cases were written, how many rewrites people's judgement left out, and what the record lacks."""
     without = (
         f"; left out: {left_out} successful {'rewrite' if left_out == 1 else 'rewrites'} that people judged to have "
         "lost their label"
@@ -287,6 +287,9 @@ def print_collected(cases: int, left_out: int, file: Path) -> None:
         else ""
     )
     out.print(Text(f"{cases} cases: {clean(str(file))}{without}"), soft_wrap=True)
+    if cut:
+        many = "case fails that is" if cut == 1 else "cases fail that are"
+        out.print(Text(f"{cut} more {many} not in the record, which keeps the first of each behaviour"))
 
 
 def print_regressions(found: Mapping[str, tuple[int, int]]) -> None:

@@ -77,6 +77,8 @@ def test_pronouns_change_case_by_their_place(text, swapped):
         "It made her happy.",
         "I bought her flowers",
         "his/her coat",
+        "as he/she likes",
+        "for men/women",
         "her's",
         "It fits her best",
         "on her perfectly",
@@ -114,7 +116,13 @@ def test_terms_keep_their_capitals_and_the_first_row_wins(text, swapped):
 
 @pytest.mark.parametrize(
     "text",
-    ["boyfriend jeans, Mom  jeans, man made", "@woman #man she-wolf craftswoman emanate", "o'man w.man", "", "kit"],
+    [
+        "boyfriend jeans, Mom  jeans, man made",
+        "@woman #man she-wolf craftswoman emanate",
+        "o'man w.man",
+        "",
+        "kit",
+    ],
 )
 def test_longer_words_handles_and_set_phrases_are_left_alone(text):
     assert PEOPLE.mentions(text) == ()

@@ -24,8 +24,9 @@ def save(
     record: RecordArgument,
     out: Annotated[Path, typer.Option("--out", help="JSON file to write.")],
 ) -> None:
-    """Write every failing behaviour and every successful attack of a finished audit to a file.
+    """Write the failing cases and the successful attacks of a finished audit to a file.
 
+    Of a behaviour that fails often the record holds the first cases only; how many it lacks is printed.
     Rewrites that people judged to have lost their label (workbench judgements) are left out.
     """
     from workbench.audit.robustness.regress import collect
@@ -34,7 +35,7 @@ def save(
 
     found = collect(read_record(record))
     write_json(out, found.held.model_dump(mode="json"))
-    terminal.print_collected(len(found.held.cases), found.left_out, out)
+    terminal.print_collected(len(found.held.cases), found.left_out, found.cut, out)
 
 
 @regressions.command(

@@ -189,6 +189,11 @@ class AuditRecord(Stored):
             raise ValueError(f"{again.name} {again.where} is measured twice, and nothing tells which is meant")
         return self
 
+    @property
+    def redacted(self) -> bool:
+        """Whether it says of itself that it is redacted: its texts and ids are hashes."""
+        return any(one.probe == REDACTION for one in self.evidence)
+
     def measurements(self) -> Iterator[tuple[Evidence, Measurement]]:
         """Yield every measurement with the evidence that holds it, in record order."""
         for evidence in self.evidence:

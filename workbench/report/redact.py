@@ -123,7 +123,7 @@ def _audit(audit: AuditSettings, small: SmallGroups) -> AuditSettings:
 
 def is_redacted(record: AuditRecord) -> bool:
     """Tell whether `record` says of itself that it is redacted."""
-    return any(one.probe == REDACTION for one in record.evidence)
+    return record.redacted
 
 
 class _Redaction:

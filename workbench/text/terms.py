@@ -27,6 +27,8 @@ CASED = {"her": 0, "hers": 0, "him": 1, "his": 1}
 
 _ARTICLE = re.compile(r"(?<![\w'’])(an?)(\s+)$", re.IGNORECASE)
 _OPENING, _CLOSING = "\"'“‘([*", "\"'”’)]*"
+_ALTERNATIVE = re.compile(r"/\w")
+"""After a term: it is one of several, as in 'he/she', of which the others would stay as they are."""
 _LOOKED_BACK = 12
 """Characters before a term in which the end of the sentence before it must lie."""
 
@@ -151,6 +153,8 @@ class Vocabulary:
     def _counterpart(
         self, text: str, one: Mention, group: int, choose: Choose, chosen: dict[tuple[int, str], str]
     ) -> str | None:
+        if _ALTERNATIVE.match(text, one.stop):
+            return None
         if one.pool is None:
             return other_pronoun(text, one.start, one.stop)
         terms = self._pools[one.pool][group]

@@ -8,6 +8,7 @@ import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ import pytest
 import workbench
 from workbench.audit.probe import called
 from workbench.audit.profiles import PROFILES
+from workbench.audit.robustness import behaviours
 from workbench.audit.robustness.behaviours import Behaviours
 from workbench.audit.robustness.regress import ask_again, collect, read_regressions, summary
 from workbench.audit.robustness.rewritings import REWRITINGS, contractions, one_number
@@ -233,7 +235,7 @@ def test_no_record_or_report_tells_where_a_suite_lay(setup, mine, tmp_path, monk
         assert "mine" in text
 
 
-def test_failing_cases_are_saved_and_asked_again(setup, mine, tmp_path):
+def test_failing_cases_are_saved_and_asked_again(setup, mine, tmp_path, monkeypatch):
     from workbench.evidence.record import Evidence
 
     model, corpus, setting = setup
@@ -243,6 +245,7 @@ def test_failing_cases_are_saved_and_asked_again(setup, mine, tmp_path):
     class Record:
         """What `collect` reads of a record."""
 
+        redacted = False
         model = type("card", (), {"name": "m", "digest": "0" * 64})
         audit = type("audit", (), {"decision": Decision(), "positive_label": "l1"})
         held = Evidence(probe="robustness.behaviours@1", params={}, seed=0, seconds=0, result=result)
@@ -250,8 +253,8 @@ def test_failing_cases_are_saved_and_asked_again(setup, mine, tmp_path):
         def exhibits(self, kind):
             return [(self.held, one) for one in result.exhibits if one.kind == kind]
 
-    held, left_out = collect(Record())
-    assert left_out == 0
+    held, left_out, cut = collect(Record())
+    assert left_out == cut == 0
     assert {case.behaviour for case in held.cases} == {"an address on the web"}
     file = tmp_path / "cases.json"
     file.write_text(json.dumps(held.model_dump(mode="json")))
@@ -269,12 +272,19 @@ def test_failing_cases_are_saved_and_asked_again(setup, mine, tmp_path):
     file.write_text('{"cases": []}')
     with pytest.raises(BadInput, match="not a file of cases"):
         read_regressions(file)
+    monkeypatch.setattr(behaviours, "KEPT", 3)
+    result = Behaviours(examples=40).measure(brittle, corpus, setting)
+    fewer, _, cut = collect(Record())
+    assert (len(fewer.cases), cut) == (3, len(held.cases) - 3)
     result = Behaviours(examples=40).measure(Reads(model, lambda text: True), corpus, setting)
     with pytest.raises(EmptyData, match="nothing to save"):
         collect(Record())
     other = replace_label(held)
     with pytest.raises(Misconfigured, match="about the label 'happy'"):
         ask_again(brittle, other)
+    by_threshold = held.model_copy(update={"decision": Decision(rule="threshold", threshold=0.6)})
+    with pytest.raises(Misconfigured, match="needs a model of two labels"):
+        ask_again(SimpleNamespace(labels=(*brittle.labels, "another")), by_threshold)
 
 
 def replace_label(held):
@@ -325,6 +335,7 @@ def test_templates_hold_the_same_word_in_the_same_slot():
 def test_rewritings_keep_to_what_they_say():
     rng = np.random.default_rng(0)
     assert contractions("It's fine and I don't mind", rng) == "It is fine and I do not mind"
+    assert contractions("It’s fine and I DON’T mind", rng) == "It is fine and I DO NOT mind"
     assert contractions("It is fine. I CANNOT say", rng) == "It's fine. I CAN'T say"
     assert contractions(contractions("they're odd, it doesn't fit", rng), rng) == "they're odd, it doesn't fit"
     for seed in range(20):

@@ -21,7 +21,15 @@ from workbench.evidence.exhibits import JudgedRewrite, Note, Rewrite
 from workbench.evidence.intervals import wilson
 from workbench.evidence.measurement import Measurement
 from workbench.evidence.products import product_interval
-from workbench.evidence.record import AuditRecord, AuditSettings, Environment, Evidence, Measured, NotApplicable
+from workbench.evidence.record import (
+    REDACTION,
+    AuditRecord,
+    AuditSettings,
+    Environment,
+    Evidence,
+    Measured,
+    NotApplicable,
+)
 
 RECIPE = "deepwordbug@1"
 
@@ -152,6 +160,21 @@ def test_nothing_to_draw() -> None:
         draw(whole(), examples=0, seed=0)
 
 
+def test_nobody_is_asked_about_the_hashes_of_a_redacted_record(fill: Fill) -> None:
+    held = whole()
+    file = fill(draw(held, examples=3, seed=0), "yes")
+    mark = Evidence(
+        probe=REDACTION, params={}, seed=0, seconds=0.0, result=Measured(measurements=(), exhibits=(Note(text="x"),))
+    )
+    redacted = record(*held.evidence, mark)
+    with pytest.raises(Misconfigured, match=r"this record is redacted.* use the whole one"):
+        draw(redacted, examples=3, seed=0)
+    with pytest.raises(Misconfigured, match="this record is redacted"):
+        with_judgements(redacted, [read_sheet(file)])
+    with pytest.raises(Misconfigured, match=r"this record is redacted.* use the whole one"):
+        collect(redacted)
+
+
 # --- The file --------------------------------------------------------------------------------------------------------
 
 ODD = [
@@ -185,6 +208,13 @@ def test_texts_come_back_from_the_file_as_they_were(tmp_path: Path) -> None:
         read = read_sheet(file)
         assert {row.example: row.rewritten for row in read.rows} == {f"e{i:03}": text for i, text in enumerate(odd)}
         assert with_judgements(held, [read]), "and they are recognised"
+
+
+def test_white_space_at_the_end_of_an_id_belongs_to_it(fill: Fill) -> None:
+    rewrites = [rewrite(i).model_copy(update={"example": name}) for i, name in enumerate(("e 1", "e 1 ", " e 1", "e"))]
+    held = record(attack(rewrites))
+    after = with_judgements(held, [read_sheet(fill(draw(held, examples=4, seed=0), *["yes"] * 4))])
+    assert {one.example for one in judged(after)} == {"e 1", "e 1 ", " e 1", "e"}
 
 
 def test_line_ends_that_a_spreadsheet_changed_are_no_change(fill: Fill) -> None:

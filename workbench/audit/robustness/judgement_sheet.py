@@ -80,7 +80,7 @@ def read_sheet(path: str | Path) -> Sheet:
             Row(
                 place,
                 held["recipe"].strip(),
-                held["example"].strip(),
+                held["example"],  # white space at an end may be all that tells two ids apart
                 held["rewritten"],
                 cast(Answer, answer),
                 held.get("judge", "").strip() or file.name,

@@ -38,7 +38,7 @@ def draw(record: AuditRecord, *, examples: int, seed: int) -> tuple[Rewrite, ...
     """Return at most `examples` successful rewrites of each recipe, drawn by hash of example id.
 
     In the order drawn, the recipes taking turns: whoever judges from the top has a random sample of each wherever they
-    stop. Raises `Misconfigured` for less than one, `EmptyData` where no attack succeeded.
+    stop. Raises `Misconfigured` for less than one and for a redacted record, `EmptyData` where no attack succeeded.
     """
     if examples < 1:
         raise Misconfigured(f"--examples must be at least 1; got {examples}")
@@ -89,7 +89,9 @@ def with_judgements(record: AuditRecord, sheets: Sequence[Sheet]) -> AuditRecord
 
 
 def _successes(record: AuditRecord) -> dict[Key, Rewrite]:
-    """Return the successful rewrites, in record order."""
+    """Return the successful rewrites, in record order. Raises `Misconfigured` for a redacted record."""
+    if record.redacted:
+        raise Misconfigured("this record is redacted, so nobody can read its rewrites; use the whole one")
     return {
         (one.recipe, one.example): one
         for _, one in record.exhibits("rewrite")

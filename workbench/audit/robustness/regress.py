@@ -36,6 +36,8 @@ class Collected(NamedTuple):
     held: Regressions
     left_out: int
     """Successful rewrites that people judged to have lost their label: another decision on them is no mistake."""
+    cut: int
+    """Failing cases of behaviours that the record counts and does not hold."""
 
 
 class Asked(NamedTuple):
@@ -52,8 +54,12 @@ def collect(record: AuditRecord) -> Collected:
     """Return every failing case and every successful rewrite that `record` holds, but for those without their label.
 
     A rewrite has lost its label where more of those who judged it (`workbench judgements`) answer no than yes; one that
-    nobody judged, or nobody is sure of, stays. Raises `EmptyData` where nothing is left.
+    nobody judged, or nobody is sure of, stays. Raises `EmptyData` where nothing is left, `Misconfigured` for a redacted
+    record.
     """
+    if record.redacted:
+        raise Misconfigured("this record is redacted, so no model can be asked about its texts; use the whole one")
+    failing = [one for _, one in record.exhibits("failing_cases") if isinstance(one, FailingCases)]
     cases = [
         Case(
             behaviour=exhibit.behaviour,
@@ -63,8 +69,7 @@ def collect(record: AuditRecord) -> Collected:
             label=case.label,
             tolerance=case.tolerance,
         )
-        for _, exhibit in record.exhibits("failing_cases")
-        if isinstance(exhibit, FailingCases)
+        for exhibit in failing
         for case in exhibit.cases
     ]
     lost, left_out = _without_label(record), 0
@@ -97,7 +102,7 @@ def collect(record: AuditRecord) -> Collected:
         positive_label=record.audit.positive_label,
         cases=tuple(cases),
     )
-    return Collected(held, left_out)
+    return Collected(held, left_out, cut=sum(one.total - len(one.cases) for one in failing))
 
 
 def _without_label(record: AuditRecord) -> frozenset[tuple[str, str]]:
@@ -129,11 +134,16 @@ def read_regressions(path: str | Path) -> Regressions:
 def ask_again(model: Classifier, held: Regressions) -> tuple[Asked, ...]:
     """Return what `model` makes of every case, by the decision rule of the audit that found them.
 
-    Raises `Misconfigured` where the model lacks a label that the cases are about.
+    Raises `Misconfigured` where the model lacks a label that the cases are about, or cannot decide by that rule.
     """
     named = {held.positive_label, *(case.label for case in held.cases if case.label is not None)}
     if lacking := sorted(named - set(model.labels)):
         raise Misconfigured(f"the cases are about the label {lacking[0]!r}, and this model has {list(model.labels)}")
+    if held.decision.threshold is not None and len(model.labels) != 2:
+        raise Misconfigured(
+            f"the cases are decided by a threshold on {held.positive_label!r}, which needs a model of two labels; this "
+            f"one has {list(model.labels)}"
+        )
     answers = ask(model, held.cases, held.decision, list(model.labels).index(held.positive_label))
     return tuple(
         Asked(case, answer.fails, model.labels[answer.decided], float(answer.probabilities[answer.decided]))

@@ -21,7 +21,8 @@ _CONTRACTED = {
     "we are": "we're", "you are": "you're",
 }  # fmt: skip
 _WRITTEN_OUT = {short: full for full, short in _CONTRACTED.items()}
-_EITHER = re.compile(rf"\b({'|'.join(map(re.escape, [*_WRITTEN_OUT, *_CONTRACTED]))})\b", re.IGNORECASE)
+_FORMS = "|".join(map(re.escape, [*_WRITTEN_OUT, *_CONTRACTED])).replace("'", "['’]")
+_EITHER = re.compile(rf"\b({_FORMS})\b", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<![\w.,])([2-9]|[1-9]\d{1,3})(?![\w.,]*\w)")
 
 Rewriting = Callable[[str, np.random.Generator], str]
@@ -48,7 +49,7 @@ def contractions(text: str, rng: np.random.Generator) -> str:
 
     def other(match: re.Match[str]) -> str:
         found = match.group()
-        new = (_WRITTEN_OUT | _CONTRACTED)[found.lower()]
+        new = (_WRITTEN_OUT | _CONTRACTED)[found.lower().replace("’", "'")]
         if found.isupper() and len(found) > 1:
             return new.upper()
         return new[0].upper() + new[1:] if found[0].isupper() else new
