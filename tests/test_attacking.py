@@ -45,6 +45,12 @@ def test_both_were_given_the_same_texts(both):
     assert {"attack_success_rate", "accuracy_under_attack"} <= set(before.figures().index)
 
 
+def test_a_model_that_knows_one_decision_has_no_success_rate(both):
+    _, stone = both
+    assert "attack_success_rate" not in stone.figures().index
+    assert "the model decides every text of the data as 'positive'" in " ".join(stone.notes)
+
+
 def test_changes_are_counted_pair_by_pair(both):
     before, after = both
     accuracy, under = after.since(before)
@@ -76,7 +82,32 @@ def test_models_that_never_differ_have_an_interval_with_width():
     same = {f"e{i}": i % 3 == 0 for i in range(30)}
     found = paired("x", same, same, {one: i for i, one in enumerate(same)})
     assert found.change == 0
-    assert found.interval.high == -found.interval.low == pytest.approx(wilson(0, 30).high)
+    assert (-found.interval.low, found.interval.high) == pytest.approx((wilson(0, 30).high,) * 2)
+
+
+@pytest.mark.parametrize("n", [3, 50])
+@pytest.mark.parametrize("each", [1, 2])
+def test_an_interval_has_width_and_stays_within_the_shares(n, each):
+    ids = {f"e{i}": i // each for i in range(n * each)}
+    nothing = dict.fromkeys(ids, False)
+    all_rise = paired("x", nothing, dict.fromkeys(ids, True), ids).interval
+    assert 0 < all_rise.low < all_rise.high == pytest.approx(1) or n == 3
+    for after in (dict.fromkeys(ids, True), {one: person == 0 for one, person in ids.items()}):
+        for old, new in ((nothing, after), (after, nothing)):
+            change = paired("x", old, new, ids)
+            assert -1 <= change.interval.low <= change.change <= change.interval.high <= 1
+            assert change.interval.high - change.interval.low > 0.05
+
+
+def test_another_budget_or_other_data_is_another_attack(both, corpus, known_model):
+    before, _ = both
+    same = {"examples": 20, "query_budget": 60}
+    for other, how in ((corpus, {**same, "query_budget": 3}), (corpus, {**same, "seconds": 60.0}), (corpus[:22], same)):
+        after = workbench.attack(known_model({}), other, **how)
+        with pytest.raises(
+            Misconfigured, match=r"not the same attack.*(query budget 60, 3|seconds None, 60|data sha256)"
+        ):
+            after.since(before)
 
 
 def test_what_cannot_be_compared(both, corpus, known_model):

@@ -6,22 +6,23 @@ a hardened model stands where the old one fell, on the same examples, pair by pa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from workbench.errors import Misconfigured, MissingResource
-from workbench.evidence.bootstrap import People, mean_interval
+from workbench.evidence.bootstrap import People
 from workbench.evidence.exhibits import Note, Rewrite
-from workbench.evidence.intervals import wilson
 from workbench.evidence.measurement import Interval, Measurement
+from workbench.evidence.paired import paired_interval
 from workbench.evidence.record import NotApplicable
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from workbench.audit.probe import Setting
     from workbench.data.corpus import Corpus
     from workbench.models.protocols import Classifier
 
@@ -54,6 +55,11 @@ class Attacked:
     people: Mapping[str, int]
     """Example id -> whose it is."""
     seed: int
+    query_budget: int
+    seconds: float | None
+    """Longest that a search on one text could take."""
+    data: str
+    """Digest of the corpus that the sample was drawn from."""
 
     def frame(self) -> pd.DataFrame:
         """Return a row for each text: outcome, original, rewritten, probabilities before and after, queries."""
@@ -82,6 +88,17 @@ class Attacked:
         return pd.DataFrame(rows).set_index("")
 
     @property
+    def _how(self) -> Mapping[str, object]:
+        """Return what must be the same of two attacks for the model alone to make the difference."""
+        return {
+            "recipe": self.recipe,
+            "seed": self.seed,
+            "query budget": self.query_budget,
+            "seconds": self.seconds,
+            "data": f"sha256 {self.data:.12}…",
+        }
+
+    @property
     def right(self) -> dict[str, bool]:
         """Example id -> decided rightly before the attack."""
         return {one.example: one.outcome != "skipped" for one in self.rewrites}
@@ -94,13 +111,12 @@ class Attacked:
     def since(self, before: Attacked) -> tuple[Change, ...]:
         """Return what changed since `before`, another model attacked the same way: accuracy, and accuracy under attack.
 
-        Raises `Misconfigured` for another attack or seed, or where they share no example.
+        Raises `Misconfigured` for another attack, budget, limit of time, seed or data, or where they share no example.
         """
-        if (before.recipe, before.seed) != (self.recipe, self.seed):
-            raise Misconfigured(
-                f"{before.recipe} with seed {before.seed} and {self.recipe} with seed {self.seed} are not the same "
-                "attack; only the model may differ"
-            )
+        if differ := [
+            f"{what} {before._how[what]}, {now}" for what, now in self._how.items() if before._how[what] != now
+        ]:
+            raise Misconfigured(f"these are not the same attack, and only the model may differ: {'; '.join(differ)}")
         sides = (
             ("accuracy", before.right, self.right),
             ("accuracy_under_attack", before.stands, self.stands),
@@ -129,11 +145,7 @@ def paired(
         raise Misconfigured(f"{name}: the two models were asked about different examples")
     old, new = (np.array([float(side[one]) for one in both]) for side in (before, after))
     who = People(np.array([people[one] for one in both], dtype=np.int64))
-    interval = mean_interval(new - old, who, rng=Streams(seed).stream("paired", name))
-    if interval is not None and not (new - old).any():
-        # No pair differs, so resampling sees no spread; in either direction a few may, among those not drawn.
-        most = wilson(0, who.size).high
-        interval = interval.model_copy(update={"low": -most, "high": most, "method": "Wilson, of pairs that differ"})
+    interval = paired_interval(old, new, who, rng=Streams(seed).stream("paired", name))
     return Change(name, float(old.mean()), float(new.mean()), float((new - old).mean()), interval, len(both))
 
 
@@ -176,7 +188,8 @@ def attack(
             found[position] = made
             if progress is not None:
                 progress(len(found), len(chosen))
-    rewrites = [found[position] for position in order]
+        rewrites = [found[position] for position in order]
+        setting = replace(setting, only_decision=_only_decision(engine, corpus, setting, rewrites))
     gathered = probe.gather(rewrites, corpus, setting)
     if isinstance(gathered, NotApplicable):
         raise MissingResource(gathered.reason)
@@ -188,4 +201,20 @@ def attack(
         notes=tuple(exhibit.text for exhibit in gathered.exhibits if isinstance(exhibit, Note)),
         people=corpus.owners,
         seed=seed,
+        query_budget=query_budget,
+        seconds=seconds,
+        data=corpus.digest,
     )
+
+
+def _only_decision(model: Classifier, corpus: Corpus, setting: Setting, rewrites: Sequence[Rewrite]) -> str | None:
+    """Return the label that `model` gives every text of `corpus`; None where there are several, or only one text.
+
+    Only where the texts attacked leave it open is the model asked about all of them.
+    """
+    given = {one.predicted_before for one in rewrites} | {one.predicted_after for one in rewrites} - {None}
+    if len(given) > 1 or len(corpus) < 2:
+        return None
+    probabilities = model.predict_proba(corpus.inputs)
+    decided = {int(one) for one in setting.decision.decide(probabilities, setting.positive(model.labels))}
+    return model.labels[decided.pop()] if len(decided) == 1 else None

@@ -90,6 +90,18 @@ def test_no_pair_differs_and_too_few_people():
     assert paired_interval(ones, ones, People(np.zeros(40, dtype=np.int64)), rng=rng) is None
 
 
+@pytest.mark.parametrize("persons", [3, 50])
+@pytest.mark.parametrize("rows", [1, 2])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_pairs_that_all_move_alike_leave_a_doubt_and_no_limit_is_beyond_one(persons, rows, sign):
+    people, nothing = People(np.repeat(np.arange(persons), rows)), np.zeros(persons * rows)
+    for some in (np.ones(persons * rows), (people.codes == 0).astype(float)):
+        before, after = (nothing, some) if sign > 0 else (some, nothing)
+        found = paired_interval(before, after, people, rng=np.random.default_rng(0))
+        assert -1 <= found.low <= float((after - before).mean()) <= found.high <= 1
+        assert found.high - found.low > 0.05
+
+
 def test_replicates_grow_with_the_level():
     assert replicates_for(0.95) == 2000
     assert replicates_for(1 - 0.05 / 60) == 48_000

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from workbench.evidence.bootstrap import REPLICATES, People, bounded, mean_interval, replicate
+from workbench.evidence.bootstrap import REPLICATES, People, bounded, replicate, score_interval
 from workbench.evidence.intervals import LEVEL, normal_quantile, wilson
 from workbench.evidence.measurement import Interval
 from workbench.evidence.weighted import Scorer
@@ -67,7 +67,8 @@ def paired_interval(
     """Return the interval of the mean of `after` - `before`, both (n,) of 0 and 1, row by row of the same examples.
 
     Tango's where nobody has more than one row; else a bootstrap over people, with as many replicates as the tails of
-    `level` need, and Wilson's limits where no pair differs. None with fewer than two people.
+    `level` need, and Wilson's limits where resampling sees no spread. In [-1, 1] and never without width. None with
+    fewer than two people.
     """
     moved = after - before
     if people.size < 2:
@@ -77,7 +78,7 @@ def paired_interval(
     if not moved.any():
         most = wilson(0, people.size, level=level).high
         return Interval(low=-most, high=most, level=level, method="Wilson, of pairs that differ")
-    return mean_interval(moved, people, rng=rng, replicates=replicates_for(level), level=level)
+    return score_interval(moved, people, bottom=-1.0, rng=rng, replicates=replicates_for(level), level=level)
 
 
 def paired_score_interval(
