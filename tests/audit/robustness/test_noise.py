@@ -78,6 +78,20 @@ def test_a_constant_model_stays_as_bad_as_it_is():
     measured = Noise(examples=60).measure(LinearTextClassifier.binary({}, bias=2.0), corpus(), SETTING)
     assert {one.value for one in measured.measurements} == {0.5}
     assert all({point.y for point in one.points} == {0.5} for one in curves(measured, "noise_accuracy").values())
+    for curve in curves(measured, "noise_brier_score").values():
+        assert all(0 < point.low < point.y < point.high < 1 for point in curve.points)
+        assert all(point.high - point.low > 0.01 for point in curve.points), (
+            "a loss that is the same for all tells no spread"
+        )
+
+
+def test_a_brier_score_of_very_few_texts_lies_between_its_least_and_its_most():
+    rows = (("lovely", "positive"), ("lovely", "positive"), ("rough", "positive"))
+    examples = tuple(Example(f"{i}", f"{i}", f"a {word} dress", label) for i, (word, label) in enumerate(rows))
+    sure = LinearTextClassifier.binary({"lovely": 30.0}, bias=-15.0)
+    measured = Noise().measure(sure, Corpus(examples, ("negative", "positive"), "toy", "here", "test"), SETTING)
+    for curve in curves(measured, "noise_brier_score").values():
+        assert all(0 <= point.low < point.high <= 1 for point in curve.points)
 
 
 def test_row_order_changes_nothing_and_so_does_the_seed_of_others():
