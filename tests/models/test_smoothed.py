@@ -281,13 +281,22 @@ def test_shares_are_exact_where_all_ablations_are_asked_about() -> None:
     assert Smoothed(MODEL, keep=1).predict_proba(["good good bad"]).tolist() == [[0, 1]]
 
 
+def test_under_a_threshold_the_base_votes_by_it() -> None:
+    text = "a plain old blue dress"  # the bias says yes, by 0.52
+    assert Smoothed(MODEL).predict_proba([text]).tolist() == [[0, 1]]
+    assert Smoothed(MODEL, threshold=0.6).predict_proba([text]).tolist() == [[1, 0]]
+    assert Smoothed(MODEL, threshold=0.6, positive_label="no").predict_proba([text]).tolist() == [[0, 1]]
+    assert Smoothed(MODEL, threshold=0.4, positive_label="no").predict_proba([text]).tolist() == [[1, 0]]
+
+
 def test_its_card_tells_it_from_its_base_and_from_others() -> None:
     card = Smoothed(MODEL).card
     assert card.architecture == "randomised ablation of LinearTextClassifier"
     assert card.name == "linear, smoothed (keep 0.2, 200 samples)"
     others = [Smoothed(MODEL, keep=0.3), Smoothed(MODEL, samples=100), Smoothed(MODEL, seed=1), Smoothed(linear(0))]
+    others += [Smoothed(MODEL, threshold=0.5), Smoothed(MODEL, threshold=0.5, positive_label="no")]
     digests = {MODEL.card.digest, card.digest, *(other.card.digest for other in others)}
-    assert len(digests) == 6
+    assert len(digests) == 8
     assert Smoothed(MODEL).card == card
 
 
@@ -326,12 +335,19 @@ def test_what_cannot_be_smoothed() -> None:
             Smoothed(MODEL, keep=keep)
     with pytest.raises(Misconfigured, match="samples must be at least 1"):
         Smoothed(MODEL, samples=0)
+    for threshold in (0.0, 1.0):
+        with pytest.raises(Misconfigured, match="threshold must lie between 0 and 1"):
+            Smoothed(MODEL, threshold=threshold)
+    with pytest.raises(Misconfigured, match="no label 'maybe'"):
+        Smoothed(MODEL, threshold=0.5, positive_label="maybe")
+    with pytest.raises(Misconfigured, match="needs a model of two labels"):
+        Smoothed(LinearTextClassifier({}, ("a", "b", "c")), threshold=0.5)
     with pytest.raises(Unsupported, match="only text classifiers"):
         Smoothed(Hashed(0.5, task=Task.IMAGE_CLASSIFICATION))
 
 
 def test_the_verb_and_the_classifier_have_the_same_defaults() -> None:
-    shared = ("keep", "samples", "seed")
+    shared = ("keep", "samples", "seed", "threshold", "positive_label")
     one, other = (
         {name: signature(made).parameters[name].default for name in shared} for made in (workbench.smoothed, Smoothed)
     )

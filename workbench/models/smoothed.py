@@ -39,6 +39,12 @@ class Smoothed:
     samples: int = 200
     """Ablated copies of each text; fewer where there are no more. So many times the cost of `base`."""
     seed: int = 0
+    threshold: float | None = None
+    """What `base` must give the positive label to vote for it; None: it votes for its most probable label.
+
+    Of the votes the most decide, whatever this is."""
+    positive_label: str | None = None
+    """Which label the threshold is about; None: the last one."""
 
     def __post_init__(self) -> None:
         if self.base.task != Task.TEXT_CLASSIFICATION:
@@ -46,6 +52,22 @@ class Smoothed:
         require_keep("smoothed", self.keep)
         if self.samples < 1:
             raise Misconfigured(f"smoothed: samples must be at least 1; got {self.samples}")
+        if self.positive not in self.labels:
+            raise Misconfigured(f"smoothed: the model has no label {self.positive!r}; it has {list(self.labels)}")
+        if self.threshold is not None and not 0 < self.threshold < 1:
+            raise Misconfigured(f"smoothed: threshold must lie between 0 and 1; got {self.threshold}")
+        if self.threshold is not None and len(self.labels) != 2:
+            raise Misconfigured(f"smoothed: a threshold needs a model of two labels; this has {list(self.labels)}")
+
+    @property
+    def positive(self) -> str:
+        """The label that the threshold is about."""
+        return self.labels[-1] if self.positive_label is None else self.positive_label
+
+    @property
+    def decision(self) -> Decision:
+        """How `base` votes."""
+        return Decision() if self.threshold is None else Decision(rule="threshold", threshold=self.threshold)
 
     @property
     def task(self) -> Task:
@@ -79,9 +101,13 @@ class Smoothed:
     def card(self) -> ModelCard:
         base = self.base.card
         made = ["randomised ablation@1", base.digest, self.keep, self.samples, self.seed, self.mask]
+        rule = ""
+        if self.threshold is not None:
+            made += [self.threshold, self.positive]
+            rule = f", {self.positive} from {self.threshold:g}"
         return base.model_copy(
             update={
-                "name": f"{base.name}, smoothed (keep {self.keep:g}, {self.samples} samples)",
+                "name": f"{base.name}, smoothed (keep {self.keep:g}, {self.samples} samples{rule})",
                 "digest": hashlib.sha256(json.dumps(made).encode()).hexdigest(),
                 "architecture": f"randomised ablation of {base.architecture}",
             }
@@ -96,7 +122,8 @@ class Smoothed:
     def _shares(self, text: str) -> FloatArray:
         rng = Streams(self.seed).stream("ablation", text)
         found = ablate(text, keep=self.keep, samples=self.samples, mask=self.mask, rng=rng)
-        shares: FloatArray = votes(self.base, found.texts) / len(found.texts)
+        positive = self.labels.index(self.positive)
+        shares: FloatArray = votes(self.base, found.texts, decision=self.decision, positive=positive) / len(found.texts)
         return shares
 
 

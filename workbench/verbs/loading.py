@@ -84,6 +84,8 @@ def smoothed(
     keep: float = 0.2,
     samples: int = 200,
     seed: int = 0,
+    threshold: float | None = None,
+    positive_label: str | None = None,
     online: bool = False,
     device: str = "auto",
 ) -> Smoothed:
@@ -97,6 +99,9 @@ def smoothed(
         keep: share of a text's words that stay, drawn at random for each copy.
         samples: copies of each text.
         seed: of the draws, which otherwise depend on the text only.
+        threshold: what `model` must give the positive label to vote for it (two labels only); default: it votes for its
+            most probable one. The certificates of an audit with a threshold are about such a model.
+        positive_label: what the threshold is about; default: the last label.
         online: allow downloads.
         device: 'auto', 'cpu', 'cuda', …
 
@@ -105,4 +110,4 @@ def smoothed(
     from workbench.models.smoothed import Smoothed
 
     base: Classifier = load(model, online=online, device=device) if isinstance(model, str | Path) else model
-    return Smoothed(base, keep=keep, samples=samples, seed=seed)
+    return Smoothed(base, keep=keep, samples=samples, seed=seed, threshold=threshold, positive_label=positive_label)

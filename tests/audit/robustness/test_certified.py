@@ -219,6 +219,18 @@ def test_the_examples_are_a_sample_and_endless_texts_are_left_out():
     assert "every text has more than" in refused.reason
 
 
+def test_under_a_threshold_the_certified_model_can_be_made():
+    setting = Setting(Streams(0), Decision(rule="threshold", threshold=0.8), "yes")  # YES gives 'yes' 0.73
+    probe = Certified(keep=0.1)
+    found = probe.item(YES, Example("e", "p", TEN, "no"), setting)
+    assert (found.decided, found.exact) == ("no", True)
+    model = workbench.smoothed(YES, keep=0.1, threshold=0.8, positive_label="yes")
+    assert model.labels[model.predict_proba([TEN])[0].argmax()] == found.decided
+    told = "A vote is for yes where the model gives it 0.8 or more"
+    assert told in notes(run(probe, YES, corpus_of([TEN] * 3), setting))
+    assert "A vote is for" not in notes(run(probe, YES, corpus_of([TEN] * 3)))
+
+
 def test_a_smoothed_model_is_not_smoothed_again():
     model = Smoothed(YES, keep=0.1, samples=7)
     refused = Certified().select(model, corpus_of([TEN]), SETTING)

@@ -93,6 +93,7 @@ class AttackProbe:
             found = self._search(model, victim, example, rewrite, setting)
             if not found.unconfirmed:
                 return found.model_copy(update={"search_precision": precision})
+            # With the whole budget: what stands is what a search in float32 alone would have found and cost.
             rewrite = rewrite.model_copy(update={"unconfirmed": True})
         return self._search(model, self._victim(model, setting), example, rewrite, setting)
 

@@ -38,13 +38,24 @@ def certified_accuracy(
     return tuple(measured)
 
 
-def caveats(found: Sequence[Certificate], *, keep: float, alpha: float) -> list[str]:
-    """Return, in sentences, whose certificates `found` are, what they cover, how sure they are and what they cost."""
+def caveats(
+    found: Sequence[Certificate], *, keep: float, alpha: float, threshold: float | None, positive: str
+) -> list[str]:
+    """Return, in sentences, whose certificates `found` are, what they cover, how sure they are and what they cost.
+
+    `threshold`: what the model must give the label `positive` to vote for it; None: its most probable label.
+    """
+    votes = (
+        f" A vote is for {positive} where the model gives it {threshold:g} or more, so the model to use is made with "
+        f"this threshold and this positive label, and decides by the most votes, without one of its own."
+        if threshold is not None
+        else ""
+    )
     return [
         "The certificates are those of a smoothed model, not of the model itself, of whose own decisions they prove "
         f"nothing. The smoothed model decides by the majority of the model's decisions when shown {100 * keep:.3g}% of "
         f"a text's words, over all ways to draw them; the mask token, or '{STAND_IN}' where the model has none, stands "
-        "for the others. workbench.smoothed makes such a model, which votes over a sample of these ways.",
+        "for the others. workbench.smoothed makes such a model, which votes over a sample of these ways." + votes,
         "At radius r the smoothed model's decision stays, whichever r words of the text are replaced and by whatever "
         "other words, one for one. Words put in, left out, joined or split are not covered, nor are punctuation and "
         "spaces between words.",

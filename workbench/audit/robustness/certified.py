@@ -129,7 +129,13 @@ class Certified:
         people = People(np.array([corpus.owners[one.example] for one in found], dtype=np.int64))
         within = [r for r in self.radii if r <= reach]
         measured = certified_accuracy(found, people, within, setting.streams, keep=self.keep)
-        notes = caveats(found, keep=self.keep, alpha=self.alpha)
+        notes = caveats(
+            found,
+            keep=self.keep,
+            alpha=self.alpha,
+            threshold=setting.decision.threshold,
+            positive=setting.positive_label,
+        )
         if beyond:
             notes.append(f"certified_accuracy is not given where no vote reaches: {unreachable}")
         if long := sum(not _short(example) for example in corpus):
