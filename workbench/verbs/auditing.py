@@ -253,7 +253,7 @@ def rests_on(
     return key_of(
         members=None if listed is None else listed.digest,
         references=references_in(members),
-        uses={called(probe): dict(uses_of(probe)) for probe in probes},
+        uses={called(probe): dict(uses) for probe in probes if (uses := uses_of(probe))},
     )
 
 
