@@ -35,7 +35,7 @@ def main(
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Runs of the head at each epsilon.")] = 3,
     tuned_steps: Annotated[
         int, typer.Option("--tuned-steps", min=1, help="Steps of a private fine-tuning, at most.")
-    ] = 15,
+    ] = 45,
     only: Annotated[
         list[str] | None, typer.Option("--only", help=f"One of {', '.join(PARTS)}; the rest is kept.")
     ] = None,

@@ -48,7 +48,7 @@ def _utility(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         "On the test split. Learning rate, bound of gradients, batch and steps of the head were chosen on the "
         "validation split, the bound of fine-tuning by how long the gradients of 400 training reviews are: that looked "
         "at these examples, and no epsilon here counts it. Fine-tuning starts from the private head at epsilon "
-        f"{HEAD_EPSILON:g}, which is in its epsilon; its steps are as many as about twenty minutes allow on two cores. "
+        f"{HEAD_EPSILON:g}, which is in its epsilon; its steps took from some ten minutes to an hour on two cores. "
         "Without privacy it is one epoch from the public backbone. Seconds are those of a machine with other work.",
         "",
         "| what is trained | epsilon | noise | bound | steps x batch | ROC-AUC | accuracy | worst age group's ROC-AUC "
@@ -62,7 +62,8 @@ def _utility(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         group = f"{_shown(row['worst_group_roc_auc'])} ({row['worst_group']})" if "worst_group" in row else ""
         error = _shown(row["ece"]) if "ece" in row else ""
         seconds = f"{row['seconds']:.0f}" if "seconds" in row else ""
-        cells = (row["trained"], *spent, steps, _shown(row["roc_auc"]), _shown(row["accuracy"]), group, error, seconds)
+        trained = f"{row['trained']}, without dropout" if row.get("dropout") == 0 else row["trained"]
+        cells = (trained, *spent, steps, _shown(row["roc_auc"]), _shown(row["accuracy"]), group, error, seconds)
         lines.append(f"| {' | '.join(cells)} |")
     lines += ["", *_lengths(rows)]
     for epsilon, hoped in FLOORS.items():
@@ -81,12 +82,14 @@ def _lengths(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     found = {}
     for row in rows:
         if row.get("trainable") is not None:
-            found[row["trained"], f"{row['epsilon']:.2g}"] = (
+            found[row["trained"], f"{row['epsilon']:.2g}", row["steps"]] = (
                 row["noise_multiplier"] * sqrt(row["trainable"]) / row["batch"]
             )
     if not found:
         return []
-    told = "; ".join(f"{what}, epsilon {epsilon}: {length:.2g}" for (what, epsilon), length in found.items())
+    told = "; ".join(
+        f"{what}, epsilon {epsilon}, {steps:,} steps: {length:.2g}" for (what, epsilon, steps), length in found.items()
+    )
     return [
         "- Length of a step's noise, where the mean of the shortened gradients is at most 1 long (and far shorter, as "
         f"they point in many ways): {told}. Larger batches shorten it, more steps average it, fewer parameters have "
