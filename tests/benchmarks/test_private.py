@@ -60,7 +60,11 @@ def test_page_says_what_is_met_and_what_is_not():
     told = page(FOUND)
     assert "Epsilon 3: the best run reaches a ROC-AUC of 0.931; 0.93 was hoped for: reached." in told
     # By hand: the noise multiplier times the root of 770 parameters, over a batch of 3,400.
-    assert "the head alone, epsilon 3: 0.04; low-rank updates, from the private head, epsilon 8: 0.04." in told
+    head, low = "the head alone, epsilon 3, 300 steps: 0.04", "low-rank updates, from the private head, epsilon 8"
+    assert f"{head}; {low}, 300 steps: 0.04." in told
+    assert "low-rank updates, from the private head | 7.99" in told
+    rows = [{**FOUND["tuned"][0], "dropout": 0.0}]
+    assert "low-rank updates, from the private head, without dropout | 7.99" in page({**FOUND, "tuned": rows})
     assert "| 0.03 | 1 | 300 x 3,400 | 0.925 (0.910 to 0.940), n = 100 | 0.278" in told
     assert "The highest ROC-AUC: learning rate 0.03, bound 3, 300 steps of 3,400." in told
     assert "| low-rank updates, from the private head | 7.99 | 4.9 | 3 | 300 x 3,400 | 0.931 (0.920 to 0.940)" in told
