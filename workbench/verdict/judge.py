@@ -182,12 +182,13 @@ def _about_all(record: AuditRecord, criterion: Criterion, finding: Finding, meas
         few = f"groups with fewer than {criterion.unknown_below:,} examples"
         told.append(f"It leaves out {wording.listed(accepted)}: the policy accepts that of {few}.")
     if unknown:
+        it = "But it" if finding.verdict == "pass" else "It"
         told.append(
-            f"But it leaves out {wording.listed(unknown)}, of which there are too few examples to compare: nothing is "
+            f"{it} leaves out {wording.listed(unknown)}, of which there are too few examples to compare: nothing is "
             "shown for them."
         )
     if hidden:
-        told.append("But this record withholds groups, so it does not show that none is left out.")
+        told.append("This record withholds groups, so it does not show that none is left out.")
     if not told:
         return finding
     if (unknown or hidden) and finding.verdict == "pass" and bound_judged(finding):
