@@ -13,7 +13,7 @@ from workbench.evidence.record import REDACTION, AuditRecord, Evidence, Failed, 
 from workbench.evidence.schema import Stored
 from workbench.report.model_card import model_card
 from workbench.report.quotations import Quotations
-from workbench.report.redact import is_redacted, redact
+from workbench.report.redact import redact
 from workbench.report.redaction_rules import RULES
 from workbench.report.render import render
 from workbench.verdict.judge import count, exit_code, judge, overall
@@ -215,8 +215,8 @@ def test_what_was_measured_and_judged_stays(rich):
 
 def test_it_is_marked_stays_valid_and_may_be_redacted_again(rich):
     bare = redact(rich)
-    assert is_redacted(bare)
-    assert not is_redacted(rich)
+    assert bare.redacted
+    assert not rich.redacted
     again = redact(AuditRecord.model_validate_json(bare.model_dump_json()))
     assert [one.probe for one in again.evidence].count(REDACTION) == 1
     page = render(bare, bare.findings)

@@ -30,9 +30,10 @@ from workbench.train.events import TrainingEvent
 from workbench.train.optimiser import make_optimiser, rate_at, set_rate
 from workbench.train.private.loop import fit_private, plan_of
 from workbench.train.recipe import Recipe
+from workbench.train.rows import Rows
 from workbench.train.state import clear_state, run_digest
-from workbench.train.step import Batch, Workshop, optimise, predict
-from workbench.train.variants import Nothing
+from workbench.train.step import Workshop, optimise, predict
+from workbench.train.variants import Nothing, Variants
 
 Say = Callable[[str], None]
 Bools = NDArray[np.bool_]
@@ -106,7 +107,8 @@ def _stated(one: Any) -> dict[str, Any]:
 def _overfitted(pool: Corpus, coins: Bools, say: Say) -> NDArray[np.float64]:
     recipe = Recipe.checked(PLAIN, where="the benchmark")
     shop = shop_of(recipe, pool.labels)
-    ids, labels = shop.encoder.ids(pool.inputs), pool.label_ids.tolist()
+    ids = shop.encoder.ids(pool.inputs)
+    every = Rows(shop.encoder, pool, ids, Variants({}))
     mine = np.flatnonzero(coins).tolist()
     optimiser = make_optimiser(shop.network, recipe)
     shop.network.train()
@@ -115,12 +117,7 @@ def _overfitted(pool: Corpus, coins: Bools, say: Say) -> NDArray[np.float64]:
     for step, batch in enumerate(steps):
         rows = [mine[i] for i in batch]
         set_rate(optimiser, rate_at(step, len(steps), recipe))
-        loss = optimise(
-            shop,
-            optimiser,
-            [Batch([ids[i] for i in rows], [labels[i] for i in rows], *([1.0] * len(rows),) * 2)],
-            step=step,
-        )
+        loss = optimise(shop, optimiser, [every.batch(rows)], step=step)
         if step % 20 == 0:
             say(f"members: as it is: step {step} of {len(steps)}, loss {loss:.3f}")
     return _scores(shop, pool)

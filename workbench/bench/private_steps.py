@@ -24,7 +24,9 @@ from workbench.train.private.entropy import NAME, normal
 from workbench.train.private.feed import TextFeed
 from workbench.train.private.step import Mechanism
 from workbench.train.recipe import Recipe
-from workbench.train.step import Batch, Workshop, optimise
+from workbench.train.rows import Rows
+from workbench.train.step import Workshop, optimise
+from workbench.train.variants import Variants
 
 Say = Callable[[str], None]
 BATCH, REPEATS = 192, 3
@@ -130,12 +132,10 @@ def _kind(kind: str, corpus: Corpus, say: Say) -> Iterator[dict[str, Any]]:
 
 
 def _plain(shop: Workshop, corpus: Corpus) -> Callable[[], None]:
-    ids, labels = shop.encoder.ids(corpus.inputs), corpus.label_ids.tolist()
+    ids = shop.encoder.ids(corpus.inputs)
+    every = Rows(shop.encoder, corpus, ids, Variants({}))
     optimiser = make_optimiser(shop.network, shop.recipe)
-    batches = [
-        Batch([ids[i] for i in rows], [labels[i] for i in rows], *([1.0] * len(rows),) * 2)
-        for rows in token_batches(ids, shop.device.type)
-    ]
+    batches = [every.batch(rows) for rows in token_batches(ids, shop.device.type)]
     return lambda: _discarded(optimise(shop, optimiser, batches, step=0))
 
 

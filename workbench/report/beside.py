@@ -16,7 +16,6 @@ from workbench.evidence.measurement import Interval
 from workbench.evidence.names import title
 from workbench.evidence.record import AuditRecord, Verdict
 from workbench.report.blocks import Block, Bullets, Cell, FileLink, Item, Paragraph, Section, Table
-from workbench.report.redact import is_redacted
 from workbench.report.summary import WORDS
 from workbench.report.text import plural, short
 from workbench.verdict import wording
@@ -94,7 +93,7 @@ def beside(record: AuditRecord, comparison: str, page: str) -> Beside | None:
 
     Nothing is told of it in a redacted report either: a comparison names single examples.
     """
-    if is_redacted(record) or f'content="{digest_of(comparison)}"' not in page:
+    if record.redacted or f'content="{digest_of(comparison)}"' not in page:
         return None
     try:
         held = Beside.model_validate_json(comparison)

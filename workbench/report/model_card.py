@@ -16,7 +16,6 @@ from workbench.evidence.names import title
 from workbench.evidence.record import AuditRecord, Finding
 from workbench.report.markdown import plain, table, yaml
 from workbench.report.mitigation import figures, needed
-from workbench.report.redact import is_redacted
 from workbench.report.summary import PILLARS, outcome, pillar, summary
 from workbench.report.text import plural, short
 from workbench.verdict import wording
@@ -126,7 +125,7 @@ def _body(record: AuditRecord, findings: Sequence[Finding]) -> Iterator[str]:
     model, data, settings = record.model, record.corpus, record.audit
     screen = summary(record, findings)
     yield f"# Model card: {plain(short(model.name))}\n"
-    withheld = " Texts and small groups are withheld." if is_redacted(record) else ""
+    withheld = " Texts and small groups are withheld." if record.redacted else ""
     yield (
         f"Written from the record of an audit of {plain(settings.date[:10])}; the report beside it tells more."
         f"{withheld} It says what was measured, and promises nothing beyond it.\n"

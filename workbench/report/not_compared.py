@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from workbench.evidence.record import AuditRecord
 from workbench.report.beside import SECTION
 from workbench.report.blocks import Item, Paragraph, Section
-from workbench.report.redact import is_redacted
 from workbench.report.text import short
 
 FILE = "not_compared.json"
@@ -61,7 +60,7 @@ def not_compared(record: AuditRecord, text: str) -> NotCompared | None:
         held = NotCompared.model_validate_json(text)
     except ValidationError:
         return None
-    return held if not is_redacted(record) and held.audit.model_dump() == _audit(record) else None
+    return held if not record.redacted and held.audit.model_dump() == _audit(record) else None
 
 
 def exception(held: NotCompared) -> Item:

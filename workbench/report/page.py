@@ -14,7 +14,6 @@ from workbench.report.identity import AFTERWARDS, identity
 from workbench.report.not_compared import NotCompared
 from workbench.report.obligations import obligations
 from workbench.report.pillars import sections
-from workbench.report.redact import is_redacted
 from workbench.report.scope import scope
 from workbench.report.signing import signing
 from workbench.report.summary import summary
@@ -48,7 +47,7 @@ def page(
             ("Data", f"{short(card.name)}, {plural(card.n, 'example')}"),
             ("Policy", f"{short(settings.policy)}{f', {AFTERWARDS}' if afterwards else ''}"),
             ("Date", settings.date[:10]),
-            *((("Texts", "withheld"),) if is_redacted(record) else ()),
+            *((("Texts", "withheld"),) if record.redacted else ()),
         ),
         summary=screen,
         sections=(
@@ -126,7 +125,7 @@ def _reproduce(record: AuditRecord, *, afterwards: bool) -> Section:
             "The same command on the same model and data gives the same record, apart from its date and what is timed. "
             + (
                 "audit.json beside this page holds every number that is not withheld; "
-                if is_redacted(record)
+                if record.redacted
                 else "audit.json beside this page holds every number, every text in full and the facts needed to check "
                 "them; "
             )

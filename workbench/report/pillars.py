@@ -14,7 +14,6 @@ from workbench.report.explanations import explanations
 from workbench.report.fairness import fairness
 from workbench.report.privacy import privacy
 from workbench.report.quotes import folded
-from workbench.report.redact import is_redacted
 from workbench.report.robustness import robustness
 from workbench.report.scaling import scaling
 from workbench.report.slices import slices
@@ -155,7 +154,7 @@ def _home(record: AuditRecord, curve: Curve) -> str:
 
 def _cases(record: AuditRecord) -> Section | None:
     blocks: list[Block] = []
-    all_of = "" if is_redacted(record) else ", and predictions.parquet beside it the decision on every example"
+    all_of = "" if record.redacted else ", and predictions.parquet beside it the decision on every example"
     for _, exhibit in record.exhibits("cases"):
         if not isinstance(exhibit, Cases):
             continue

@@ -121,11 +121,6 @@ def _audit(audit: AuditSettings, small: SmallGroups) -> AuditSettings:
     return audit.model_copy(update={"decision": decision})
 
 
-def is_redacted(record: AuditRecord) -> bool:
-    """Tell whether `record` says of itself that it is redacted."""
-    return record.redacted
-
-
 class _Redaction:
     """One pass over a record, with the key of its hashes; gathers the texts and ids that it meets."""
 

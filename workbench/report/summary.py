@@ -10,7 +10,6 @@ from workbench.evidence.record import WITHHELD, AuditRecord, Evidence, Failed, F
 from workbench.report.blocks import Item, Summary
 from workbench.report.glance import glance
 from workbench.report.mitigation import needed
-from workbench.report.redact import is_redacted
 from workbench.report.text import listed, plural, short
 from workbench.verdict import wording
 from workbench.verdict.decidable import smallest_n
@@ -190,7 +189,7 @@ def _limits(record: AuditRecord) -> Iterator[Item]:
     if (rule := record.audit.decision.by_group) is not None:
         for sentence in needed(rule)[:2]:
             yield Item(sentence, section="fairness", section_title="Fairness")
-    if is_redacted(record):
+    if record.redacted:
         yield Item(
             "Texts are withheld: they stand here as hashes with lengths. Tables of words, and groups with "
             "fewer than 10 examples or people are left out, so what this page does not show may have been measured."

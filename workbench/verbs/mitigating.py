@@ -110,7 +110,7 @@ def mitigate(
     base = Base(classifier.card.name, classifier.card.digest, private, learned_from)
     found = fitted(how, made[0], made[1], base)
     if target is not None:
-        _write(target, folder, classifier, found, made[0].corpus)
+        _write(target, folder, classifier, found, base.learned_from, made[0].corpus)
         return Mitigated(group_aware(target), found.card)
     return Mitigated(GroupAwareClassifier(classifier, found.rule, found.card), found.card)
 
@@ -133,14 +133,21 @@ def _scored(
     return Part(corpus, scores, positive, attribute)
 
 
-def _write(target: Path, folder: Path | None, classifier: Classifier, found: Made, fitted_on: Corpus) -> None:
+def _write(
+    target: Path,
+    folder: Path | None,
+    classifier: Classifier,
+    found: Made,
+    learned_from: frozenset[str] | None,
+    fitted_on: Corpus,
+) -> None:
     """Write the base's files with the rule and its card beside them, all or nothing. Raises `Unwritable`.
 
-    Where it is known what the base learned from, so is that the rule comes from the examples of `fitted_on`.
+    Where it is known what the base has `learned_from`, so is that the rule comes from the examples of `fitted_on`.
     """
     from workbench.data.overlap import fingerprints, write_fingerprints
     from workbench.models.group_aware import CARD, RULE
-    from workbench.models.training_card import CANARIES, FINGERPRINTS, read_fingerprints
+    from workbench.models.training_card import CANARIES, FINGERPRINTS
     from workbench.models.training_card import CARD as TRAINING
     from workbench.train.folders import writing_folder
 
@@ -152,7 +159,7 @@ def _write(target: Path, folder: Path | None, classifier: Classifier, found: Mad
         for name in (*classifier.card.files, TRAINING, CANARIES):
             if (folder / name).is_file():
                 shutil.copyfile(folder / name, place / name)
-        if (marks := read_fingerprints(folder)) is not None:
-            write_fingerprints(place / FINGERPRINTS, marks.union(fingerprints(fitted_on)))
+        if learned_from is not None:
+            write_fingerprints(place / FINGERPRINTS, learned_from.union(fingerprints(fitted_on)))
         (place / RULE).write_text(found.rule.model_dump_json(indent=1) + "\n", encoding="utf-8")
         (place / CARD).write_text(found.card.model_dump_json(indent=1) + "\n", encoding="utf-8")

@@ -93,7 +93,7 @@ def test_one_parameter_that_is_left_out_of_the_norm(shop, mechanism, monkeypatch
         run(shop, mechanism)
 
 
-def test_a_divisor_that_depends_on_who_takes_part(shop, mechanism, monkeypatch):
+def divide_by_who_takes_part(monkeypatch):
     summed, released = step.Mechanism.clipped_sum, step.Mechanism.released
     taking = []
 
@@ -106,14 +106,16 @@ def test_a_divisor_that_depends_on_who_takes_part(shop, mechanism, monkeypatch):
 
     monkeypatch.setattr(step.Mechanism, "clipped_sum", clipped_sum)
     monkeypatch.setattr(step.Mechanism, "released", averaged)
+
+
+def test_a_divisor_that_depends_on_who_takes_part(shop, mechanism, monkeypatch):
+    divide_by_who_takes_part(monkeypatch)
     with caught("sums are divided by the expected batch"):
         run(shop, mechanism)
 
 
 def test_a_divisor_that_depends_on_who_takes_part_in_several_processes(shop, mechanism, monkeypatch):
     """Two processes, of which this is the first and the other has no unit."""
-    summed, released = step.Mechanism.clipped_sum, step.Mechanism.released
-    taking = []
     alone = SimpleNamespace(
         num_processes=2, process_index=0, is_main_process=True, reduce=lambda tensor, reduction: tensor,
         unwrap_model=lambda network: network,
@@ -121,15 +123,7 @@ def test_a_divisor_that_depends_on_who_takes_part_in_several_processes(shop, mec
     both = replace(shop, accelerator=alone)
     assert len(run(both, mechanism)) == 6
 
-    def clipped_sum(self, shop, taking_part):
-        taking.append(len(taking_part))
-        return summed(self, shop, taking_part)
-
-    def averaged(self, shop, sums):
-        released(self, shop, {one: total * self.how.batch / max(1, taking[-1]) for one, total in sums.items()})
-
-    monkeypatch.setattr(step.Mechanism, "clipped_sum", clipped_sum)
-    monkeypatch.setattr(step.Mechanism, "released", averaged)
+    divide_by_who_takes_part(monkeypatch)
     with caught("sums are divided by the expected batch"):
         run(both, mechanism)
 

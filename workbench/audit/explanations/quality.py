@@ -29,6 +29,7 @@ from workbench.evidence.bootstrap import (
 )
 from workbench.evidence.exhibits import ExplanationCheck, MethodQuality, Note, TokenScores, WordScore
 from workbench.evidence.measurement import Better, Interval, Measurement
+from workbench.evidence.names import value_range
 from workbench.evidence.record import Measured, NotApplicable
 from workbench.models.protocols import Classifier, FloatArray
 
@@ -37,17 +38,17 @@ _MOST_REPLICATES = 200_000
 TOP = 5
 """Words that two methods may have in common."""
 
-_RANGES: dict[str, tuple[float, float, Better]] = {
-    "comprehensiveness": (-1.0, 1.0, "higher"),
-    "sufficiency": (-1.0, 1.0, "lower"),
-    "deletion_auc": (0.0, 1.0, "lower"),
-    "insertion_auc": (0.0, 1.0, "higher"),
-    "tau_loo": (-1.0, 1.0, "higher"),
-    "infidelity": (0.0, 1.0, "lower"),
-    "seed_stability": (-1.0, 1.0, "higher"),
-    "edit_stability": (-1.0, 1.0, "higher"),
+_BOUNDED: dict[str, Better] = {
+    "comprehensiveness": "higher",
+    "sufficiency": "lower",
+    "deletion_auc": "lower",
+    "insertion_auc": "higher",
+    "tau_loo": "higher",
+    "infidelity": "lower",
+    "seed_stability": "higher",
+    "edit_stability": "higher",
 }
-"""Metric -> the least and the largest value it can have, and which is better."""
+"""Metrics with a least and a largest value -> which is better."""
 _UNBOUNDED = {"passes": ("passes_mean", "sequences"), "sensitivity": ("sensitivity", "score")}
 """Metrics of at least 0 without an upper end, the less the better -> name of their mean, its unit."""
 _GAP = "completeness_gap"
@@ -190,8 +191,8 @@ class Table:
             numbers = np.array([values[key] for values in known if key in values])
             people = self._people.among(has)
             rng = self._streams.stream("interval", "quality", method, key)
-            if metric in _RANGES:
-                low, high, better = _RANGES[metric]
+            if metric in _BOUNDED:
+                (low, high), better = value_range(f"explanations.{metric}"), _BOUNDED[metric]
                 interval = score_interval(numbers, people, bottom=low, top=high, rng=rng)
                 if interval is not None:
                     yield _measurement(metric, numbers, people, interval, where, better)
@@ -231,13 +232,14 @@ class Table:
         level = 1 - 0.05 / compared
         # Enough that some twenty replicates lie in either tail; of very few people that would be millions.
         tail = expanded_tail(max(people.size, 2), level=level)
+        least, most = value_range("explanations.gain_over_random")
         if tail * _MOST_REPLICATES < 20:
             how = f"the whole range of the score: {people.size} people are too few to say more at this level"
-            interval: Interval | None = Interval(low=-2.0, high=2.0, level=level, method=how)
+            interval: Interval | None = Interval(low=least, high=most, level=level, method=how)
         else:
             replicates = int(np.ceil(max(REPLICATES, 20 / tail)))
             interval = score_interval(
-                numbers, people, bottom=-2.0, top=2.0, rng=rng, replicates=replicates, level=level
+                numbers, people, bottom=least, top=most, rng=rng, replicates=replicates, level=level
             )
         if interval is not None:
             yield _measurement("gain_over_random", numbers, people, interval, {"attributor": method}, "higher")

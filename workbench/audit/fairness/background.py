@@ -98,9 +98,7 @@ class Background:
         measured: list[Measurement] = []
         notes: list[Exhibit] = []
         for attribute in corpus.attributes:
-            every = corpus.group_of(attribute)
-            rows, membership, _ = largest(seen, attribute, every, at_most=self.most)
-            others = len(set(every)) - len(set(membership))
+            rows, membership, others, _ = largest(seen, attribute, corpus.group_of(attribute), at_most=self.most)
             for found in self._of(rows, attribute, membership, others, setting):
                 if isinstance(found, Measurement):
                     measured.append(found)

@@ -74,12 +74,8 @@ class GroupCalibration:
         measured: list[Measurement] = []
         notes: list[Exhibit] = []
         for attribute in corpus.attributes:
-            every = corpus.group_of(attribute)
-            rows, membership, _ = largest(seen, attribute, every, at_most=self.most)
-            tallies = Tallies(
-                rows, attribute, membership, (), setting.streams, self.name, self.replicates,
-                others=len(set(every)) - len(set(membership)),
-            )  # fmt: skip
+            rows, membership, others, _ = largest(seen, attribute, corpus.group_of(attribute), at_most=self.most)
+            tallies = Tallies(rows, attribute, membership, (), setting.streams, self.name, self.replicates, others)
             for found in _Attribute(tallies, self.bins, self.minimum).all():
                 if isinstance(found, Measurement):
                     measured.append(found)

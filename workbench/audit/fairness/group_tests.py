@@ -133,7 +133,7 @@ class GroupTestsProbe:
         planned: list[_Planned] = []
         notes: list[Exhibit] = []
         for attribute in corpus.attributes:
-            rows, membership, _ = largest(seen, attribute, corpus.group_of(attribute), at_most=self.most)
+            rows, membership, *_ = largest(seen, attribute, corpus.group_of(attribute), at_most=self.most)
             tallies = Tallies(rows, attribute, membership, rates_of(rows), setting.streams, self.name, 0)
             for found in self._of(tallies):
                 (planned if isinstance(found, _Planned) else notes).append(found)  # type: ignore[arg-type]

@@ -61,14 +61,12 @@ class Groups:
         tables: list[Exhibit] = []
         notes: list[Exhibit] = []
         for attribute in corpus.attributes:
-            every = corpus.group_of(attribute)
-            rows, membership, others = largest(seen, attribute, every, at_most=self.most)
-            if others is not None:
-                notes.append(others)
+            rows, membership, others, note = largest(seen, attribute, corpus.group_of(attribute), at_most=self.most)
+            if note is not None:
+                notes.append(note)
             tallies = Tallies(
-                rows, attribute, membership, rates_of(rows), setting.streams, self.name, self.replicates,
-                others=len(set(every)) - len(set(membership)),
-            )  # fmt: skip
+                rows, attribute, membership, rates_of(rows), setting.streams, self.name, self.replicates, others
+            )
             gaps = Gaps(tallies, self.minimum, self.minimum_side)
             tables.append(_table(tallies, gaps.large()))
             between = (*gaps.all(), *gaps.by_label(most=self.most_labels))
