@@ -130,7 +130,8 @@ def already_finished(out: Path, recipe: Recipe, corpus: Corpus, *, online: bool 
         return None
     card = read_training_card(out)
     same = card is not None and _complete(card.recipe) == portable(recipe)
-    if card is None or not same or card.corpus.digest != divide(corpus, recipe).train.digest:
+    backbone = "" if card is None or card.backbone_digest is None else card.backbone_digest
+    if card is None or not same or card.corpus.digest != divide(corpus, recipe, backbone=backbone).train.digest:
         raise Unwritable(f"{out} holds the result of another run; choose another --out, or remove it first")
     if card.backbone_digest is not None:
         found = find_backbone(recipe.backbone, online=online)

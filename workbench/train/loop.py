@@ -10,14 +10,15 @@ from typing import Any, NamedTuple
 import torch
 
 from workbench.data.corpus import Corpus
-from workbench.evidence.cards import EpochPoint, TrainingCard
+from workbench.evidence.cards import EpochPoint, TextCanaries, TrainingCard
+from workbench.models.checkpoint import read_backbone
 from workbench.models.engine.workers import OneByOne, Workers
 from workbench.models.hugging_face import HuggingFaceTextClassifier, load_checkpoint
 from workbench.models.protocols import FloatArray
 from workbench.models.training_card import read_training_card
 from workbench.seeds import Streams
 from workbench.train.adapter import plain
-from workbench.train.backbone import Trainee, prepare
+from workbench.train.backbone import Trainee, find_backbone, prepare
 from workbench.train.batches import epoch_batches, steps_per_epoch
 from workbench.train.class_weights import balanced_weights, given_weights
 from workbench.train.evaluation import score
@@ -111,7 +112,9 @@ def train(
     accelerator = make_accelerator(track, str(out.parent / "tracking"))
     tell = progress if progress and accelerator.is_main_process else silent
     tell(TrainingEvent("prepare", 0, 1))
-    parts = divide(corpus, recipe)
+    # Texts are made up for this backbone; without any, the data is looked at before the backbone is.
+    made_for = read_backbone(find_backbone(recipe.backbone, online=online).folder) if recipe.canaries else ""
+    parts = divide(corpus, recipe, backbone=made_for)
     if parts.shared:
         tell(TrainingEvent("prepare", 0, 1, message=_SHARED.format(parts.shared, corpus.name)))
     if recipe.reweighting is not None:
@@ -130,7 +133,7 @@ def train(
         if recipe.privacy is not None and recipe.privacy.epsilon is not None:
             tell(TrainingEvent("prepare", 1, 1, message="looking for the noise that epsilon allows (up to a minute)"))
         plan = None if recipe.privacy is None else plan_of(recipe.privacy, parts.train, heritage)
-        run, mask = _run(shop, trainee, corpus, plan), trainee.tokenizer.mask_token
+        run, mask = _run(shop, trainee, corpus, plan, parts.canaries), trainee.tokenizer.mask_token
         source = source_of(
             shop, parts.train, state_folder(out), run=run, mask=mask, tell=tell, workers=workers or OneByOne()
         )
@@ -271,11 +274,12 @@ def _precision(recipe: Recipe) -> str:
     return "float32" if recipe.privacy is not None and recipe.precision == "auto" else recipe.precision
 
 
-def _run(shop: Workshop, trainee: Trainee, corpus: Corpus, plan: Plan | None) -> str:
+def _run(shop: Workshop, trainee: Trainee, corpus: Corpus, plan: Plan | None, canaries: TextCanaries | None) -> str:
     """Return the digest of all that must be the same for a run to be resumed."""
     where = (str(shop.accelerator.num_processes), shop.device.type, shop.precision)
     noise = () if plan is None else (repr(plan.noise_multiplier),)  # another accountant might solve for another one
-    return run_digest(shop.recipe.model_dump_json(), trainee.digest, corpus.digest, *where, *noise)
+    made_up = () if canaries is None else (canaries.model_dump_json(),)  # other versions made up others
+    return run_digest(shop.recipe.model_dump_json(), trainee.digest, corpus.digest, *where, *noise, *made_up)
 
 
 def _evaluate(shop: Workshop, parts: Parts, progress: Progress, *, epoch: float, tell: OnEvent) -> Progress:

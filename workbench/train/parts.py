@@ -42,8 +42,11 @@ class Parts:
     """Made-up texts, and which of them are in `train`."""
 
 
-def divide(corpus: Corpus, recipe: Recipe) -> Parts:
-    """Return the parts of `corpus`. Raises `EmptyData` where nothing, or one label only, is left to learn from."""
+def divide(corpus: Corpus, recipe: Recipe, *, backbone: str = "") -> Parts:
+    """Return the parts of `corpus`. Raises `EmptyData` where nothing, or one label only, is left to learn from.
+
+    `backbone`: digest of what the run starts from; made-up texts follow from it, and nothing else does.
+    """
     whole = {name: part.canonical() for name, part in _split(corpus).items()}
     held_out = sum(len(whole[name]) for name in ("validation", "test"))
     if recipe.privacy is not None:
@@ -59,7 +62,7 @@ def divide(corpus: Corpus, recipe: Recipe) -> Parts:
         train, membership = half(train, recipe, corpus=corpus.digest)
     canaries = None
     if recipe.canaries:
-        train, canaries = planted(train, recipe)
+        train, canaries = planted(train, recipe, backbone=backbone)
     present = sorted({example.label for example in train})
     if len(present) < 2:
         found = f"only the label {present[0]!r}" if present else "no examples"
