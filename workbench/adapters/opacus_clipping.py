@@ -107,6 +107,10 @@ def _hooked(make: Callable[[], Any]) -> Iterator[Any]:
         stock = make()
         try:
             yield stock
+        except Exception:
+            for one in stock._module.parameters():  # of a pass that broke off
+                one.grad = one.grad_sample = None
+            raise
         finally:
             stock.remove_hooks()
             for layer in stock._module.modules():

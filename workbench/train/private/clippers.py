@@ -49,24 +49,39 @@ def clipper_for(
                 'privacy.clipping "ghost" clips each row of a unit apart, and units have several rows here; choose '
                 '"auto" or "bookkeeping"'
             )
-        return asked, WAYS[asked](network)
+        return asked, _tried(asked, network, feed)[1]
     timed: dict[str, tuple[float, Clipper]] = {}
     reasons: list[str] = []
-    for name, make in WAYS.items():
+    for name in WAYS:
         if name == "ghost" and several:
             continue
         if name != "bookkeeping" and not exact:
             reasons.append(_ROUNDED.format(name, shop.precision))
             continue
         try:
-            clipper = make(network)
-            timed[name] = _seconds(feed, clipper), clipper
+            timed[name] = _tried(name, network, feed)
         except Unsupported as error:
             reasons.append(f"{name}: {error}")
     if not timed:
         raise Unsupported("; ".join(dict.fromkeys(reasons)))
     best = min(timed, key=lambda name: timed[name][0])
     return best, timed[best][1]
+
+
+def _tried(name: str, network: Any, feed: Feed) -> tuple[float, Clipper]:
+    """Return how long the way `name` takes on made-up rows, and its clipper.
+
+    Raises `Unsupported` where it cannot clip this network. Opacus finds out about some networks only as it meets them,
+    and says so by errors of many kinds.
+    """
+    try:
+        clipper = WAYS[name](network)
+        return _seconds(feed, clipper), clipper
+    except (NotImplementedError, RuntimeError, AttributeError) as error:
+        raise Unsupported(
+            f'private training: clipping "{name}" cannot be computed for a {type(network).__name__} '
+            f"({type(error).__name__}: {error}); choose another way, or freeze the layers that it stumbles over"
+        ) from error
 
 
 def _seconds(feed: Feed, clipper: Clipper) -> float:
