@@ -167,8 +167,10 @@ class PrivacyCard(Stored):
     runs: int = Field(ge=1)
     """Private training runs on these examples, this one included, as far as the ledger here knows."""
     epsilon_of_runs: float | None = None
-    """What all runs in the ledger spend together (their epsilons and deltas added up), were all of them published; None
-    where the ledger does not say."""
+    """What all runs in the ledger spend together (their epsilons added up), were all of them published; None where the
+    ledger does not say, or some of them protect less than this one's unit."""
+    delta_of_runs: float | None = None
+    """The delta of that: theirs added up. None where `epsilon_of_runs` is, and in cards of older versions."""
     checks: tuple[str, ...]
     """Checks of its own mechanism that the run passed, by name."""
     not_covered: tuple[str, ...]

@@ -111,8 +111,8 @@ _CARDS: Mapping[type[Stored], Rule] = {
     cards.AttackRound: _rule("epoch drawn attacked failed succeeded seconds"),
     cards.PrivacyCard: _rule(
         "epsilon delta unit records units left_out neighbours sampling sample_rate units_public batch "
-        "noise_multiplier max_grad_norm steps lost clipping noise trainable runs epsilon_of_runs checks not_covered "
-        "unprotected",
+        "noise_multiplier max_grad_norm steps lost clipping noise trainable runs epsilon_of_runs "
+        "delta_of_runs checks not_covered unprotected",
         inside="accountants before",
     ),
     mitigation.MitigationCard: _rule(

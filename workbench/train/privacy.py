@@ -23,8 +23,9 @@ class Privacy(Stored):
     from it. Give this or `noise_multiplier`."""
     noise_multiplier: float | None = Field(default=None, gt=0)
     """Standard deviation of the noise over `max_grad_norm`; epsilon follows from it."""
-    delta: float = Field(gt=0, lt=1)
-    """Chance that the bound of epsilon does not hold; well below one over the number of units."""
+    delta: float = Field(ge=1e-12, lt=1)
+    """Chance that the bound of epsilon does not hold; well below one over the number of units. Numerical accountants do
+    not resolve a smaller one."""
     unit: Literal["example", "person"] = "example"
     """Whose taking part cannot be told from the model: one example, or one person with all examples of theirs."""
     records: int = Field(default=8, ge=1)

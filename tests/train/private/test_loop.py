@@ -24,12 +24,14 @@ from workbench.train.evaluation import score
 from workbench.train.events import TrainingEvent
 from workbench.train.loop import Trained, train
 from workbench.train.parts import divide
+from workbench.train.privacy import Privacy
 from workbench.train.private import step as step_module
 from workbench.train.private.feed import Row
-from workbench.train.private.ledger import runs_on
-from workbench.train.private.loop import plan_of
+from workbench.train.private.ledger import Entry, runs_on, spent
+from workbench.train.private.loop import Finished, plan_of
+from workbench.train.private.statement import statement
 from workbench.train.recipe import Recipe
-from workbench.train.state import state_folder
+from workbench.train.state import Progress, state_folder
 
 
 class Killed(BaseException):
@@ -125,7 +127,7 @@ def test_an_interruption_pays_for_every_step_once(
     assert card.steps == 12, "neither more nor fewer steps than the noise was made for"
     assert card.lost == lost, "states lie at 5 and 10: what came after the last one is lost"
     assert card.epsilon == pytest.approx(8.0, abs=0.1)
-    assert len(runs_on(ledger, corpus=toy.digest, unit="example")) == 1, "a resumed run is one run"
+    assert len(runs_on(ledger, corpus=toy.digest)) == 1, "a resumed run is one run"
 
 
 def test_kill_9_midway_loses_no_count(
@@ -164,6 +166,44 @@ def test_a_run_whose_count_was_lost_is_not_resumed(private_recipe: Recipe, toy: 
         train(private_recipe, toy, out, resume=True)
 
 
+def test_a_run_of_which_nothing_is_left_is_not_resumed(private_recipe: Recipe, toy: Corpus, tmp_path: Path) -> None:
+    """Killed in its last step, before the first state: the network is untrained, and everything is spent."""
+    recipe = private_recipe.model_copy(update={"checkpoint_every": 100})
+    with pytest.raises(Killed):
+        train(recipe, toy, tmp_path / "run", progress=kill_after(12))
+    with pytest.raises(Misconfigured, match=r"all 12 private steps were begun, .* there is nothing to resume"):
+        train(recipe, toy, tmp_path / "run", resume=True)
+    assert not (tmp_path / "run").exists()
+
+
+def test_people_are_protected_only_where_the_data_names_them(private_recipe: Recipe, toy: Corpus) -> None:
+    assert private_recipe.privacy is not None
+    how = private_recipe.privacy.model_copy(update={"unit": "person", "batch": 4})
+    with pytest.raises(Misconfigured, match=r"does not say whose record an example is, .*--person-column"):
+        plan_of(how, toy)
+    named = replace(toy, examples=tuple(replace(one, person=f"p{i // 2}") for i, one in enumerate(toy)))
+    plan = plan_of(how, named)
+    assert len(plan.units) == 120
+    finished = Finished(Progress(run="run", step=12), {}, "bookkeeping", 10, (), None)
+    assert any("each counts as a person" in one for one in statement(plan, finished, "digest").not_covered)
+
+
+def test_a_delta_that_accountants_cannot_resolve_is_refused_before_the_work() -> None:
+    stated = {"epsilon": 1.0, "steps": 5, "batch": 4}
+    assert Privacy(**stated, delta=1e-12).delta == 1e-12
+    with pytest.raises(ValueError, match=r"greater than or equal to 0\.000000000001"):
+        Privacy(**stated, delta=1e-14)
+
+
+def test_what_protects_people_protects_their_examples_and_not_the_other_way_round() -> None:
+    people = Entry("digest", "person", 3.0, 1e-5, "first", "today")
+    examples = Entry("digest", "example", 1.0, 2e-5, "second", "today")
+    assert spent([people, people], unit="person") == (6.0, 2e-5)
+    assert spent([people, examples], unit="example") == (4.0, pytest.approx(3e-5))
+    assert spent([people, examples], unit="person") is None
+    assert spent([], unit="example") is None
+
+
 def test_the_ledger_counts_the_runs_on_these_examples(
     trained: Trained, private_recipe: Recipe, toy: Corpus, tmp_path: Path
 ) -> None:
@@ -173,6 +213,7 @@ def test_the_ledger_counts_the_runs_on_these_examples(
     assert second is not None
     assert second.runs == 2
     assert second.epsilon_of_runs == pytest.approx(trained.card.privacy.epsilon + second.epsilon)
+    assert second.delta_of_runs == pytest.approx(trained.card.privacy.delta + second.delta)
 
 
 def test_empty_steps_are_steps(

@@ -111,6 +111,12 @@ def plan_of(how: Privacy, train: Corpus, heritage: Heritage = _NOTHING) -> Plan:
 
     Raises `Misconfigured` for one that cannot be, or protects nobody.
     """
+    if how.unit == "person" and all(one.person == one.id for one in train):
+        raise Misconfigured(
+            'privacy.unit is "person", but the data does not say whose record an example is, so the records of one '
+            "person would be protected one by one only; name the column that says it (--person-column), or protect "
+            'examples (privacy.unit = "example")'
+        )
     units = units_of(train, how.unit, most=how.records)
     if how.delta >= 1 / len(units):
         raise Misconfigured(
@@ -165,6 +171,12 @@ def fit_private(
         # with what the backbone had spent: the runs that spent it need not be in this ledger, or of this very corpus
         enter(private_ledger(), Entry(corpus, plan.how.unit, plan.epsilon, plan.how.delta, run, now))
     progress = progress.model_copy(update={"lost": progress.lost + begun - progress.step, "step": begun})
+    if plan.how.steps == progress.lost:
+        raise Misconfigured(
+            f"all {progress.lost:,} private steps were begun, and interruptions took back what came of them: there is "
+            f"nothing to resume; remove {state_folder(out)} to start anew, which spends as much again, and choose a "
+            "smaller checkpoint_every"
+        )
     if begun:
         tell(TrainingEvent("train", begun, plan.how.steps, message=_resumed(begun, progress.lost)))
     since = time.monotonic() - progress.seconds

@@ -6,12 +6,13 @@ from workbench.adapters.privacy_accounting import reckoned
 from workbench.evidence.cards import PrivacyCard
 from workbench.home import private_ledger
 from workbench.train.private.entropy import NAME
-from workbench.train.private.ledger import runs_on
+from workbench.train.private.ledger import runs_on, spent
 from workbench.train.private.loop import Finished, Plan
 
 _NOT_COVERED = (
-    "What this folder tells beside the weights: the number of training examples, of each label and group, the digest "
-    "and the figures on validation and test examples in training.json.",
+    "What this folder tells beside the weights, in training.json: the number of training examples, of people, of each "
+    "label and group, of repeated texts and of rows left out, how long texts are (median and most), the digest, "
+    "and the figures on validation and test examples.",
     "The names of the labels: those that occur in the data, where no manifest lists them.",
     "Features of the training texts that a frozen part of the network made: they are kept in the workbench's own "
     "folder (features), not in this one.",
@@ -20,6 +21,8 @@ _NOT_COVERED = (
     "references say of each record), which tell it outright. They are for measuring: keep them from whoever must not "
     "know.",
     "Reports of audits that show training examples, their scores or their explanations.",
+    "What the workbench did not train: whether the very first backbone had learned from these examples, too, is not "
+    "known, and no noise takes that back.",
     "Other models trained on the same examples, private or not: what each spends adds up.",
     "The choice of recipe, where it was made by looking at results on these examples.",
     "How long training took, and what the machine's memory or files told while it ran.",
@@ -30,14 +33,18 @@ _NOT_COVERED = (
 
 _UNPROTECTED = (
     "Whoever the backbone had learned from before, by a run without privacy: none of their texts is among those of "
-    "this run, and nothing is guaranteed to them."
+    "this run, and nothing is guaranteed to them.",
+    "The choice of the backbone's weights, where it was made by looking at results on these examples (its validation "
+    "part): its fingerprints tell what it learned from, not what it was judged on.",
 )
+_UNNAMED = "That two examples are one person's, where the data does not name their person: each counts as a person."
 
 
 def statement(plan: Plan, finished: Finished, corpus: str) -> PrivacyCard:
     """Return the card of the finished run. `corpus`: digest of the whole corpus, as the ledger has it."""
     how = plan.how
-    runs = runs_on(private_ledger(), corpus=corpus, unit=how.unit)
+    runs = runs_on(private_ledger(), corpus=corpus)
+    together = spent(runs, unit=how.unit)
     person = how.unit == "person"
     return PrivacyCard(
         epsilon=plan.epsilon,
@@ -68,7 +75,12 @@ def statement(plan: Plan, finished: Finished, corpus: str) -> PrivacyCard:
         accountants=reckoned(plan.phases, how.delta, claimed=how.accountant),
         trainable=finished.trainable,
         runs=max(1, len(runs)),
-        epsilon_of_runs=sum(run.epsilon for run in runs) if runs else None,
+        epsilon_of_runs=None if together is None else together[0],
+        delta_of_runs=None if together is None else together[1],
         checks=finished.checks,
-        not_covered=(*_NOT_COVERED, *([_UNPROTECTED] if plan.heritage.unprotected else [])),
+        not_covered=(
+            *_NOT_COVERED,
+            *([_UNNAMED] if person else []),
+            *(_UNPROTECTED if plan.heritage.unprotected else []),
+        ),
     )
