@@ -7,8 +7,9 @@ import pytest
 from workbench.evidence.cards import PaidSteps, PrivacyCard, Reckoned
 from workbench.evidence.exhibits import Curve, CurvePoint, RecordAtRisk, RecordsAtRisk
 from workbench.evidence.measurement import Interval, Measurement
-from workbench.evidence.record import Evidence, Measured
+from workbench.evidence.record import Evidence, Failed, Measured
 from workbench.report.blocks import Definitions, Figure, Heading, Paragraph, Table
+from workbench.report.model_card import model_card
 from workbench.report.privacy import in_words, privacy
 from workbench.report.redact import redact
 from workbench.report.render import render
@@ -33,6 +34,17 @@ def test_the_sentences_say_what_epsilon_is():
     assert f"at most {math.e / (1 + math.e):.1%} of the cases" in second
     assert "proves little" not in second
     assert "17,000 units" in third
+
+
+def test_delta_counts_among_the_right_guesses():
+    # (1 + total variation) / 2 with (e^epsilon - 1 + 2 delta) / (e^epsilon + 1): Kairouz et al. 2015.
+    assert f"at most {(math.e + 0.1) / (1 + math.e):.1%} of the cases" in in_words(card(delta=0.1))[1]
+
+
+def test_no_epsilon_is_too_large_to_be_told():
+    first, second, _ = in_words(card(epsilon=5_000.0))
+    assert "at most e^5000 times smaller or larger" in first
+    assert "practically all cases" in second
 
 
 @pytest.mark.parametrize("epsilon", [8.0, 50.0])
@@ -93,6 +105,61 @@ def test_records_at_risk_are_named_inside_the_house_only(attacked):
     page = render(bare, bare.findings)
     assert "review-of-ann" not in page + bare.model_dump_json()
     assert "finds 25 of 495 records" in page
+
+
+def doubted(name, value=-3.0):
+    interval = Interval(low=value, high=value, method="one-sided")
+    found = Measurement(name=name, value=value, unit="nats", better="higher", n=99, interval=interval)
+    return Measured(measurements=(found,))
+
+
+@pytest.mark.parametrize(
+    ("probe", "result", "why"),
+    [
+        ("privacy.one_run@1", doubted("privacy.claim_margin"), "and this audit refutes it: Claimed epsilon above"),
+        ("privacy.membership@1", doubted("privacy.membership_margin"), "and this audit refutes it: True positive rate"),
+        (
+            "privacy.statement@1",
+            Failed(error="BadInput: the claim"),
+            "could not confirm it: BadInput: the claim",
+        ),
+        ("privacy.one_run@1", doubted("privacy.claim_margin", 3.0), None),
+    ],
+)
+def test_a_claim_that_the_audit_refutes_or_cannot_confirm_is_no_guarantee(rich, probe, result, why):
+    training = rich.training.model_copy(update={"privacy": card()})
+    found = Evidence(probe=probe, params={}, seed=0, seconds=1.0, result=result)
+    record = rich.model_copy(update={"training": training, "evidence": (*rich.evidence, found), "findings": ()})
+    told = [one.text for one in privacy(record) if isinstance(one, Paragraph)]
+    written = model_card(record, ())
+    if why is None:
+        assert told[0].startswith("If your record had not been used")
+        assert "differential-privacy" in written
+        assert "| Privacy | epsilon 1 at delta" in written
+        return
+    assert told[0].startswith("Nothing is established about this model as a whole.")
+    assert why in told[0]
+    assert not [one for one in told if "much the same" in one]
+    assert "differential-privacy" not in written
+    assert "| Privacy | not established. Its training card claims epsilon 1" in written
+    handed_on = next(one for one in privacy(redact(record)) if isinstance(one, Paragraph))
+    assert handed_on.text.startswith("Nothing is established about this model as a whole.")
+
+
+@pytest.mark.parametrize(
+    ("stated", "told"),
+    [
+        ({}, "this one and 1 other in the ledger here; together at most epsilon 2: whoever"),
+        ({"delta_of_runs": 2e-5}, "this one and 1 other in the ledger here; together at most epsilon 2 at delta 2e-05"),
+        ({"epsilon_of_runs": None}, "what they spend together on one unit is not known: whoever"),
+        ({"runs": 1}, "this one only, as far as the ledger here knows"),
+    ],
+)
+def test_what_all_runs_spend_has_a_delta(rich, stated, told):
+    training = rich.training.model_copy(update={"privacy": card(**stated)})
+    blocks = privacy(rich.model_copy(update={"training": training}))
+    held = dict(next(one for one in blocks if isinstance(one, Definitions)).pairs)
+    assert told in held["Runs on these data"]
 
 
 def test_what_made_the_backbone_is_told_with_the_steps(rich):

@@ -16,6 +16,7 @@ from workbench.evidence.names import title
 from workbench.evidence.record import AuditRecord, Finding
 from workbench.report.markdown import plain, table, yaml
 from workbench.report.mitigation import figures, needed
+from workbench.report.privacy import unfounded
 from workbench.report.summary import PILLARS, outcome, pillar, summary
 from workbench.report.text import plural, short
 from workbench.verdict import wording
@@ -75,8 +76,7 @@ def metadata(record: AuditRecord) -> dict[str, Any]:
 
 def _tags(record: AuditRecord) -> Iterator[str]:
     training = record.training
-    broken = record.mitigation is not None and record.mitigation.breaks_privacy
-    if training is not None and training.privacy is not None and not broken:
+    if training is not None and training.privacy is not None and unfounded(record) is None:
         yield "differential-privacy"
     if training is not None and training.augmentation is not None:
         yield "adversarial-training"
@@ -192,8 +192,8 @@ def _model(record: AuditRecord) -> Iterator[tuple[str, str]]:
     yield "Training data", f"{short(data.name)}, split {short(data.split)}, {plural(data.n, 'example')}"
     if training.privacy is not None:
         held = training.privacy
-        if record.mitigation is not None and record.mitigation.breaks_privacy:
-            yield "Privacy", "not established: the thresholds by group were fitted on examples outside the account"
+        if (doubt := unfounded(record)) is not None:
+            yield "Privacy", f"not established. {doubt}"
             return
         yield "Privacy", f"epsilon {held.epsilon:.4g} at delta {held.delta:g}, for one {held.unit}"
 

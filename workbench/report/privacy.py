@@ -9,17 +9,25 @@ from workbench.evidence.cards import PrivacyCard
 from workbench.evidence.exhibits import RecordsAtRisk
 from workbench.evidence.measurement import Measurement
 from workbench.evidence.mitigation import MitigationCard
-from workbench.evidence.record import AuditRecord
+from workbench.evidence.record import AuditRecord, Failed
 from workbench.report.blocks import Block, Bullets, Cell, Definitions, Heading, Item, Paragraph, Table
 from workbench.report.curves import all_curves, figures
 from workbench.report.tables import tables
 from workbench.report.text import plural, short
+from workbench.verdict import wording
 
 _GUARANTEED = frozenset({"privacy.epsilon", "privacy.delta"})
 """Measurements that the statement itself shows."""
 
+_REFUTES = frozenset({"privacy.claim_margin", "privacy.membership_margin"})
+"""Measurements that refute the claim where they lie below zero."""
+_STATEMENT = "privacy.statement@1"
+
 MEMBERSHIP_ROC = "membership_roc"
 """Name of the curves of attacks on membership."""
+
+_SPELT_OUT = 30
+"""From this epsilon on, e^epsilon is no number that anybody can read."""
 
 _SPELLED = {
     "prv": "numerical composition (PRV)",
@@ -35,15 +43,10 @@ def privacy(record: AuditRecord) -> tuple[Block, ...]:
     held = [one for _, one in record.measurements() if one.name.startswith("privacy.")]
     if card is None:
         return (*_without_guarantee(held), *tables("Privacy", held), *_attacks(record))
-    if record.mitigation is not None and record.mitigation.breaks_privacy:
+    if (doubt := unfounded(record)) is not None:
         return (
             Heading("What is guaranteed"),
-            Paragraph(
-                "Nothing is established about this model as a whole. Its training was private, but its thresholds by "
-                f"{short(record.mitigation.attribute)} were fitted on {record.mitigation.fitted_on.n:,} examples that "
-                "the account of privacy does not cover: what was claimed holds for the weights alone.",
-                "bad",
-            ),
+            Paragraph(f"Nothing is established about this model as a whole. {doubt}", "bad"),
             *tables("Privacy", [one for one in held if one.name not in _GUARANTEED]),
             *_attacks(record),
         )
@@ -58,6 +61,34 @@ def privacy(record: AuditRecord) -> tuple[Block, ...]:
         *tables("Privacy", [one for one in held if one.name not in _GUARANTEED]),
         *_attacks(record),
     )
+
+
+def unfounded(record: AuditRecord) -> str | None:
+    """Return why what the model's training card claims is not to be relied on, in sentences; None where it stands.
+
+    What claims nothing has nothing unfounded, either.
+    """
+    card = None if record.training is None else record.training.privacy
+    if card is None:
+        return None
+    claim = f"Its training card claims epsilon {card.epsilon:.4g} at delta {card.delta:g}"
+    if record.mitigation is not None and record.mitigation.breaks_privacy:
+        return (
+            f"Its training was private, but its thresholds by {short(record.mitigation.attribute)} were fitted on "
+            f"{record.mitigation.fitted_on.n:,} examples that the account of privacy does not cover: what was claimed "
+            "holds for the weights alone."
+        )
+    for _, one in record.measurements():
+        if one.name in _REFUTES and (one.value if one.interval is None else one.interval.high) < 0:
+            return (
+                f"{claim}, and this audit refutes it: {wording.statement(one)}, which is below zero. Either the "
+                "mechanism or its account is broken, or an attack was told who was learned from by something else "
+                "than the model; the notes below say what was seen."
+            )
+    for evidence in record.evidence:
+        if evidence.probe == _STATEMENT and isinstance(evidence.result, Failed):
+            return f"{claim}, and this audit could not confirm it: {short(evidence.result.error, 300)}"
+    return None
 
 
 def _thresholds(card: MitigationCard | None) -> Iterator[Block]:
@@ -112,9 +143,11 @@ def _at_risk(exhibit: RecordsAtRisk) -> Table:
 def in_words(card: PrivacyCard) -> tuple[str, ...]:
     """Return the guarantee as sentences about one reader's record."""
     yours = "your record" if card.unit == "example" else f"your records (up to {card.records or 1})"
-    times = exp(card.epsilon)
-    told = f"{times:.2f}" if times < 10 else f"{times:,.0f}"
-    guess = times / (1 + times)
+    told = f"e^{card.epsilon:.4g}"
+    if card.epsilon < _SPELT_OUT:
+        times = exp(card.epsilon)
+        told = f"{times:.2f}" if times < 10 else f"{times:,.0f}"
+    guess = (1 + card.delta * exp(-card.epsilon)) / (1 + exp(-card.epsilon))  # Kairouz, Oh and Viswanath 2015
     return (
         f"If {yours} had not been used, the model would be much the same: whatever anybody concludes from its weights, "
         f"they would have concluded with a probability at most {told} times smaller or larger, but for a chance of "
@@ -147,7 +180,10 @@ def _accountants(card: PrivacyCard) -> Table:
 
 def _basis(card: PrivacyCard) -> list[tuple[str, str]]:
     others = card.runs - 1
-    total = "" if card.epsilon_of_runs is None else f"; together at most epsilon {card.epsilon_of_runs:.3g}"
+    total = "; what they spend together on one unit is not known"
+    if card.epsilon_of_runs is not None:
+        at = "" if card.delta_of_runs is None else f" at delta {card.delta_of_runs:.2g}"
+        total = f"; together at most epsilon {card.epsilon_of_runs:.3g}{at}"
     rows = [
         ("Claim", f"epsilon {card.epsilon:.4g}, delta {card.delta:g} (times the number of units: "
          f"{card.delta * card.units:.2g})"),
