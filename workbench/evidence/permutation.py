@@ -92,11 +92,15 @@ def p_value(
     return p
 
 
-def rate_gap(hits: Floats, totals: Floats, k: int) -> Gap:
-    """Return the largest difference between `k` groups in a share, from `hits` and `totals` per person, (people,)."""
+def rate_gap(hits: Floats, totals: Floats, k: int, *, among: Codes | None = None) -> Gap:
+    """Return the largest difference between `k` groups in a share, from `hits` and `totals` per person, (people,).
+
+    Between those `among` them alone, where given.
+    """
+    kept = np.arange(k) if among is None else among
 
     def gap(groups: Codes) -> Floats:
-        return _spread(ratio(_sums(groups, hits, k), _sums(groups, totals, k)))
+        return _spread(ratio(_sums(groups, hits, k), _sums(groups, totals, k))[:, kept])
 
     return gap
 

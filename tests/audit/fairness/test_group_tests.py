@@ -64,6 +64,19 @@ def test_gaps_are_those_between_groups(bench):
     assert tests["g", "predictive_parity"].n == d.sum()
 
 
+def test_a_group_with_few_positives_is_tested_in_the_false_positive_rate(bench):
+    build, _, setting = bench
+    rng = np.random.default_rng(3)
+    g, labels = np.repeat(["a", "b", "c"], 120), np.tile([0, 1], 180)
+    labels[246:] = 0
+    p = np.where(rng.random(360) < np.where(g == "c", 0.5, np.where(labels == 1, 0.8, 0.1)), 0.9, 0.1)
+    model, corpus = build(np.stack([1 - p, p], axis=1), labels.tolist(), names=["l0", "l1"], groups={"g": g.tolist()})
+    tests = table_of(GroupTestsProbe(permutations=199).measure(model, corpus, setting()))
+    assert [tests["g", one].groups for one in ("equal_opportunity", "equalized_odds", "equal_auc")] == [2, 3, 2]
+    assert tests["g", "equalized_odds"].gap == tests["g", "false_positive_rate"].gap > 0.3
+    assert tests["g", "equalized_odds"].p < 0.01
+
+
 def test_of_several_labels_groups_are_dealt_within_each(bench):
     """Decisions depend on the true label alone, but groups have other labels: the null of equalized odds is true."""
     build, _, setting = bench

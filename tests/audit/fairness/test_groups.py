@@ -220,21 +220,52 @@ def test_a_group_with_few_positives_is_left_out_of_true_positive_rates_only(benc
     labels[160:] = 0
     labels[160:164] = 1
     p = np.clip(0.3 + 0.4 * labels + rng.normal(0, 0.2, 240), 0.01, 0.99)
+    p[180:] = 0.9  # decided wrongly: the largest difference in false positive rates
     model, corpus = build(np.stack([1 - p, p], axis=1), labels.tolist(), names=["l0", "l1"], groups={"g": g})
     result = Groups(replicates=100).measure(model, corpus, setting())
     got = found(result)
     assert got["demographic_parity_difference", "g", None].n == 240
     assert got["equal_opportunity_difference", "g", None].n == 160
-    assert got["equalized_odds_difference", "g", None].n == 160
-    left_out = "Left out of equal opportunity over g: c (fewer than 10 people"
-    assert any(text.startswith(left_out) for text in notes(result))
+    odds = got["equalized_odds_difference", "g", None]
+    assert odds.n == 240
+    assert odds.left_out == got["equal_opportunity_difference", "g", None].left_out == ("c",)
+    assert got["demographic_parity_difference", "g", None].left_out == ()
+    d, y, g = p >= 0.5, labels == 1, np.array(g)
+    false_positives = [d[~y & (g == name)].mean() for name in "abc"]
+    true_positives = [d[y & (g == name)].mean() for name in "ab"]
+    assert odds.value == pytest.approx(max(np.ptp(false_positives), np.ptp(true_positives)), abs=1e-12)
+    assert odds.value == pytest.approx(false_positives[2] - min(false_positives[:2]), abs=1e-12), (
+        "c's, or it shows less"
+    )
+    assert odds.interval.low <= odds.value <= odds.interval.high
+    for where in ("equal opportunity over g", "equalized odds over g in the true positive rate"):
+        left_out = f"Left out of {where}: c (fewer than 10 people"
+        assert any(text.startswith(left_out) for text in notes(result))
+    assert not any("in the false positive rate" in text for text in notes(result))
     for name, method in {
         "demographic_parity_difference": "simultaneous over 3 pairs of 3 groups:",
         "equal_opportunity_difference": "simultaneous over 1 pair of 2 of 3 groups:",
-        "equalized_odds_difference": "simultaneous over 2 pairs of 2 of 3 groups:",
+        "equalized_odds_difference": "simultaneous over 4 pairs of 3 groups:",
         "worst_group_accuracy": "simultaneous over 3 groups:",
     }.items():
         assert got[name, "g", None].interval.method.startswith(method)
+
+
+def test_where_one_rate_is_not_known_of_two_groups_the_gap_is_the_others_and_leaves_all_out(bench):
+    build, _, setting = bench
+    g, labels = np.repeat(["a", "b"], 100), np.tile([0, 1], 100)
+    labels[105:] = 0
+    p = np.where(np.arange(200) < 60, 0.9, 0.1)
+    model, corpus = build(np.stack([1 - p, p], axis=1), labels.tolist(), names=["l0", "l1"], groups={"g": g.tolist()})
+    result = Groups(replicates=60).measure(model, corpus, setting())
+    got = found(result)
+    assert ("equal_opportunity_difference", "g", None) not in got
+    odds = got["equalized_odds_difference", "g", None]
+    assert odds.value == pytest.approx(0.6, abs=1e-12)
+    assert odds.left_out == ("b",)
+    told = "Left out of equalized odds over g in the true positive rate: b"
+    (note,) = [text for text in notes(result) if text.startswith(told)]
+    assert note.endswith("so the gap is that of the false positive rate alone.")
 
 
 def test_of_a_column_of_ids_only_the_largest_groups_are_handled_and_the_rest_is_said(bench):

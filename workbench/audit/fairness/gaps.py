@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from math import comb
 from typing import Literal, NamedTuple
@@ -37,6 +37,10 @@ CRITERIA = {
 """Which rates each criterion of fairness wants equal between groups."""
 
 Form = Literal["difference", "ratio", "minimum"]
+
+
+Compared = Sequence[tuple[Rate, list[int]]]
+"""Rates, each with the groups that it is compared between: a group may have enough people in one denominator only."""
 
 
 class Gap(NamedTuple):
@@ -83,16 +87,21 @@ class Gaps:
         """Return those of them with enough people in the denominator of every rate of `compared`."""
         return [g for g in self.large() if all(self._sufficient(rate, g) for rate in compared)]
 
+    def _compared(self, rates: Sequence[Rate]) -> Compared:
+        """Return those of `rates` in which two groups are comparable, each with all that are."""
+        found = [(rate, self.comparable([rate])) for rate in rates]
+        return [(rate, groups) for rate, groups in found if len(groups) >= 2]
+
     def all(self) -> Iterator[Measurement | Note]:
         """Yield every gap, and a note wherever a group or a gap is left out."""
         large = self.large()
         for criterion in CRITERIA:
-            compared = self._rates(criterion)
-            groups = self.comparable(compared)
-            if len(large) >= 2 and len(groups) < len(large):
-                yield self._left_out(criterion, compared, [g for g in large if g not in groups])
-            if len(groups) >= 2:
-                yield from self._of(criterion, compared, groups)
+            wanted = self._rates(criterion)
+            compared = self._compared(wanted)
+            if len(large) >= 2:
+                yield from self._left_out(criterion, wanted, compared)
+            if compared:
+                yield from self._of(criterion, compared)
 
     def by_label(self, *, most: int) -> Iterator[Measurement | Note]:
         """Yield, where there are more than two labels, the gaps of each against the rest, and the largest over labels.
@@ -122,26 +131,31 @@ class Gaps:
         without: list[str] = []
         inside = np.zeros(len(seen.labels), dtype=np.bool_)
         left_out: list[str] = []
-        for label, compared in zip(labels, wanted, strict=True):
-            groups = self.comparable(compared)
-            if len(groups) < 2:
+        for label, asked in zip(labels, wanted, strict=True):
+            compared, lacking = self._compared(asked), self.tallies.without(self.comparable(asked))
+            if not compared:
                 without.append(seen.names[label])
                 left_out.append(f"the label {seen.names[label]}")
                 continue
-            families = [tallies.compared(rate, groups) for rate in compared]
-            held = self.tallies.of(groups)
-            found = self._fairlearns(groups, label)
-            values.append(max(found.difference[rate.name] for rate in compared))
+            if len(compared) < len(asked):
+                yield Note(
+                    text=f"{attribute}: {criterion.replace('_', ' ')} of {seen.names[label]} is that of the "
+                    f"{_named(rate for rate, _ in compared)} alone: fewer than two groups have {self.minimum_side} "
+                    "people in the other denominator."
+                )
+            families = [tallies.compared(rate, groups) for rate, groups in compared]
+            held = self.tallies.of(_together(compared))
+            values.append(max(self._fairlearns(groups, label).difference[rate.name] for rate, groups in compared))
             every += families
             inside |= held
-            left_out += [f"{group} (label {seen.names[label]})" for group in self.tallies.without(groups)]
+            left_out += [f"{group} (label {seen.names[label]})" for group in lacking]
             yield self._measured(
                 f"{criterion}_difference_by_label",
                 values[-1],
                 max_gap(differences(families)),
                 rows=held,
-                left_out=self.tallies.without(groups),
-                method=self._method(families, compared[0].stratified, self.tallies.pairs(groups, times=len(families))),
+                left_out=lacking,
+                method=self._method(families, asked[0].stratified, self._pairs(compared)),
                 label=seen.names[label],
             )
         if without:
@@ -172,46 +186,54 @@ class Gaps:
     def _sufficient(self, rate: Rate, group: int) -> bool:
         return bool(rate.among.all()) or self.tallies.people(group, rate.among).size >= self.minimum_side
 
-    def _left_out(self, criterion: str, compared: Sequence[Rate], groups: list[int]) -> Note:
-        listed = ", ".join(self.tallies.groups[g] for g in groups)
-        wanting = " or ".join(dict.fromkeys(rate.denominator for rate in compared))
-        remain = len(self.large()) - len(groups)
-        enough = remain >= 2
-        end = f"the other {remain} groups are compared" if enough else "fewer than two remain, so there is no gap"
-        return Note(
-            text=f"Left out of {criterion.replace('_', ' ')} over {self.tallies.attribute}: {listed} "
-            f"(fewer than {self.minimum_side} people with {wanting}); {end}."
-        )
+    def _pairs(self, compared: Compared) -> str:
+        """Say how many pairs of groups an interval holds for."""
+        return self.tallies.pairs(*(groups for _, groups in compared))
 
-    def _of(self, criterion: str, compared: Sequence[Rate], groups: list[int]) -> Iterator[Measurement | Note]:
-        """Yield all gaps of one criterion between `groups`."""
-        inside = self.tallies.of(groups)
-        values = self._fairlearns(groups, self.tallies.seen.positive)
-        families = [self.tallies.compared(rate, groups) for rate in compared]
-        beside = [one for rate in compared for one in self.tallies.beside_rest(rate, groups)]
-        nowhere = [rate for rate, one in zip(compared, families, strict=True) if not one.values.any()]
+    def _left_out(self, criterion: str, wanted: Sequence[Rate], compared: Compared) -> Iterator[Note]:
+        """Yield a note on each rate that is not compared between all large groups."""
+        for rate in wanted:
+            remain = self.comparable([rate])
+            if not (missing := [self.tallies.groups[g] for g in self.large() if g not in remain]):
+                continue
+            if len(remain) >= 2:
+                end = f"the other {len(remain)} groups are compared"
+            elif compared:
+                end = f"fewer than two remain, so the gap is that of the {_named(one for one, _ in compared)} alone"
+            else:
+                end = "fewer than two remain, so there is no gap"
+            where = f" in the {_named([rate])}" if len(wanted) > 1 else ""
+            yield Note(
+                text=f"Left out of {criterion.replace('_', ' ')} over {self.tallies.attribute}{where}: "
+                f"{', '.join(missing)} (fewer than {self.minimum_side} people with {rate.denominator}); {end}."
+            )
+
+    def _of(self, criterion: str, compared: Compared) -> Iterator[Measurement | Note]:
+        """Yield all gaps of one criterion, whose rates are `compared`."""
+        together = _together(compared)
+        inside, lacking = self.tallies.of(together), self.tallies.without(self.comparable(self._rates(criterion)))
+        values = [(rate.name, self._fairlearns(groups, self.tallies.seen.positive)) for rate, groups in compared]
+        families = [self.tallies.compared(rate, groups) for rate, groups in compared]
+        beside = [one for rate, groups in compared for one in self.tallies.beside_rest(rate, groups)]
+        nowhere = [rate for (rate, _), one in zip(compared, families, strict=True) if not one.values.any()]
         if nowhere:
             yield Note(
                 text=f"{self.tallies.attribute}: {criterion.replace('_', ' ')} ratio: not defined, the "
-                f"{nowhere[0].name.replace('_', ' ')} is 0 in every group."
+                f"{_named(nowhere[:1])} is 0 in every group."
             )
         for gap in GAPS:
             if gap.criterion != criterion or (gap.form == "ratio" and nowhere):
                 continue
-            over = (
-                self.tallies.over(groups)
-                if gap.form == "minimum" or gap.to_overall
-                else self.tallies.pairs(groups, times=len(families))
-            )
+            over = self.tallies.over(together) if gap.form == "minimum" or gap.to_overall else self._pairs(compared)
             yield self._measured(
                 gap.name,
-                _value(gap, values, compared),
+                _value(gap, values),
                 _span(gap, families, beside),
                 rows=inside,
-                left_out=self.tallies.without(groups),
+                left_out=lacking,
                 method=self._method(
                     families,
-                    compared[0].stratified,
+                    compared[0][0].stratified,
                     f"{over}, each beside all of them together" if gap.to_overall else over,
                     limits={"minimum": "Wilson", "ratio": "Donner-Zou", "difference": "Newcombe"}[gap.form],
                 ),
@@ -270,13 +292,22 @@ def accuracy(labels: NDArray[np.int64], decisions: NDArray[np.int64]) -> float:
     return float(accuracy_score(labels, decisions))
 
 
-def _value(gap: Gap, found: Disaggregated, compared: Sequence[Rate]) -> float:
+def _together(compared: Compared) -> list[int]:
+    """Return all groups that any of the rates is compared between."""
+    return sorted({g for _, groups in compared for g in groups})
+
+
+def _named(rates: Iterable[Rate]) -> str:
+    return " and ".join(rate.name.replace("_", " ") for rate in rates)
+
+
+def _value(gap: Gap, values: Sequence[tuple[str, Disaggregated]]) -> float:
     """Return Fairlearn's value; of several rates the worst, as in its equalized odds."""
     if gap.form == "minimum":
-        return min(found.minimum[rate.name] for rate in compared)
+        return min(found.minimum[rate] for rate, found in values)
     if gap.form == "ratio":
-        return min((found.ratio_to_overall if gap.to_overall else found.ratio)[rate.name] for rate in compared)
-    return max((found.difference_to_overall if gap.to_overall else found.difference)[rate.name] for rate in compared)
+        return min((found.ratio_to_overall if gap.to_overall else found.ratio)[rate] for rate, found in values)
+    return max((found.difference_to_overall if gap.to_overall else found.difference)[rate] for rate, found in values)
 
 
 def _span(gap: Gap, families: Sequence[GroupRates], beside: Sequence[BesideRest]) -> Span:

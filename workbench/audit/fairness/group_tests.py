@@ -53,7 +53,12 @@ class Criterion(NamedTuple):
     @property
     def denominators(self) -> tuple[str, ...]:
         """The rates whose denominators must hold enough people: a ranking needs both labels."""
-        return ("true_positive_rate", "false_positive_rate") if self.rates == ("roc_auc",) else self.rates
+        return ("true_positive_rate", "false_positive_rate") if self.ranks else self.rates
+
+    @property
+    def ranks(self) -> bool:
+        """Whether it is about scores."""
+        return self.rates == ("roc_auc",)
 
 
 CRITERIA = (
@@ -101,8 +106,13 @@ class _Planned(NamedTuple):
 
     tallies: Tallies
     criterion: Criterion
-    compared: list[Rate]
-    groups: list[int]
+    compared: list[tuple[Rate, list[int]]]
+    """Each rate with the groups that are large enough in it, two at least."""
+
+    @property
+    def groups(self) -> list[int]:
+        """The groups that are compared in any rate."""
+        return sorted({g for _, groups in self.compared for g in groups})
 
 
 @probes.register("fairness.permutation@1")
@@ -163,28 +173,30 @@ class GroupTestsProbe:
             return
         gaps, named = Gaps(tallies, self.minimum, self.minimum_side), {one.name: one for one in tallies.rates}
         for criterion in CRITERIA:
-            compared = [named[rate] for rate in criterion.denominators]
-            groups = gaps.comparable(compared)
-            if len(groups) < 2:
+            wanted = [named[rate] for rate in criterion.denominators]
+            compared = [(rate, gaps.comparable(wanted if criterion.ranks else [rate])) for rate in wanted]
+            if scarce := [rate for rate, groups in compared if len(groups) < 2]:
+                # Of two rates, the other one has a test of its own.
                 yield Note(
                     text=f"{tallies.attribute}: {criterion.name.replace('_', ' ')} is not tested: fewer than two "
-                    f"groups have {self.minimum} people, {self.minimum_side} of them {compared[0].denominator}."
+                    f"groups have {self.minimum} people, {self.minimum_side} of them {scarce[0].denominator}."
                 )
                 continue
-            yield _Planned(tallies, criterion, compared, groups)
+            yield _Planned(tallies, criterion, compared)
 
     def _test(self, planned: _Planned, further: int) -> GroupTest:
-        tallies, criterion, compared, groups = planned
+        tallies, criterion, compared = planned
+        groups = planned.groups
         rows: Bools = np.asarray(tallies.inside[:, groups].any(axis=1), dtype=np.bool_)
         if criterion.within == "side":
-            rows = rows & compared[0].among
+            rows = rows & compared[0][0].among
         people = tallies.seen.people.among(rows)
         place = np.full(len(tallies.groups), -1, dtype=np.int64)
         place[groups] = np.arange(len(groups))
         codes = np.empty(people.size, dtype=np.int64)
         codes[people.rows] = place[tallies.group[rows]]
         positive = tallies.seen.is_label(tallies.seen.positive)[rows]
-        gap = self._gap(tallies, criterion, compared, rows, people, positive, len(groups))
+        gap = self._gap(planned, place, rows, people, positive)
         kept = tallies.seen.labels[rows] if criterion.within == "label" else np.zeros(len(positive), dtype=np.int64)
         return GroupTest(
             attribute=tallies.attribute,
@@ -206,22 +218,15 @@ class GroupTestsProbe:
         )
 
     @staticmethod
-    def _gap(
-        tallies: Tallies,
-        criterion: Criterion,
-        compared: list[Rate],
-        rows: Bools,
-        people: People,
-        positive: Bools,
-        k: int,
-    ) -> Gap:
-        if criterion.rates == ("roc_auc",):
+    def _gap(planned: _Planned, place: NDArray[np.int64], rows: Bools, people: People, positive: Bools) -> Gap:
+        tallies, k = planned.tallies, len(planned.groups)
+        if planned.criterion.ranks:
             scores: Floats = tallies.seen.probabilities[rows, tallies.seen.positive].astype(np.float64)
             return auc_gap(scores, positive, people, k)
         made = []
-        for rate in compared:
+        for rate, groups in planned.compared:
             sums = people.totals(
                 np.stack([(rate.hits & rate.among)[rows], rate.among[rows]], axis=1).astype(np.float64)
             )
-            made.append(rate_gap(sums[:, 0], sums[:, 1], k))
+            made.append(rate_gap(sums[:, 0], sums[:, 1], k, among=place[groups]))
         return made[0] if len(made) == 1 else largest_of(made)

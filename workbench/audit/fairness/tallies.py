@@ -103,10 +103,10 @@ class Tallies:
         """Return which rows are in one of `groups`, (n,)."""
         return np.asarray(self.inside[:, list(groups)].any(axis=1), dtype=np.bool_)
 
-    def pairs(self, groups: Sequence[int], *, times: int = 1) -> str:
-        """Say how many pairs of `groups` an interval holds for, in each of `times` families."""
-        pairs = comb(len(groups), 2) * times
-        return f"{pairs} pair{'s' * (pairs > 1)} of {self.over(groups)}"
+    def pairs(self, *families: Sequence[int]) -> str:
+        """Say how many pairs of groups an interval holds for, in all families."""
+        pairs = sum(comb(len(groups), 2) for groups in families)
+        return f"{pairs} pair{'s' * (pairs > 1)} of {self.over(sorted({g for groups in families for g in groups}))}"
 
     def over(self, groups: Sequence[int]) -> str:
         """Say how many groups `groups` are, and of how many."""
