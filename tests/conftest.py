@@ -24,12 +24,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from workbench import home
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 REQUIRE_ALL = "WORKBENCH_REQUIRE_ALL"
 """Set (by `.ci/run`) where every resource is expected: a missing one then fails its tests instead of skipping them."""
+
+# How fast examples are made says more of the machine than of the strategy.
+settings.register_profile("workbench", suppress_health_check=[HealthCheck.too_slow], deadline=None)
+settings.load_profile("workbench")
 
 
 # --- What a test needs -------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
@@ -160,7 +160,6 @@ def test_format_of_a_name(name: str, format: str | None) -> None:
     assert format_of(Path("some.folder") / name) == format
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_text_is_verbatim_or_missing(text: str) -> None:
     assert as_text(text, "here") == (text if text.strip() else None)

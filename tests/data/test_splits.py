@@ -29,7 +29,6 @@ ROWS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(ROWS)
 def test_nobody_and_no_text_is_on_two_sides(build: Build, rows: list[tuple[str, ...]]) -> None:
     corpus = build(rows)
@@ -42,7 +41,6 @@ def test_nobody_and_no_text_is_on_two_sides(build: Build, rows: list[tuple[str, 
     assert set(parts) <= {"train", "validation", "test"}
 
 
-@settings(deadline=None)
 @given(ROWS)
 def test_components_are_those_of_a_plain_search(build: Build, rows: list[tuple[str, ...]]) -> None:
     corpus = build(rows)
@@ -60,7 +58,6 @@ def test_components_are_those_of_a_plain_search(build: Build, rows: list[tuple[s
         }
 
 
-@settings(deadline=None)
 @given(ROWS, st.randoms(use_true_random=False))
 def test_row_order_ids_and_label_names_do_not_matter(
     build: Build, rows: list[tuple[str, ...]], shuffler: random.Random
@@ -142,7 +139,7 @@ def test_asking_for_what_is_not_there(build: Build) -> None:
         split(build([("a", "x"), ("b", "x")]), "test")
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(1, 60))
 def test_one_huge_component_goes_somewhere_whole(build: Build, n: int) -> None:
     corpus = build([(f"t{i}", "x", "one person") for i in range(n)])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.text.words import normalise, shorten, words
@@ -40,7 +40,6 @@ def test_ten_thousand_words() -> None:
     assert found("good, bad! " * 5_000) == ["good", "bad"] * 5_000
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_spans_point_at_the_words_and_leave_no_letter_out(text: str) -> None:
     inside = [False] * len(text)
@@ -74,7 +73,6 @@ def test_different_texts_stay_different() -> None:
     assert len({normalise(text) for text in ("good", "good!", "goods", "gut", "")}) == 5
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_normalising_twice_is_normalising_once(text: str) -> None:
     once = normalise(text)
@@ -83,7 +81,6 @@ def test_normalising_twice_is_normalising_once(text: str) -> None:
     assert normalise(unicodedata.normalize("NFD", text)) == once
 
 
-@settings(deadline=None)
 @given(st.text(), st.integers(1, 50))
 def test_shortened_texts_fit(text: str, limit: int) -> None:
     short = shorten(text, limit)
