@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.evidence.bootstrap import ROUNDING, People, proportion_interval, score_interval
+from workbench.evidence.bootstrap import People, proportion_interval, rare_interval
 from workbench.evidence.measurement import Better, Interval, Measurement
 
 Floats = NDArray[np.float64]
@@ -61,7 +61,7 @@ def effect(
     """Return the effect of pairs, at least one, with 95% intervals by resampling people."""
     assert len(differences) == len(direction) == len(flips) == len(people.codes) > 0
     flip = proportion_interval(flips, people, rng=rng)
-    absolute = score_interval(np.abs(differences), people, rng=rng)
+    absolute = rare_interval(np.abs(differences), people, top=1.0, rng=rng)
     assert flip is not None  # there are rows
     assert absolute is not None
     directed = np.asarray(direction != 0)
@@ -73,16 +73,17 @@ def effect(
 def change_interval(signed: Floats, people: People, *, rng: np.random.Generator) -> Interval | None:
     """Return the interval of the mean of `signed` changes, each in [-1, 1]; None for fewer than two people.
 
-    Where nothing changed at all, resampling sees no spread; but a mean change is no larger than the mean size of the
-    changes, whose interval then says how much may have been missed, either way.
+    As of the mean size, few texts may make up most of it: one person more counts at either end, at -1 and at 1.
+    Simulated (300 audits each; 30 to 1,000 people, 0.5% to 6% of whose texts move by up to 1, or all a little): covers
+    99.7 to 100%, the mean size 96.3 to 100%. A bootstrap without that person covered 55 to 91% where few texts move.
     """
     if people.size < 2:
         return None
-    if np.abs(signed).max() <= ROUNDING:
-        size = score_interval(np.abs(signed), people, rng=rng)
-        assert size is not None
-        return size.model_copy(update={"low": -size.high, "method": f"{size.method}, either way"})
-    return score_interval(signed, people, bottom=-1.0, top=1.0, rng=rng)
+    found = rare_interval((signed + 1) / 2, people, top=1.0, rng=rng)
+    assert found is not None  # there are rows
+    # The value lies within, whatever rounding the two scalings left.
+    value = float(signed.mean())
+    return found.model_copy(update={"low": min(2 * found.low - 1, value), "high": max(2 * found.high - 1, value)})
 
 
 def _measured(metric: str, value: float, better: Better, n: int, interval: Interval, swap: str) -> Measurement:
