@@ -38,10 +38,46 @@ def test_the_interval_covers_the_true_narrowing_also_where_groups_are_level(trut
         (b0, a0), (b1, a1) = seen(), seen()  # chosen on other people
         shared = rng.normal(size=(300, *before.shape))
         own = rng.normal(size=(300, *before.shape))
-        sides = Rates(b1, b1 + noise * shared), Rates(a1, a1 + noise * (0.8 * shared + 0.6 * own))
-        found = narrowing(*sides, chosen_before=largest(b0), chosen_after=largest(a0), people=size)
+        people = np.full(before.shape, float(size))
+        sides = Rates(b1, b1 + noise * shared, people), Rates(a1, a1 + noise * (0.8 * shared + 0.6 * own), people)
+        found = narrowing(*sides, chosen_before=largest(b0), chosen_after=largest(a0), people=size, rng=rng)
         covered += found.low <= true <= found.high
     assert covered / runs >= 0.94
+
+
+@pytest.mark.parametrize(("others", "few", "rates"), [(200, 20, (0.75, 0.79)), (400, 100, (0.85, 0.87))])
+def test_the_interval_covers_where_few_decisions_of_a_small_group_change(others, few, rates) -> None:
+    rng, runs, covered, least = np.random.default_rng(5), 150, 0, 1.0
+    small = np.arange(others + few) >= others
+    masks, people = [[~small, small]], People(np.arange(others + few))
+    for _ in range(runs):
+        luck = rng.random(others + few)  # whoever is accepted before is accepted after
+        sides = [
+            rates_by_group(
+                (luck < np.where(small, rate, 0.95)).astype(float),
+                masks,
+                people,
+                replicates=300,
+                rng=np.random.default_rng(3),
+            )
+            for rate in rates
+        ]
+        found = narrowing(*sides, chosen_before=0, chosen_after=0, people=others + few, rng=rng)
+        covered += found.low <= rates[1] - rates[0] <= found.high
+        least = min(least, found.high - found.low)
+    assert covered / runs >= 0.92  # 150 of a true 95% are within 3.5 points; without the person more, 76% and 88%
+    assert least > 0
+    assert sides[0].people.tolist() == [[others, few]]
+
+
+def test_a_narrowing_between_sides_that_decide_alike_has_width() -> None:
+    chances, half = np.tile([0.0, 1.0], 100), np.arange(200) < 100
+    same = rates_by_group(
+        chances, [[half, ~half]], People(np.arange(200)), replicates=100, rng=np.random.default_rng(0)
+    )
+    found = narrowing(same, same, chosen_before=0, chosen_after=0, people=200, rng=np.random.default_rng(1))
+    assert found.low < -0.01
+    assert found.high > 0.01
 
 
 def test_a_change_with_nothing_chosen_covers_too_and_never_has_no_width() -> None:
@@ -54,7 +90,8 @@ def test_a_change_with_nothing_chosen_covers_too_and_never_has_no_width() -> Non
         draws = noise * rng.normal(size=(300, *before.shape))
         for truth in (before, after):
             seen = truth + shared + 0.5 * noise * rng.normal(size=before.shape)
-            sides.append(Rates(seen, seen + draws + 0.5 * noise * rng.normal(size=(300, *before.shape))))
+            drawn = seen + draws + 0.5 * noise * rng.normal(size=(300, *before.shape))
+            sides.append(Rates(seen, drawn, np.full(before.shape, 400.0)))
         found = change(*sides, smallest=400)
         covered += found.low <= gap(after) - gap(before) <= found.high
     assert covered / runs >= 0.94

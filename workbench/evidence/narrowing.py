@@ -9,6 +9,8 @@ fixed contrast k of the gap before, N >= d_before(k) - d_after(j) at the j that 
 over j: a minimum of smooth contrasts. The least of their lower limits, each at the one-sided level, is below N with
 that level, without a correction for how many there are (intersection-union; Berger 1982). The upper limit is the same
 with the roles exchanged. The fixed contrasts are to be chosen on other people; then nothing is assumed of the truth.
+Few decisions differ between the sides, and in a small group none may, by chance: so each limit counts one person more
+in every group, whose decisions are the worst ones for it (as `rare_interval` does).
 Where there are no other people, `change` holds for all contrasts at once (max-t), and is wider.
 """
 
@@ -38,6 +40,8 @@ class Rates(NamedTuple):
     """(m, k)"""
     replicates: Floats
     """(b, m, k), aligned with those of the other side"""
+    people: Floats
+    """Whom each rests on, (m, k); the same people on either side."""
 
 
 def rates_by_group(
@@ -57,16 +61,20 @@ def rates_by_group(
 
     drawn = replicate(people, statistic, replicates=replicates, rng=rng)
     values = ratio(columns[:, :half].sum(axis=0), columns[:, half:].sum(axis=0))
-    return Rates(values.reshape(shape), drawn.reshape(len(drawn), *shape))
+    sizes = np.array([people.among(mask).size for mask in flat], dtype=np.float64)
+    return Rates(values.reshape(shape), drawn.reshape(len(drawn), *shape), sizes.reshape(shape))
 
 
-def contrasts(rates: Floats) -> Floats:
-    """Return every signed difference between two groups, (..., m * k * (k - 1)), of `rates` (..., m, k)."""
+def contrasts(rates: Floats, less: Floats | None = None) -> Floats:
+    """Return every signed difference between two groups, (..., m * k * (k - 1)), of `rates` (..., m, k).
+
+    `less`: the rates to take the second group's from, if they are others.
+    """
+    others = rates if less is None else less
     pairs = list(combinations(range(rates.shape[-1]), 2))
     first, second = [i for i, _ in pairs], [j for _, j in pairs]
-    signed = rates[..., first] - rates[..., second]
-    flat = signed.reshape(*rates.shape[:-2], -1)
-    return np.concatenate([flat, -flat], axis=-1)
+    ways = (rates[..., a] - others[..., b] for a, b in ((first, second), (second, first)))
+    return np.concatenate([way.reshape(*rates.shape[:-2], -1) for way in ways], axis=-1)
 
 
 def gap(rates: Floats) -> float:
@@ -80,9 +88,16 @@ def largest(rates: Floats) -> int:
 
 
 def narrowing(
-    before: Rates, after: Rates, *, chosen_before: int, chosen_after: int, people: int, level: float = LEVEL
+    before: Rates,
+    after: Rates,
+    *,
+    chosen_before: int,
+    chosen_after: int,
+    people: int,
+    rng: np.random.Generator,
+    level: float = LEVEL,
 ) -> Interval:
-    """Return the interval of the gap before minus the gap after, in [-1, 1].
+    """Return the interval of the gap before minus the gap after, in [-1, 1]; never without width.
 
     Args:
         before: rates without the mitigation.
@@ -90,18 +105,26 @@ def narrowing(
         chosen_before: the contrast to hold the gap before by (`largest`), chosen on other people.
         chosen_after: the same for the gap after.
         people: how many there are; at least two.
+        rng: draws how much the person more in each group weighs.
         level: of the interval.
     """
     tail = expanded_tail(people, level=level)
-    drawn = [contrasts(one.replicates) for one in (before, after)]
-    falls = drawn[0][:, [chosen_before]] - drawn[1]
-    rises = drawn[0] - drawn[1][:, [chosen_after]]
+    weight = rng.beta(1, before.people, size=before.replicates.shape)
+    # One person more in each group, for whom no decision is positive, or every one is.
+    least, most = (
+        [(1 - weight) * one.replicates + weight * decision for one in (before, after)] for decision in (0, 1)
+    )
+    falls = contrasts(least[0], most[0])[:, [chosen_before]] - contrasts(most[1], least[1])
+    rises = contrasts(most[0], least[0]) - contrasts(least[1], most[1])[:, [chosen_after]]
     lows = np.nanquantile(falls, tail, axis=0)
     highs = np.nanquantile(rises, 1 - tail, axis=0)
     value = gap(before.values) - gap(after.values)
     low, high = min(float(lows.min()), value), max(float(highs.max()), value)
-    method = f"paired, intersection-union of contrasts between groups: bootstrap over people, {len(falls)} replicates"
-    return Interval(low=low, high=high, level=level, method=method)
+    method = (
+        "paired, intersection-union of contrasts between groups: bootstrap over people and one person more in each "
+        f"group, {len(falls)} replicates"
+    )
+    return Interval(low=max(low, -1.0), high=min(high, 1.0), level=level, method=method)
 
 
 def change(before: Rates, after: Rates, *, smallest: int, level: float = LEVEL) -> Interval:

@@ -125,7 +125,10 @@ class Expected:
     def narrowed(self, before: Expected, *, chosen_before: int, chosen_after: int) -> Figure:
         """Return the gap of `before` minus this one's; the contrasts as `narrowing` takes them."""
         n = self._compared_people
-        interval = narrowing(before.rates, self.rates, chosen_before=chosen_before, chosen_after=chosen_after, people=n)
+        rng = self.streams.stream("mitigation", "narrowed")
+        interval = narrowing(
+            before.rates, self.rates, chosen_before=chosen_before, chosen_after=chosen_after, people=n, rng=rng
+        )
         return Figure(value=gap(before.rates.values) - gap(self.rates.values), n=n, interval=interval)
 
     @property
