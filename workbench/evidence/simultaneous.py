@@ -37,7 +37,7 @@ class GroupRates:
     replicates: Floats
     """(b, k); NaN where a group had no denominator in a replicate"""
     n: Floats
-    """(k,) people that each value rests on"""
+    """(k,) people with one row each that each value's rows are worth"""
     one_each: bool
     """Whether nobody counts twice within any denominator: then Wilson's n is `n`, else the bootstrap's effective one,
     as for a mean, whose numbers spread less than hits and misses"""

@@ -104,7 +104,7 @@ def _rates(tallies: Tallies) -> Iterator[Measurement | Note]:
     binary = disaggregate(rates(), labels, decisions, membership).by_group
     every = disaggregate({"accuracy": accuracy}, seen.labels, seen.decisions, membership).by_group
     for rate in tallies.rates:
-        hits, totals = tallies.counts(rate)
+        _, totals = tallies.counts(rate)
         without = [group for g, group in enumerate(tallies.groups) if not totals[g]]
         if without:
             yield Note(
@@ -114,12 +114,13 @@ def _rates(tallies: Tallies) -> Iterator[Measurement | Note]:
         for g, group in enumerate(tallies.groups):
             if totals[g]:
                 value = every[group]["accuracy"] if rate.name == "accuracy" else binary[group][rate.name]
-                yield from _rate(tallies, rate, g, value=value, hits=int(hits[g]))
+                yield from _rate(tallies, rate, g, value=value)
 
 
-def _rate(tallies: Tallies, rate: Rate, g: int, *, value: float, hits: int) -> Iterator[Measurement | Note]:
+def _rate(tallies: Tallies, rate: Rate, g: int, *, value: float) -> Iterator[Measurement | Note]:
     people = tallies.people(g, rate.among)
     drawn = None if people.one_each else tallies.drawn(rate)[:, g]
+    hits = rate.hits[tallies.inside[:, g] & rate.among]
     interval = share_interval(hits, people, drawn, stratified=rate.stratified)
     yield _measured_or_note(tallies, rate.name, g, value=value, n=people.size, interval=interval, better=rate.better)
 

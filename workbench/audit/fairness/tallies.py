@@ -138,13 +138,11 @@ class Tallies:
     def compared(self, rate: Rate, groups: list[int]) -> GroupRates:
         """Return the rate in `groups`, ready for comparison."""
         hits, totals = self.counts(rate)
-        people = [self.people(g, rate.among) for g in groups]
-        return GroupRates(
+        return self._rates(
+            rate,
+            [self.inside[:, g] & rate.among for g in groups],
             values=hits[groups] / totals[groups],
             replicates=self.drawn(rate)[:, groups],
-            n=np.array([each.size for each in people], dtype=np.float64),
-            one_each=all(each.one_each for each in people),
-            disjoint=self.disjoint,
         )
 
     def beside_rest(self, rate: Rate, groups: list[int]) -> list[BesideRest]:
@@ -155,20 +153,30 @@ class Tallies:
         inside = self.of(groups) & rate.among
         found = []
         for place, g in enumerate(groups):
-            rest = self.seen.people.among(np.asarray(inside & ~self.inside[:, g]))
             share = totals[g] / totals[groups].sum()
             outside = ratio(all_hits - drawn_hits[:, place], all_totals - drawn_totals[:, place])
-            rates = GroupRates(
+            rates = self._rates(
+                rate,
+                [inside & self.inside[:, g], inside & ~self.inside[:, g]],
                 values=np.array(
                     [each.values[place], (hits[groups].sum() - hits[g]) / (totals[groups].sum() - totals[g])]
                 ),
                 replicates=np.column_stack([each.replicates[:, place], outside]),
-                n=np.array([each.n[place], rest.size], dtype=np.float64),
-                one_each=each.one_each and rest.one_each,
-                disjoint=self.disjoint,
             )
             found.append(BesideRest(rates, float(share), ratio(all_hits, all_totals)))
         return found
+
+    def _rates(self, rate: Rate, masks: Sequence[Bools], *, values: Floats, replicates: Floats) -> GroupRates:
+        """Return the rate among the rows of each of `masks`."""
+        people = [self.seen.people.among(mask) for mask in masks]
+        return GroupRates(
+            values=values,
+            replicates=replicates,
+            n=np.array([each.worth for each in people]),
+            one_each=all(each.one_each for each in people),
+            disjoint=self.disjoint,
+            resampled=np.array([each.shows(rate.hits[mask]) for each, mask in zip(people, masks, strict=True)]),
+        )
 
     @cached_property
     def _replicates(self) -> dict[tuple[str, int], tuple[Floats, Floats]]:

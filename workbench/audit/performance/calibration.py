@@ -112,12 +112,12 @@ class Calibration:
         points = []
         for b in range(binned.count):
             mask = binned.bin == b
-            people, hits = binned.people.among(mask), float(binned.right[mask].sum())
+            people, hits = binned.people.among(mask), binned.right[mask]
             interval = share_interval(hits, people, None if drawn is None else drawn[:, b])
             if interval is not None:
                 x = float(np.clip(binned.confidence[mask].mean(), 0, 1))
                 points.append(
-                    CurvePoint(x=x, y=hits / int(mask.sum()), low=interval.low, high=interval.high, n=people.size)
+                    CurvePoint(x=x, y=float(hits.mean()), low=interval.low, high=interval.high, n=people.size)
                 )
         method = (
             "Wilson" if drawn is None else f"bootstrap over people, {self.replicates} replicates (Wilson in small bins)"

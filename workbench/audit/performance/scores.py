@@ -65,7 +65,7 @@ class Scores:
         from sklearn.metrics import accuracy_score
 
         seen = self.seen
-        interval = share_interval(float(seen.right.sum()), seen.people, self._plain.accuracy)
+        interval = share_interval(seen.right, seen.people, self._plain.accuracy)
         return self._score("accuracy", float(accuracy_score(seen.labels, seen.decisions)), seen.people.size, interval)
 
     def _by_label(self) -> Iterator[Score]:
@@ -90,7 +90,7 @@ class Scores:
             return Unknown("recall", "no example has this label", self.seen.names[k])
         people = self.seen.people.among(mask)
         replicates = self._stratified.recall[:, k]
-        interval = share_interval(float(self.seen.right[mask].sum()), people, replicates, stratified=True)
+        interval = share_interval(self.seen.right[mask], people, replicates, stratified=True)
         return self._score("recall", value, people.size, interval, label=k)
 
     def _precision(self, k: int, value: float) -> Score:
@@ -98,7 +98,7 @@ class Scores:
         if not mask.any():
             return Unknown("precision", "the model never decided for this label", self.seen.names[k])
         people = self.seen.people.among(mask)
-        interval = share_interval(float(self.seen.right[mask].sum()), people, self._plain.precision[:, k])
+        interval = share_interval(self.seen.right[mask], people, self._plain.precision[:, k])
         return self._score("precision", value, people.size, interval, label=k)
 
     def _f1(self, k: int, value: float) -> Score:
@@ -107,7 +107,7 @@ class Scores:
             return Unknown("f1", "no example has this label and none was decided so", self.seen.names[k])
         people = self.seen.people.among(mask)
         f1 = self._plain.f1[:, k]
-        overlap = share_interval(float(self.seen.right[mask].sum()), people, f1 / (2 - f1))
+        overlap = share_interval(self.seen.right[mask], people, f1 / (2 - f1))
         interval = None if overlap is None else f1_by_overlap(value, overlap)
         return self._score("f1", value, people.size, interval, label=k)
 

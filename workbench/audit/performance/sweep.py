@@ -48,7 +48,7 @@ def _curve(
     for column, threshold in enumerate(THRESHOLDS):
         share = float(hits[:, column].mean())
         replicated = None if drawn is None else drawn[:, column]
-        interval = share_interval(float(hits[:, column].sum()), people, replicated)
+        interval = share_interval(hits[:, column], people, replicated)
         if interval is not None:
             points.append(CurvePoint(x=threshold, y=share, low=interval.low, high=interval.high, n=people.size))
             method = interval.method if drawn is None else f"bootstrap over people, {replicates} replicates"
