@@ -19,7 +19,7 @@ from workbench.cli import app
 from workbench.comparing import compare
 from workbench.data.corpus import Corpus, Example
 from workbench.errors import Misconfigured, NotFound
-from workbench.evidence.record import AuditRecord
+from workbench.evidence.record import AuditRecord, Failed
 from workbench.models.linear import LinearTextClassifier
 from workbench.report.compare import comparison_json
 from workbench.results import read_record, record_json
@@ -89,6 +89,21 @@ def test_a_baseline_of_other_data_is_no_success(audits, tmp_path, monkeypatch):
     assert not (out / "comparison.html").exists()
     assert "Not compared with the baseline, the audit of “other” of 20" in first_screen(out)
     assert 'type="not_compared"' in (out / "junit.xml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("more", [(), ("--summary",)])
+def test_a_baseline_whose_figures_are_lacking_is_no_success(audits, tmp_path, monkeypatch, more):
+    shutil.copytree(audits / "worse", tmp_path / "crashed")
+    record = read_record(audits / "worse")
+    broken = record.evidence[0].model_copy(update={"result": Failed(error="RuntimeError: planted")})
+    crashed = record.model_copy(update={"evidence": (broken,)})
+    (tmp_path / "crashed" / "audit.json").write_text(record_json(crashed), encoding="utf-8")
+    shutil.copytree(audits / "base", tmp_path / "base")
+    (tmp_path / "low.toml").write_text(POLICY)
+    done, out = audit(tmp_path, "crashed", tmp_path, monkeypatch, "--baseline", str(tmp_path / "base"), *more)
+    assert done.exit_code == 3, done.output
+    assert "of the base could not be compared" in " ".join(done.output.split())
+    assert (out / "comparison.html").exists()
 
 
 def first_screen(out: Path) -> str:

@@ -60,7 +60,7 @@ _NOT_COMPARED = 3
     "  workbench audit runs/new --data reviews --baseline reports/base --out reports/new\n\n"
     "  workbench audit runs/base --data reviews --redact --out outside\n\n"
     "An interrupted audit continues when the same command is run again.\n\n"
-    "Exit codes: 0 pass or warn, 1 fail, 3 not established, or passed and not comparable with --baseline, 2 bad input, "
+    "Exit codes: 0 pass or warn, 1 fail, 3 not established, or passed and not wholly comparable with --baseline, 2 bad input, "
     "4 internal error.",
 )
 def audit(
@@ -138,8 +138,11 @@ def audit(
 
 
 def _compared(out: Path, baseline: Path | None, policy: str, *, quiet: bool) -> bool:
-    """Write the comparison that was asked for and say so; False, with the reason told, where there cannot be one."""
+    """Write the comparison that was asked for and say so; False, with the reason told, where there cannot be one or it
+    lacks figures.
+    """
     from workbench.errors import WorkbenchError
+    from workbench.results import COMPARISON
     from workbench.verbs.comparing import write_comparison
 
     try:
@@ -147,9 +150,16 @@ def _compared(out: Path, baseline: Path | None, policy: str, *, quiet: bool) -> 
     except WorkbenchError as error:
         terminal.print_error(f"no comparison with the baseline: {error}")
         return False
-    if found is not None and not quiet:
+    if found is None:
+        return True
+    lacking = sum(len(side.lacking) for side in found.sides)
+    if not quiet:
         terminal.print_comparison(found)
-    return True
+    elif lacking:
+        from workbench.report.beside import lost
+
+        terminal.print_error(f"{lost(lacking)}: see {out / COMPARISON}")
+    return not lacking
 
 
 @app.command(

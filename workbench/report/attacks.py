@@ -27,7 +27,7 @@ _OUTCOMES = {
     "resisted": ("resisted", "the search ended without one"),
     "exhausted": ("budget spent", "the budget of queries or seconds ended first; more might succeed"),
     "skipped": ("not attacked", "the decision was wrong already"),
-    "failed": ("attack crashed", "counted neither way"),
+    "failed": ("no outcome", "the attack crashed or broke its own rules; counted neither way"),
 }
 _SAYS = {"yes": "it keeps its label", "no": "it has lost its label", "unsure": "unsure whether it keeps its label"}
 

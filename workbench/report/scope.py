@@ -49,10 +49,11 @@ def _scope(record: AuditRecord) -> Iterator[Item]:
     if card.in_training is None:
         yield Item("Unknown: the model's training data is not on record.", lead="Overlap with the training data: ")
     else:
+        thresholds = "" if record.mitigation is None else " and that of the thresholds"
         yield Item(
             f"{plural(card.in_training, 'audited example shares', 'audited examples share')} a person or a text "
             "with it.",
-            lead="Overlap with the training data: ",
+            lead=f"Overlap with the training data{thresholds}: ",
         )
     yield Item(
         "first on these examples on this installation."

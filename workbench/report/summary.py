@@ -206,10 +206,10 @@ def _limits(record: AuditRecord) -> Iterator[Item]:
     if missing := untested(record):
         yield Item(f"Not tested in this audit: {listed([PILLARS[name].lower() for name in missing])}.")
     if card.in_training:
+        learned = "the training data" if record.mitigation is None else "what the model or its thresholds learned from"
         yield Item(
             f"{plural(card.in_training, 'of the audited examples shares', 'of the audited examples share')} a "
-            "person or a text "
-            "with the training data, so results may be too good."
+            f"person or a text with {learned}, so results may be too good."
         )
     elif card.in_training is None:
         yield Item("Whether the audited examples were in the model's training data is unknown.")
