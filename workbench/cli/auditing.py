@@ -60,8 +60,8 @@ _NOT_COMPARED = 3
     "  workbench audit runs/new --data reviews --baseline reports/base --out reports/new\n\n"
     "  workbench audit runs/base --data reviews --redact --out outside\n\n"
     "An interrupted audit continues when the same command is run again.\n\n"
-    "Exit codes: 0 pass or warn, 1 fail, 3 not established, or passed and not wholly comparable with --baseline, 2 bad input, "
-    "4 internal error.",
+    "Exit codes: 0 pass or warn, 1 fail, 3 not established, or passed and not wholly comparable with --baseline, "
+    "2 bad input, 4 internal error.",
 )
 def audit(
     model: ModelArgument,
