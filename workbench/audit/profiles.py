@@ -108,7 +108,7 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         (SANITY, {"methods": _CHEAP, "examples": 10, "draws": 5, "stages": 2}),
         # What SHAP and LIME owe to chance, which takes several explanations of each text, is for the full profile.
         ("explanations.stability@1", {"methods": _CHEAP, "examples": 10}),
-        ("explanations.overview@1", {"examples": 80}),
+        ("explanations.overview@1", {"examples": 60}),
         ("explanations.cost@1", {"methods": (*_METHODS, "lime@1")}),
         ("performance.cost@1", {"calls": 400}),
     ),
