@@ -48,7 +48,7 @@ def _utility(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         "On the test split. Learning rate, bound of gradients, batch and steps of the head were chosen on the "
         "validation split, the bound of fine-tuning by how long the gradients of 400 training reviews are: that looked "
         "at these examples, and no epsilon here counts it. Fine-tuning starts from the private head at epsilon "
-        f"{HEAD_EPSILON:g}, which is in its epsilon; its steps took from some ten minutes to an hour on two cores. "
+        f"{HEAD_EPSILON:g}, which is in its epsilon; its steps took some 40 minutes on two cores. "
         "Without privacy it is one epoch from the public backbone. Seconds are those of a machine with other work.",
         "",
         "| what is trained | epsilon | noise | bound | steps x batch | ROC-AUC | accuracy | worst age group's ROC-AUC "
