@@ -177,12 +177,12 @@ def test_no_file_is_over_a_megabyte(repository):
 REGISTRIES = ("py" + "pi.org", "python" + "hosted.org", "npm" + "js.com", "npm" + "js.org", "conda." + "anaconda.org")
 FORBIDDEN = {
     "a package registry": re.compile("|".join(map(re.escape, REGISTRIES)) + r"|https?://[^\s)\"']+/" + r"simple\b"),
-    "an index setting": re.compile(r"--?(?:extra-)?index-url" + r"\b"),
+    "an index setting": re.compile(r"--?(?:extra-)?index" + r"-url\b"),
     "a path of one machine": re.compile(r"(?<![\w.:/-])/(?:" + "|".join(["work", "root", "opt", "farm"]) + r")/[\w.]"),
 }
 CAUGHT = {
     "a package registry": ["https://" + REGISTRIES[0] + "/project", "http://10.0.0.1:3141/" + "simple"],
-    "an index setting": ["pip install --extra-" + "index-url x"],
+    "an index setting": ["pip install --extra-index" + "-url x"],
     "a path of one machine": ["see /" + "work/main", '"/' + 'opt/wheels"', "/" + "root/.cache/x"],
 }
 

@@ -122,6 +122,11 @@ class Comparison:
     pairs: int
     """Paired changes that hold together."""
 
+    @property
+    def lacking(self) -> int:
+        """How many figures of the base could not be compared, in all sides together."""
+        return sum(len(side.lacking) for side in self.sides)
+
 
 class Decided(NamedTuple):
     """What one model made of each example."""
@@ -306,8 +311,7 @@ def _gaps(
             drawn = [
                 rates_by_group(one, masks, people, replicates=replicates_for(level), rng=_rng(of)) for one in chances
             ]
-            smallest = min(people.among(mask).size for family in masks for mask in family)
-            return change(*drawn, smallest=smallest, level=level)
+            return change(*drawn, level=level)
 
         inside = np.array([one in compared for one in group])
         yield _Pair(held.name, held.where, "lower", people.among(inside), values[0], values[1], interval)

@@ -92,10 +92,10 @@ def test_a_change_with_nothing_chosen_covers_too_and_never_has_no_width() -> Non
             seen = truth + shared + 0.5 * noise * rng.normal(size=before.shape)
             drawn = seen + draws + 0.5 * noise * rng.normal(size=(300, *before.shape))
             sides.append(Rates(seen, drawn, np.full(before.shape, 400.0)))
-        found = change(*sides, smallest=400)
+        found = change(*sides)
         covered += found.low <= gap(after) - gap(before) <= found.high
     assert covered / runs >= 0.94
-    same = change(sides[0], sides[0], smallest=400)
+    same = change(sides[0], sides[0])
     assert same.low < 0 < same.high
 
 

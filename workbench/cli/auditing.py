@@ -152,14 +152,13 @@ def _compared(out: Path, baseline: Path | None, policy: str, *, quiet: bool) -> 
         return False
     if found is None:
         return True
-    lacking = sum(len(side.lacking) for side in found.sides)
     if not quiet:
         terminal.print_comparison(found)
-    elif lacking:
+    elif found.lacking:
         from workbench.report.beside import lost
 
-        terminal.print_error(f"{lost(lacking)}: see {out / COMPARISON}")
-    return not lacking
+        terminal.print_error(f"{lost(found.lacking)}: see {out / COMPARISON}")
+    return not found.lacking
 
 
 @app.command(
@@ -302,7 +301,7 @@ def compare(
     terminal.print_file("Page", out if data is None else out / COMPARISON)
     if any(one.word == "worse" for side in found.sides for one in side.changes):
         raise typer.Exit(1)
-    raise typer.Exit(_NOT_COMPARED if any(side.lacking for side in found.sides) else 0)
+    raise typer.Exit(_NOT_COMPARED if found.lacking else 0)
 
 
 @app.command(

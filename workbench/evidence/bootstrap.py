@@ -328,17 +328,18 @@ def rare_interval(
     values: Floats | Sequence[float],
     people: People,
     *,
+    bottom: float = 0.0,
     top: float,
     rng: np.random.Generator,
     replicates: int = REPLICATES,
     level: float = LEVEL,
 ) -> Interval | None:
-    """Return the interval of the mean over rows of `values` (n,), each at least 0, of which few may make up most.
+    """Return the interval of the mean over rows of `values` (n,), at least `bottom`, of which few may make up most.
 
-    A bootstrap over people, and one person more: at 0 for the lower limit and at `top` (what a mistake costs) for the
-    upper one. Of a model that is seldom wrong and sure of itself a few mistakes make the mean; where none or hardly
-    any was seen, resampling knows nothing of them. The share of the person more varies as among evenly drawn shares
-    (Dirichlet), as in Gaffke 2005's bound of the mean of bounded numbers; for a proportion it is nearly
+    A bootstrap over people, and one person more: at `bottom` for the lower limit and at `top` (what a mistake costs)
+    for the upper one. Of a model that is seldom wrong and sure of itself a few mistakes make the mean; where none or
+    hardly any was seen, resampling knows nothing of them. The share of the person more varies as among evenly drawn
+    shares (Dirichlet), as in Gaffke 2005's bound of the mean of bounded numbers; for a proportion it is nearly
     Clopper-Pearson's.
 
     Simulated for the Brier score and log loss, 300 audits each (20 to 1,000 people, 75% to 99% right, sure of
@@ -349,10 +350,10 @@ def rare_interval(
     if not len(numbers):
         return None
     means = _means(numbers, people, replicates, rng)
-    top = max(top, float(means.max()))
-    tail = (1 - level) / 2
-    low = top * _least_with_one_more(means / top, people.size, tail)
-    high = top * (1 - _least_with_one_more(1 - means / top, people.size, tail))
+    span = max(top, float(means.max())) - bottom
+    shares, tail = (means - bottom) / span, (1 - level) / 2
+    low = bottom + span * _least_with_one_more(shares, people.size, tail)
+    high = bottom + span * (1 - _least_with_one_more(1 - shares, people.size, tail))
     method = f"{describe(means)}, with one person more at either end"
     return _around(Interval(low=low, high=high, level=level, method=method), float(numbers.mean()))
 

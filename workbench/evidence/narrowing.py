@@ -127,19 +127,19 @@ def narrowing(
     return Interval(low=max(low, -1.0), high=min(high, 1.0), level=level, method=method)
 
 
-def change(before: Rates, after: Rates, *, smallest: int, level: float = LEVEL) -> Interval:
+def change(before: Rates, after: Rates, *, level: float = LEVEL) -> Interval:
     """Return the interval of the gap after minus the gap before, in [-1, 1], with nothing chosen beforehand.
 
     Every difference between a contrast after and one before gets limits that hold together at `level`; the change is
     at least the best of the worst of them, and at most the worst of the best. Where nobody's decision differs,
-    resampling sees no spread: limits are then Wilson's for none of the `smallest` group's people.
+    resampling sees no spread: limits are then Wilson's for none of the smallest group's people.
     """
     values = contrasts(after.values)[:, None] - contrasts(before.values)[None, :]
     drawn = contrasts(after.replicates)[:, :, None] - contrasts(before.replicates)[:, None, :]
     flat = drawn.reshape(len(drawn), -1)
     errors = np.nanstd(flat, axis=0, ddof=1)
     half = (max_t(flat - values.ravel(), errors, level=level) * errors).reshape(values.shape)
-    half = np.where(half > 0, half, wilson(0, smallest, level=level).high)
+    half = np.where(half > 0, half, wilson(0, float(before.people.min()), level=level).high)
     # max_j a_j - max_k b_k = max_j min_k (a_j - b_k)
     low = float((values - half).min(axis=1).max())
     high = float((values + half).min(axis=1).max())

@@ -373,5 +373,21 @@ def test_intervals_of_the_mean_change_cover_it_however_few_texts_move(n, moving)
     assert all(count / trials >= 0.92 for count in covered.values()), covered
 
 
+def test_intervals_of_moderate_changes_and_of_flips_cover_them():
+    rng = np.random.default_rng(11)
+    covered = {"change": 0, "size": 0, "flip": 0}
+    trials, n = 300, 60
+    for _ in range(trials):
+        change = np.where(rng.random(n) < 0.3, rng.normal(-0.2, 0.1, n), 0).clip(-1, 1)
+        flips = rng.random(n) < 0.15
+        made = effect(change, np.ones(n, dtype=np.int64), flips, People(np.arange(n)), rng=rng)
+        covered["change"] += made.change.low <= -0.06 <= made.change.high
+        covered["size"] += made.absolute.low <= 0.0605 <= made.absolute.high
+        covered["flip"] += made.flip.low <= 0.15 <= made.flip.high
+    # E|N(-0.2, 0.1)| = 0.2017, so the mean size is 0.0605; 300 trials tell coverage to 1.3 points.
+    assert all(count / trials >= 0.91 for count in covered.values()), covered
+    assert covered["flip"] / trials <= 0.99
+
+
 def test_a_change_of_nothing_by_one_person_is_not_known():
     assert change_interval(np.zeros(3), People(np.zeros(3, dtype=np.int64)), rng=np.random.default_rng(0)) is None

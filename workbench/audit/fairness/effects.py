@@ -79,11 +79,7 @@ def change_interval(signed: Floats, people: People, *, rng: np.random.Generator)
     """
     if people.size < 2:
         return None
-    found = rare_interval((signed + 1) / 2, people, top=1.0, rng=rng)
-    assert found is not None  # there are rows
-    # The value lies within, whatever rounding the two scalings left.
-    value = float(signed.mean())
-    return found.model_copy(update={"low": min(2 * found.low - 1, value), "high": max(2 * found.high - 1, value)})
+    return rare_interval(signed, people, bottom=-1.0, top=1.0, rng=rng)
 
 
 def _measured(metric: str, value: float, better: Better, n: int, interval: Interval, swap: str) -> Measurement:

@@ -144,7 +144,7 @@ class Gaps:
                     "people in the other denominator."
                 )
             families = [tallies.compared(rate, groups) for rate, groups in compared]
-            held = self.tallies.of(_together(compared))
+            held = self.tallies.of(together(compared))
             values.append(max(self._fairlearns(groups, label).difference[rate.name] for rate, groups in compared))
             every += families
             inside |= held
@@ -210,8 +210,8 @@ class Gaps:
 
     def _of(self, criterion: str, compared: Compared) -> Iterator[Measurement | Note]:
         """Yield all gaps of one criterion, whose rates are `compared`."""
-        together = _together(compared)
-        inside, lacking = self.tallies.of(together), self.tallies.without(self.comparable(self._rates(criterion)))
+        involved = together(compared)
+        inside, lacking = self.tallies.of(involved), self.tallies.without(self.comparable(self._rates(criterion)))
         values = [(rate.name, self._fairlearns(groups, self.tallies.seen.positive)) for rate, groups in compared]
         families = [self.tallies.compared(rate, groups) for rate, groups in compared]
         beside = [one for rate, groups in compared for one in self.tallies.beside_rest(rate, groups)]
@@ -224,7 +224,7 @@ class Gaps:
         for gap in GAPS:
             if gap.criterion != criterion or (gap.form == "ratio" and nowhere):
                 continue
-            over = self.tallies.over(together) if gap.form == "minimum" or gap.to_overall else self._pairs(compared)
+            over = self.tallies.over(involved) if gap.form == "minimum" or gap.to_overall else self._pairs(compared)
             yield self._measured(
                 gap.name,
                 _value(gap, values),
@@ -292,7 +292,7 @@ def accuracy(labels: NDArray[np.int64], decisions: NDArray[np.int64]) -> float:
     return float(accuracy_score(labels, decisions))
 
 
-def _together(compared: Compared) -> list[int]:
+def together(compared: Compared) -> list[int]:
     """Return all groups that any of the rates is compared between."""
     return sorted({g for _, groups in compared for g in groups})
 

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from workbench.audit.fairness.gaps import Gaps
+from workbench.audit.fairness.gaps import Compared, Gaps, together
 from workbench.audit.fairness.shown import largest
-from workbench.audit.fairness.tallies import Rate, Tallies, rates_of
+from workbench.audit.fairness.tallies import Tallies, rates_of
 from workbench.audit.performance.predictions import Predictions
 from workbench.audit.probe import Setting, probes, require_at_least
 from workbench.data.corpus import Corpus, Task
@@ -106,13 +106,13 @@ class _Planned(NamedTuple):
 
     tallies: Tallies
     criterion: Criterion
-    compared: list[tuple[Rate, list[int]]]
+    compared: Compared
     """Each rate with the groups that are large enough in it, two at least."""
 
     @property
     def groups(self) -> list[int]:
         """The groups that are compared in any rate."""
-        return sorted({g for _, groups in self.compared for g in groups})
+        return together(self.compared)
 
 
 @probes.register("fairness.permutation@1")

@@ -108,11 +108,11 @@ class Expected:
             GroupRates(
                 values=self.rates.values[m],
                 replicates=self.rates.replicates[:, m],
-                n=np.array([self._people(mask).size for mask in masks], dtype=np.float64),
+                n=self.rates.people[m],
                 one_each=self.part.people.one_each,
                 disjoint=self.part.people.one_each,
             )
-            for m, masks in enumerate(self._masks)
+            for m in range(len(self.families))
         ]
         span = max_gap(differences(rates))
         method = f"simultaneous over pairs of groups: max-t bootstrap over people, {self.replicates} replicates"
