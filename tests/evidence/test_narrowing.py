@@ -99,6 +99,27 @@ def test_a_change_with_nothing_chosen_covers_too_and_never_has_no_width() -> Non
     assert same.low < 0 < same.high
 
 
+def test_a_change_covers_where_few_decisions_of_large_groups_differ() -> None:
+    rng, size, runs, covered = np.random.default_rng(6), 1000, 150, 0
+    first = np.arange(2 * size) < size
+    masks, people = [[first, ~first]], People(np.arange(2 * size))
+    for _ in range(runs):
+        luck = rng.random(2 * size)  # whoever is accepted before is accepted after
+        sides = [
+            rates_by_group(
+                (luck < np.where(first, rate, 0.4)).astype(float),
+                masks,
+                people,
+                replicates=300,
+                rng=np.random.default_rng(0),
+            )
+            for rate in (0.6, 0.604)
+        ]
+        found = change(*sides)
+        covered += found.low <= 0.004 <= found.high
+    assert covered / runs >= 0.94
+
+
 def test_rates_by_group_are_means_under_masks_and_aligned_between_sides() -> None:
     rng = np.random.default_rng(0)
     people, chances = People(rng.integers(0, 60, 200)), rng.random(200)

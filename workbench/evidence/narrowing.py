@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.evidence.bootstrap import People, expanded_tail, replicate
-from workbench.evidence.intervals import LEVEL, wilson
+from workbench.evidence.intervals import LEVEL, normal_quantile, wilson_bounds
 from workbench.evidence.measurement import Interval
 from workbench.evidence.simultaneous import max_t
 from workbench.evidence.weighted import ratio
@@ -70,11 +70,15 @@ def contrasts(rates: Floats, less: Floats | None = None) -> Floats:
 
     `less`: the rates to take the second group's from, if they are others.
     """
-    others = rates if less is None else less
-    pairs = list(combinations(range(rates.shape[-1]), 2))
+    return _by_pair(np.subtract, rates, rates if less is None else less)
+
+
+def _by_pair(function: np.ufunc, one: Floats, other: Floats) -> Floats:
+    """Return `function` of each ordered pair of groups in the order of `contrasts`."""
+    pairs = list(combinations(range(one.shape[-1]), 2))
     first, second = [i for i, _ in pairs], [j for _, j in pairs]
-    ways = (rates[..., a] - others[..., b] for a, b in ((first, second), (second, first)))
-    return np.concatenate([way.reshape(*rates.shape[:-2], -1) for way in ways], axis=-1)
+    ways = (function(one[..., a], other[..., b]) for a, b in ((first, second), (second, first)))
+    return np.concatenate([way.reshape(*one.shape[:-2], -1) for way in ways], axis=-1)
 
 
 def gap(rates: Floats) -> float:
@@ -139,7 +143,9 @@ def change(before: Rates, after: Rates, *, level: float = LEVEL) -> Interval:
     flat = drawn.reshape(len(drawn), -1)
     errors = np.nanstd(flat, axis=0, ddof=1)
     half = (max_t(flat - values.ravel(), errors, level=level) * errors).reshape(values.shape)
-    half = np.where(half > 0, half, wilson(0, float(before.people.min()), level=level).high)
+    unseen = wilson_bounds(0.0, before.people, critical=normal_quantile(level)).high
+    unseen = _by_pair(np.hypot, unseen, unseen)
+    half = np.hypot(half, np.maximum(unseen[:, None], unseen[None, :]))
     # max_j a_j - max_k b_k = max_j min_k (a_j - b_k)
     low = float((values - half).min(axis=1).max())
     high = float((values + half).min(axis=1).max())

@@ -371,7 +371,8 @@ GLOSSARY: Mapping[str, Entry] = MappingProxyType(
             "Words that act together: leaving out one shows nothing.",
         ),
         "explanations.infidelity": Entry(
-            "Mean squared error when the scores predict the effect of random changes; lower is better.",
+            "Mean squared error when the scores predict the effect of random changes; lower is better. Scores without "
+            "a sign predict none.",
             "Kind and size of the changes.",
         ),
         "explanations.sensitivity": Entry(

@@ -175,6 +175,10 @@ def test_methods_keep_their_names_where_people_are_few(n):
 def test_scores_without_a_sign_are_set_against_the_size_of_the_change():
     result = measured(QualityProbe(methods=("size@1", "known@1"), examples=20))
     assert value(result, "tau_loo", attributor="size@1").value > 0.9
+    signed = {m.where["attributor"] for m in result.measurements if m.name == "explanations.infidelity"}
+    assert signed == {"known@1", CHANCE}
+    notes = [one.text for one in result.exhibits if one.kind == "note"]
+    assert "infidelity does not apply to size@1: the scores do not say which way." in notes
     assert value(result, "tau_loo", attributor="known@1").value > 0.95
 
 

@@ -89,9 +89,12 @@ def quality_of(
             values[method][f"{metric}/{removal}"] = float(column.mean())
     for method, one in found.items():
         scores = np.array([word.score for word in one.words])
-        values[method]["infidelity"] = infidelity_of(scores)
-        # Scores without a sign say how strongly: they are set against the size of the change.
-        effect = importance if getattr(attributors[method], "signed", True) else np.abs(importance)
+        # Scores without a sign say how strongly, not which way: they are set against the size of the change, and
+        # predict none, which is what infidelity asks.
+        signed = getattr(attributors[method], "signed", True)
+        if signed:
+            values[method]["infidelity"] = infidelity_of(scores)
+        effect = importance if signed else np.abs(importance)
         if method != OCCLUSION and (tau := kendall(scores, effect)) is not None:
             values[method]["tau_loo"] = tau
         values[method]["passes"] = float(one.passes)

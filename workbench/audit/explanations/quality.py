@@ -149,6 +149,8 @@ class QualityProbe:
         notes.append("Comprehensiveness and sufficiency take words away, as occlusion does itself: they favour it.")
         if OCCLUSION in methods:
             notes.append(f"tau_loo does not apply to {OCCLUSION}: leave-one-out is what it computes.")
+        if unsigned := [one for one in methods if one != CHANCE and not table.has(one, "infidelity")]:
+            notes.append(f"infidelity does not apply to {', '.join(unsigned)}: the scores do not say which way.")
         notes += absences(found)
         notes += _unmeasured(found, self.removals, measurements)
         if open_ended := [one for one in methods if one != CHANCE and not table.has(one, _GAP)]:
