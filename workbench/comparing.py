@@ -244,6 +244,7 @@ def _draft(base: AuditRecord, seen: Decided | None, record: AuditRecord, other: 
     pairs: list[_Pair] = []
     notes: list[str] = []
     unlike = frozenset(key for key, alike in measured_alike(base, record).items() if not alike)
+    unlike |= set(_over_others(base, record))
     failing: tuple[Failing, ...] = ()
     mended = 0
     if seen is None or other is None:
@@ -376,19 +377,25 @@ def _side(base: AuditRecord, record: AuditRecord, draft: _Draft, policy: Policy,
     now = {key_of(one.name, one.where): one for _, one in record.measurements()}
     changes += [_apart(before[key], now[key]) for key in before if key in now and key not in settled]
     lacking, unasked, causes = _missing(base, record, set(now))
+    over_others = _over_others(base, record)
+    fewer = {key for key, lost in over_others.items() if lost}
+    lacking |= fewer
     settings = (
         *differently_audited(base, record),
-        *_listed(draft.unlike, "measured in another way than in the base's audit, and not compared"),
+        *_listed(draft.unlike - set(over_others), "measured in another way than in the base's audit, and not compared"),
+        *_listed(set(over_others) - fewer, "measured over groups that the base's audit left out, and not compared"),
         *_listed(unasked, "in the base's audit that this one was not asked for"),
     )
     notes = (
-        *_listed(lacking, "of the base could not be compared, missing here although asked for"),
+        *_listed(lacking - set(now), "of the base could not be compared, missing here although asked for"),
+        *_listed(lacking - set(before), "could not be compared, missing in the base's audit although asked for"),
+        *_listed(fewer, "could not be compared: this audit leaves out groups that the base's did not"),
         *causes,
         *draft.notes,
         *settings,
         *differently_trained(base, record),
         *_listed(set(before) - set(now) - lacking - unasked, "in the base's audit and not in this one"),
-        *_listed(set(now) - set(before), "in this audit and not in the base's"),
+        *_listed(set(now) - set(before) - lacking, "in this audit and not in the base's"),
     )
     findings = judge(record, policy)
     order = {"worse": 0, "better": 1, "other": 2, "undecided": 3}
@@ -402,13 +409,14 @@ def _side(base: AuditRecord, record: AuditRecord, draft: _Draft, policy: Policy,
         notes=notes,
         settings=settings,
         lacking=tuple(_names(lacking)),
-        unasked=len(unasked) + len(draft.unlike),
+        unasked=len(unasked) + len(draft.unlike - fewer),
     )
 
 
 def _missing(base: AuditRecord, record: AuditRecord, now: Collection[Key]) -> tuple[set[Key], set[Key], list[str]]:
     """Return what the base has and `now` has not: what was asked for here, too; what was not; and why, as sentences.
 
+    What only this audit has because the base's probe crashed is lacking as well: nothing says whether it is worse.
     What is neither good nor bad, what is timed and what each audit has of its own is in none of them.
     """
     asked = {way_of(one): one.result for one in record.evidence}
@@ -424,7 +432,22 @@ def _missing(base: AuditRecord, record: AuditRecord, now: Collection[Key]) -> tu
             causes.append(f"{evidence.probe} crashed in this audit: {result.error}")
         elif isinstance(result, NotApplicable):
             causes.append(f"{evidence.probe} did not run in this audit: {result.reason}")
+    known = {key_of(one.name, one.where) for _, one in base.measurements()}
+    failed = {way_of(one): one.result for one in base.evidence if isinstance(one.result, Failed)}
+    for evidence, one in record.measurements():
+        key, result = key_of(one.name, one.where), failed.get(way_of(evidence))
+        if key in known or result is None or one.better == "neither" or one.name in {*VOLATILE, *_OF_ONE_AUDIT}:
+            continue
+        lacking.add(key)
+        causes.append(f"{evidence.probe} crashed in the base's audit: {result.error}")
     return lacking, unasked, list(dict.fromkeys(causes))
+
+
+def _over_others(base: AuditRecord, record: AuditRecord) -> dict[Key, set[str]]:
+    """Return the figures that the audits have of different groups, and which groups only this one leaves out."""
+    before = {key_of(one.name, one.where): set(one.left_out) for _, one in base.measurements()}
+    now = {key_of(one.name, one.where): set(one.left_out) for _, one in record.measurements()}
+    return {key: now[key] - before[key] for key in before if key in now and now[key] != before[key]}
 
 
 def _names(keys: Collection[Key]) -> list[str]:

@@ -61,6 +61,13 @@ def test_what_cannot_be_crossed_is_refused(attributes: tuple[str, ...], error: t
         grouped().crossed(attributes)
 
 
+def test_intersections_of_one_name_are_refused_and_not_merged() -> None:
+    groups = [{"sex": "a", "region": "b & c"}, {"sex": "a & b", "region": "c"}]
+    examples = tuple(Example(str(i), str(i), f"text {i}", "yes", held) for i, held in enumerate(groups))
+    with pytest.raises(BadInput, match="two intersections would have one name"):
+        Corpus(examples, ("no", "yes"), "toy", "made in the test").crossed(("sex", "region"))
+
+
 def test_nothing_is_crossed_twice() -> None:
     with pytest.raises(BadInput, match="has an attribute 'sex x region' already"):
         grouped().crossed(("sex", "region")).crossed(("sex", "region"))

@@ -196,6 +196,21 @@ def test_models_of_one_name_go_to_folders_of_their_own(place, tmp_path, audited)
     assert digests[0] != digests[1]
 
 
+def test_no_audit_is_written_over_another_that_is_compared(place, build_checkpoint, tmp_path, audited):
+    """Neither over that of a model called like the next number, nor over a finished one among those given."""
+    build_checkpoint(place / "third" / "second-2", seed=3)
+    out = tmp_path / "out"
+    models = [place / "second", place / "elsewhere" / "second", place / "third" / "second-2"]
+    run(*models, "--data", place / "data.csv", "--out", out)
+    assert audited == ["second", "second-2", "second-2-2"]
+    assert len({read_record(out / name).model.digest for name in audited}) == 3
+    audited.clear()
+    before = (out / "second" / "audit.json").read_bytes()
+    run(models[1], out / "second", "--data", place / "data.csv", "--out", out)
+    assert "second" not in audited
+    assert (out / "second" / "audit.json").read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("given", "error", "told"),
     [

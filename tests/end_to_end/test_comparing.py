@@ -17,7 +17,7 @@ from workbench.audit.profiles import PROFILES
 from workbench.comparing import compare
 from workbench.data.corpus import Corpus, Example
 from workbench.errors import BadInput, Misconfigured, NotFound
-from workbench.evidence.measurement import Measurement
+from workbench.evidence.measurement import Interval, Measurement
 from workbench.evidence.record import VOLATILE, Evidence, Failed, Measured, NotApplicable
 from workbench.models.linear import LinearTextClassifier
 from workbench.report.compare import comparison_json
@@ -276,6 +276,56 @@ def test_what_the_base_has_and_the_other_lost_is_no_good_news(
     done = workbench("compare", audits / "base", other, "--out", tmp_path / "c.html")
     assert done.returncode == 3
     assert told in done.stdout
+
+
+def test_a_probe_that_crashed_in_the_base_leaves_nothing_to_compare_with(
+    workbench: Callable[..., object], audits: Path, tmp_path: Path
+) -> None:
+    base = changed(
+        audits,
+        tmp_path / "crashed",
+        lambda one: one.model_copy(update={"result": Failed(error="OSError: boom")}) if attacked(one) else one,
+    )
+    (side,) = compare(base, audits / "same").sides
+    assert f"{UNDER} deepwordbug@1" in side.lacking
+    assert "robustness.attack@1 crashed in the base's audit: OSError: boom" in side.notes
+    assert workbench("compare", base, audits / "same", "--out", tmp_path / "c.html").returncode == 3
+
+
+def test_a_gap_is_no_better_for_having_lost_a_group(audits: Path, tmp_path: Path) -> None:
+    def gap(value: float, *left_out: str) -> Callable[[Evidence], Evidence]:
+        interval = Interval(low=value - 0.02, high=value + 0.02, level=0.95, method="made up")
+        one = Measurement(
+            name="fairness.predictive_parity_difference",
+            value=value,
+            unit="proportion",
+            better="lower",
+            n=400,
+            interval=interval,
+            where={"attribute": "age"},
+            left_out=left_out,
+        )
+
+        def put(held: Evidence) -> Evidence:
+            if not isinstance(held.result, Measured) or attacked(held):
+                return held
+            found = (*held.result.measurements, one)
+            return held.model_copy(update={"result": held.result.model_copy(update={"measurements": found})})
+
+        return put
+
+    large = changed(audits, tmp_path / "all", gap(0.5))
+    small = changed(audits, tmp_path / "without", gap(0.05, "60+"))
+    named = "fairness.predictive_parity_difference age"
+    (side,) = compare(large, small).sides
+    assert named in side.lacking
+    assert not [one for one in side.changes if one.name == "fairness.predictive_parity_difference"]
+    assert any("this audit leaves out groups that the base's did not" in note for note in side.notes)
+    (side,) = compare(small, large).sides
+    assert side.lacking == ()
+    assert any("measured over groups that the base's audit left out" in note for note in side.notes)
+    (side,) = compare(large, large).sides
+    assert [one for one in side.changes if one.name == "fairness.predictive_parity_difference"]
 
 
 def test_what_the_other_was_not_asked_for_is_said_and_costs_nothing(

@@ -74,3 +74,16 @@ def test_a_requirement_without_a_number_is_no_threshold_tested_against(rich):
 def test_the_report_never_says_compliant(rich):
     for word in ("compliant", "compliance", "conformity", "certified by"):
         assert not re.search(word, render(rich, rich.findings), re.IGNORECASE)
+
+
+def test_bounds_chosen_after_the_audit_are_no_evidence_of_thresholds_defined_beforehand(rich):
+    place = next(item.place for item in ITEMS if BOUNDS in item.evidence)
+    (cell,) = [
+        row[2]
+        for block in obligations(rich, rich.findings, afterwards=True).blocks
+        if block.kind == "table"
+        for row in block.rows
+        if row[0].text == place
+    ]
+    assert (cell.text, cell.links) == (NONE, ())
+    assert "chosen after the audit" in cell.small

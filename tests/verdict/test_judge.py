@@ -501,6 +501,25 @@ def test_not_everything_at_once_is_excused(record, evidence):
     assert [one.verdict for one in judge(held, policy(asked))] == ["not_established"], "applies, and was not measured"
 
 
+def test_a_longer_name_or_a_reason_excuses_nothing(record, evidence):
+    """Part of another behaviour's name, and a word of a reason, are not what a note is about."""
+    lost = "failure_rate is not given for contractions: the model decides every text of the data as 'yes'."
+    asked = criterion(measurement=RATE, where={"behaviour": "contractions"}, at_most=0.1, only_if="applicable")
+    for other in (
+        "failure_rate does not apply to typos, contractions of names: none of the texts drawn is changed.",
+        "failure_rate does not apply to mine: contractions: none of the texts drawn is changed.",
+        "failure_rate does not apply to praise: the model has no label 'contractions'.",
+    ):
+        for notes in ([other], [other, lost], [lost, other]):
+            (finding,) = judge(record(evidence("robustness.behaviours@1", notes=notes)), policy(asked))
+            assert finding.verdict == "not_established", notes
+    nature = "failure_rate does not apply to contractions: the model has no label 'yes'."
+    (finding,) = judge(record(evidence("robustness.behaviours@1", notes=[nature])), policy(asked))
+    assert finding.verdict == "pass"
+    (finding,) = judge(record(evidence("robustness.behaviours@1", notes=[nature, lost])), policy(asked))
+    assert finding.verdict == "not_established", "lost weighs more than not applicable"
+
+
 def test_no_probe_is_named_that_does_not_measure_what_is_missing(record, evidence):
     privacy = [
         evidence(f"privacy.{probe}@1", result=NotApplicable(reason=f"{probe} says why"))

@@ -51,6 +51,8 @@ class Example:
 
 CROSS = " x "
 """Between the names of crossed attributes."""
+AND = " & "
+"""Between the names of their groups."""
 
 
 @dataclass(frozen=True)
@@ -142,14 +144,20 @@ class Corpus(Sequence[Example]):
 
         Raises:
             NotFound: the corpus does not know one of them.
-            BadInput: fewer than two, one twice, or there is such an attribute.
+            BadInput: fewer than two, one twice, there is such an attribute, or two intersections have one name.
         """
         if len(attributes) < 2 or len(set(attributes)) < len(attributes):
             raise BadInput(f"to cross attributes takes two or more different ones; got {list(attributes)}")
         name = CROSS.join(attributes)
         if name in self.attributes:
             raise BadInput(f"corpus {self.name!r} has an attribute {name!r} already")
-        groups = [" & ".join(each) for each in zip(*(self.group_of(one) for one in attributes), strict=True)]
+        each = list(zip(*(self.group_of(one) for one in attributes), strict=True))
+        groups = [AND.join(one) for one in each]
+        if len(set(groups)) < len(set(each)):
+            raise BadInput(
+                f"corpus {self.name!r}: groups of {list(attributes)} hold {AND!r}, so two intersections would have one "
+                "name; rename those groups"
+            )
         examples = tuple(
             replace(example, groups=MappingProxyType({**example.groups, name: group}))
             for example, group in zip(self.examples, groups, strict=True)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from workbench.evidence.bootstrap import REPLICATES, People, bounded, replicate, score_interval
+from workbench.evidence.bootstrap import REPLICATES, People, bounded, rare_interval, replicate
 from workbench.evidence.intervals import LEVEL, normal_quantile, wilson
 from workbench.evidence.measurement import Interval
 from workbench.evidence.weighted import Scorer
@@ -66,9 +66,9 @@ def paired_interval(
 ) -> Interval | None:
     """Return the interval of the mean of `after` - `before`, both (n,) of 0 and 1, row by row of the same examples.
 
-    Tango's where nobody has more than one row; else a bootstrap over people, with as many replicates as the tails of
-    `level` need, and Wilson's limits where resampling sees no spread. In [-1, 1] and never without width. None with
-    fewer than two people.
+    Tango's where nobody has more than one row; else a bootstrap over people and one person more at either end, with as
+    many replicates as the tails of `level` need, and Wilson's limits where nothing differs. In [-1, 1] and never
+    without width. None with fewer than two people.
     """
     moved = after - before
     if people.size < 2:
@@ -78,7 +78,7 @@ def paired_interval(
     if not moved.any():
         most = wilson(0, people.size, level=level).high
         return Interval(low=-most, high=most, level=level, method="Wilson, of pairs that differ")
-    return score_interval(moved, people, bottom=-1.0, rng=rng, replicates=replicates_for(level), level=level)
+    return rare_interval(moved, people, bottom=-1.0, top=1.0, rng=rng, replicates=replicates_for(level), level=level)
 
 
 def paired_score_interval(

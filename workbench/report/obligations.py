@@ -158,12 +158,12 @@ OBLIGATIONS: tuple[tuple[str, tuple[Obligation, ...]], ...] = (
 """Text -> items, in its order."""
 
 
-def obligations(record: AuditRecord, findings: Sequence[Finding]) -> Section:
-    """Return the section that maps the record's measurements to obligations."""
+def obligations(record: AuditRecord, findings: Sequence[Finding], *, afterwards: bool = False) -> Section:
+    """Return the section that maps the record's measurements to obligations; `afterwards` as in `render`."""
     held = evidence_held(record, findings)
     blocks: list[Block] = []
     for citation, items in OBLIGATIONS:
-        rows = tuple((Cell(item.place), Cell(item.asks), _evidence(item, held)) for item in items)
+        rows = tuple((Cell(item.place), Cell(item.asks), _evidence(item, held, afterwards)) for item in items)
         columns = (Cell("Item"), Cell("What it asks for, in short"), Cell("Technical evidence in this report"))
         blocks += [
             Heading(citation.partition(",")[0]),
@@ -186,7 +186,9 @@ def evidence_held(record: AuditRecord, findings: Sequence[Finding]) -> dict[str,
     return {name: n for name, n in held.items() if n}
 
 
-def _evidence(item: Obligation, held: dict[str, int]) -> Cell:
+def _evidence(item: Obligation, held: dict[str, int], afterwards: bool) -> Cell:
+    if afterwards and BOUNDS in item.evidence:
+        return Cell(NONE, "the bounds of this report were chosen after the audit")
     links = tuple(_link(name, held[name]) for name in item.evidence if name in held)
     missing = [PILLARS[name].lower() for name in item.evidence if name not in held and name in PILLARS]
     small = f"not measured: {', '.join(missing)}" if missing and links else ""

@@ -55,7 +55,7 @@ def page(
             identity(record, afterwards=afterwards),
             scope(record),
             *pillars,
-            obligations(record, findings),
+            obligations(record, findings, afterwards=afterwards),
             _reproduce(record, afterwards=afterwards),
             signing(record, screen.word, afterwards=afterwards),
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -149,16 +150,30 @@ def _require_folder(root: Path) -> None:
 
 
 def _folders(places: Sequence[str | Path], root: Path) -> list[Path]:
-    """Return where each model's audit goes: a folder of its name, numbered where several are called alike."""
-    names = [Path(place).resolve().name for place in places]
-    found = []
-    for i, name in enumerate(names):
-        before = names[:i].count(name)
-        found.append(root / (f"{name}-{before + 1}" if before else name))
-    for folder in found:
+    """Return where each model's audit goes: a folder of its name, numbered where that one is taken.
+
+    It is taken by another model's audit, or by a finished audit among `places`, whose own folder is returned for it.
+    """
+    records = {i: _folder_of(place) for i, place in enumerate(places) if _is_record(place)}
+    taken, found = set(records.values()), list[Path]()
+    for i, place in enumerate(places):
+        if i in records:
+            found.append(records[i])
+            continue
+        name = Path(place).resolve().name
+        free = (root / (f"{name}-{number}" if number > 1 else name) for number in count(1))
+        folder = next(one for one in free if one.resolve() not in taken)
+        taken.add(folder.resolve())
+        found.append(folder)
+    for folder in (one for i, one in enumerate(found) if i not in records):
         if (folder / _CHECKPOINT).is_file():
             raise Misconfigured(f"--out {root}: {folder} is a model, and an audit would be written into it")
     return found
+
+
+def _folder_of(record: str | Path) -> Path:
+    path = Path(record).resolve()
+    return path.parent if path.is_file() else path
 
 
 def _like(record: AuditRecord, asked: Asked) -> Asked:

@@ -7,6 +7,7 @@ failed, missing) is never anything but not established.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Literal, NamedTuple
@@ -289,7 +290,8 @@ def _absent(record: AuditRecord, criterion: Criterion, where: Mapping[str, str])
     if WITHHELD in where.values():
         because = f"{what} is not told: the record is redacted."
         return _finding(criterion, where, "not_established", because, probe=None)
-    if told := next(_not_given(record, name, where), None):
+    # What was lost weighs more than what by nature does not apply.
+    if told := min(_not_given(record, name, where), key=lambda one: one[1].by_nature, default=None):
         return _left(criterion, where, *told, some=ANY not in where.values())
     silent = [
         evidence
@@ -331,8 +333,16 @@ def _not_given(record: AuditRecord, name: str, where: Mapping[str, str]) -> Iter
         probe = evidence.probe.partition("@")[0]
         if probe.partition(".")[0] != pillar and probe != maker(name):
             continue
-        if all(value in (ANY, evidence.params.get(facet)) or value in exhibit.text for facet, value in where.items()):
+        if all(
+            value in (ANY, evidence.params.get(facet)) or _listed_in(exhibit.text, value)
+            for facet, value in where.items()
+        ):
             yield evidence, exhibit
+
+
+def _listed_in(text: str, value: str) -> bool:
+    """Tell whether a note is about `value`: names it whole, in its list, and not within another name or a reason."""
+    return re.search(rf"(?<![:.;]) {re.escape(value)}(?=[,:;.]| over | and |$)", text) is not None
 
 
 def _note(record: AuditRecord, pillar: str, where: Mapping[str, str]) -> str:

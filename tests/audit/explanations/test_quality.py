@@ -10,7 +10,7 @@ import pytest
 
 from workbench.audit.explanations.attributor import Attribution, attributors
 from workbench.audit.explanations.quality import CHANCE, QualityProbe
-from workbench.audit.explanations.ranks import overlap
+from workbench.audit.explanations.ranks import overlap, spearman
 from workbench.audit.probe import Setting
 from workbench.audit.runner import Run, run_probes
 from workbench.data.corpus import Corpus, Example
@@ -229,3 +229,15 @@ def test_bad_parameters_are_refused():
         QualityProbe(examples=0)
     with pytest.raises(Misconfigured, match="random"):
         QualityProbe(methods=(CHANCE,))
+
+
+def test_ties_at_the_border_and_rounding_make_no_order():
+    one, other = np.zeros(10), np.zeros(10)
+    one[0] = other[9] = 1
+    # The word that one prefers is in the other's five by chance, 4 of 9; so is each of the eight.
+    expected = (2 * 4 / 9 + 8 * (4 / 9) ** 2) / 5
+    assert overlap(one, other, 5) == pytest.approx(expected)
+    assert overlap(one, one, 1) == 1.0
+    noise = np.array([1e-31, -1e-31, 3e-32, 0, 0, 0, 0])
+    for compare in (spearman, lambda a, b: overlap(a, b, 5)):
+        assert compare(noise, noise) is None

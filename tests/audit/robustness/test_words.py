@@ -35,6 +35,9 @@ def test_end_of_word():
         ("a good dress", "good dress", 1),
         ("a good dress", "a very very good dress", 2),
         ("", "a", 1),
+        ("good good good good bad", "g\u200dood go\u200bod g\u200cood good bad", 3),
+        ("a good dress", "a go od dress", 1),
+        ("a good dress", "a dress shop here", 3),
     ],
 )
 def test_words_changed(before, after, changed):

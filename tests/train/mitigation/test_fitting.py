@@ -110,6 +110,23 @@ def test_what_is_too_small_or_impossible_is_said(parts):
         Mitigation("sex", Wanted("demographic_parity"), unknown="guess")
 
 
+def test_whom_the_rule_refuses_are_counted_as_if_nobody_were(parts):
+    """Some of the validation part's people are of groups without a threshold, whatever happens to such people later."""
+    rng = np.random.default_rng(1)
+    validation = part(300, 2, "validation")
+    few = set(rng.choice(len(validation.corpus), 12, replace=False).tolist())
+    examples = tuple(
+        replace(one, groups={"sex": "tiny"}) if i in few else one for i, one in enumerate(validation.corpus)
+    )
+    held = replace(validation, corpus=replace(validation.corpus, examples=examples))
+    made = [
+        mitigate(Mitigation("sex", Wanted("demographic_parity"), unknown=unknown), held, parts[1], BASE)
+        for unknown in ("refuse", "overall")
+    ]
+    assert [one.rule.unknown for one in made] == ["refuse", "overall"]
+    assert made[0].card.held_out == made[1].card.held_out
+
+
 def test_for_a_private_model_it_says_whether_its_statement_still_holds(parts):
     card = mitigate(Mitigation("sex", Wanted("equalized_odds")), part(300, 2, "validation"), parts[1], BASE).card
     assert not card.breaks_privacy

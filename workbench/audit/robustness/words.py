@@ -28,12 +28,13 @@ def end_of_word(text: str, count: int) -> int:
 
 
 def words_changed(before: str, after: str) -> int:
-    """Return how many words differ: replaced, removed or added (a replaced word counts once).
+    """Return how many words differ: replaced, removed or added.
 
+    A replaced word counts once, also where several stand in its place (a space or an invisible mark splits it).
     Word by word where both have as many words; else along the longest matching runs (difflib).
     """
     old, new = words(before), words(after)
     if len(old) == len(new):
         return sum(one != other for one, other in zip(old, new, strict=True))
     steps = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
-    return sum(max(i2 - i1, j2 - j1) for tag, i1, i2, j1, j2 in steps if tag != "equal")
+    return sum((i2 - i1) or (j2 - j1) for tag, i1, i2, j1, j2 in steps if tag != "equal")

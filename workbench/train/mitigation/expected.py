@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from workbench.data.corpus import Corpus
 from workbench.errors import EmptyData
-from workbench.evidence.bootstrap import REPLICATES, People, score_interval
+from workbench.evidence.bootstrap import REPLICATES, People, rare_interval, score_interval
 from workbench.evidence.intervals import LEVEL
 from workbench.evidence.measurement import Interval
 from workbench.evidence.mitigation import Figure
@@ -99,7 +99,10 @@ class Expected:
     def gained(self, before: Expected) -> Figure:
         """Return accuracy minus that of `before`, example by example."""
         rng = self.streams.stream("mitigation", "accuracy")
-        return _figure(self.right - before.right, self.part.people, rng, bottom=-1.0)
+        changes = self.right - before.right
+        interval = rare_interval(changes, self.part.people, bottom=-1.0, top=1.0, rng=rng)
+        assert interval is not None, "there are people"
+        return Figure(value=float(np.mean(changes)), n=self.part.people.size, interval=interval)
 
     @cached_property
     def gap(self) -> Figure:
@@ -166,7 +169,7 @@ class Expected:
         return self._people(np.array([group in set(self.compared) for group in self.part.groups])).size
 
 
-def _figure(values: Sequence[float] | Floats, people: People, rng: np.random.Generator, bottom: float = 0.0) -> Figure:
-    interval = score_interval(values, people, bottom=bottom, rng=rng)
+def _figure(values: Sequence[float] | Floats, people: People, rng: np.random.Generator) -> Figure:
+    interval = score_interval(values, people, rng=rng)
     assert interval is not None, "there are people"
     return Figure(value=float(np.mean(values)), n=people.size, interval=interval)

@@ -78,6 +78,8 @@ def mitigate(how: Mitigation, validation: Part, test: Part, base: Base) -> Made:
     """
     large, left_out = _large_enough(validation)
     rule = _rule(how, validation, large)
+    # What it does to those it has no threshold for is counted as if nobody were refused.
+    whole = rule.model_copy(update={"unknown": "overall"})
     streams, families = Streams(how.seed), FAMILIES[how.wanted.constraint]
 
     def on(part: Part, chances: Floats) -> Expected:
@@ -85,10 +87,10 @@ def mitigate(how: Mitigation, validation: Part, test: Part, base: Base) -> Made:
 
     fitted = [
         on(validation, _plain(validation, rule)),
-        on(validation, rule.positive(validation.scores, validation.groups)),
+        on(validation, whole.positive(validation.scores, validation.groups)),
     ]
     strangers = ~rule.known(test.groups)
-    decided = rule.model_copy(update={"unknown": "overall"}).positive(test.scores, test.groups)
+    decided = whole.positive(test.scores, test.groups)
     before, after = on(test, _plain(test, rule)), on(test, decided)
     card = MitigationCard(
         method=f"Fairlearn {installed('fairlearn')} ThresholdOptimizer",
