@@ -1,5 +1,6 @@
 import pytest
 
+from workbench.evidence.exhibits import GroupSize, GroupTable
 from workbench.evidence.record import Failed, Measured, NotApplicable
 from workbench.verdict.judge import bound_judged, count, exit_code, judge, overall, spared, worst_first
 from workbench.verdict.policy import Criterion, Policy
@@ -567,3 +568,22 @@ def test_a_star_asks_for_every_method_that_the_probe_was_told_to_look_at(record,
     spared_one = asked.model_copy(update={"only_if": "applicable"})
     verdicts = {one.where["attributor"]: one.verdict for one in judge(held, policy(spared_one))}
     assert verdicts == {"saliency@1": "pass", "occlusion@1": "pass", "lime@1": "not_established"}
+
+
+def test_a_record_older_than_the_field_leaves_groups_out_too(record, evidence, measurement):
+    name = "fairness.demographic_parity_difference"
+    gap = measurement(name, 0.02, 0.0, 0.05, attribute="age")
+    sizes = tuple(
+        GroupSize(group=group, n=n, people=n, by_label={"no": n})
+        for group, n in (("young", 300), ("old", 300), ("few", 4))
+    )
+    asked = policy(criterion(measurement=name, where={"attribute": "age"}, at_most=0.1))
+    for too_small, verdict in (((), "pass"), (("few",), "not_established")):
+        table = GroupTable(attribute="age", groups=sizes, too_small=too_small)
+        result = Measured(measurements=(gap,), exhibits=(table,))
+        held = record(
+            evidence("fairness.groups@1", result=result), groups={"age": {"young": 300, "old": 300, "few": 4}}
+        )
+        (finding,) = judge(held, asked)
+        assert finding.verdict == verdict
+        assert ("leaves out few" in finding.because) is bool(too_small)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Literal, NamedTuple
 
-from workbench.evidence.exhibits import Note
+from workbench.evidence.exhibits import GroupTable, Note
 from workbench.evidence.measurement import Measurement
 from workbench.evidence.names import NAMES, SEEN, maker
 from workbench.evidence.record import WITHHELD, AuditRecord, Evidence, Failed, Finding, NotApplicable, Verdict
@@ -166,6 +166,12 @@ def _unproved(criterion: Criterion, finding: Finding, but: str) -> Finding:
     return finding.model_copy(update={"verdict": verdict, "because": f"{finding.because} {but}"})
 
 
+def _too_small(record: AuditRecord, attribute: str) -> tuple[str, ...]:
+    """Return the groups that were not compared: where measurements say of none, the record may be older than that."""
+    tables = (one for _, one in record.exhibits("group_table") if isinstance(one, GroupTable))
+    return next((one.too_small for one in tables if one.attribute == attribute), ())
+
+
 def _about_all(record: AuditRecord, criterion: Criterion, finding: Finding, measurement: Measurement) -> Finding:
     """Return the finding with the groups named that its number leaves out: without them no bound is met.
 
@@ -176,8 +182,9 @@ def _about_all(record: AuditRecord, criterion: Criterion, finding: Finding, meas
     attribute = measurement.where["attribute"]
     hidden = attribute in record.withheld.attributes
     sizes = record.corpus.groups.get(attribute, {})
-    accepted = [group for group in measurement.left_out if sizes.get(group, _MANY) < (criterion.unknown_below or 0)]
-    unknown = [group for group in measurement.left_out if group not in accepted and group != WITHHELD]
+    left_out = measurement.left_out or _too_small(record, attribute)
+    accepted = [group for group in left_out if sizes.get(group, _MANY) < (criterion.unknown_below or 0)]
+    unknown = [group for group in left_out if group not in accepted and group != WITHHELD]
     told = []
     if accepted:
         few = f"groups with fewer than {criterion.unknown_below:,} examples"

@@ -154,3 +154,24 @@ def test_errors_not_yet_seen_are_allowed_for(bench):
         one = got["brier", "g", "small"].interval
         covered.append((one.low <= truth <= one.high, got["brier_difference", "g", None].interval.low == 0))
     assert np.mean(covered, axis=0).min() >= 0.9
+
+
+def test_overconfidence_is_covered_where_confidence_tells_nothing(bench):
+    """Sure or not, right nine times of ten: the spread of confidence is in the interval, too."""
+    build, _, setting = bench
+    rng, runs, covered = np.random.default_rng(8), 60, 0
+    for _ in range(runs):
+        sure, right = rng.random(200) < 0.5, rng.random(200) < 0.9
+        first = np.where(sure, 0.99, 0.55)
+        model, corpus = build(
+            np.column_stack([first, 1 - first]),
+            np.where(right, 0, 1).tolist(),
+            names=["l0", "l1"],
+            groups={"g": ["a", "b"] * 100},
+        )
+        got = figures(GroupCalibration(replicates=300, minimum=25).measure(model, corpus, setting()))
+        covered += sum(
+            got["overconfidence", "g", one].interval.low <= 0.77 - 0.9 <= got["overconfidence", "g", one].interval.high
+            for one in ("a", "b")
+        )
+    assert covered / (2 * runs) >= 0.94

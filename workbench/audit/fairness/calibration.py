@@ -29,7 +29,6 @@ from workbench.evidence.bootstrap import (
     FEWEST_PEOPLE,
     REPLICATES,
     draws,
-    proportion_interval,
     rare_interval,
     replicate,
 )
@@ -167,20 +166,18 @@ class _Attribute:
     def _scores(self, g: int, means: Disaggregated) -> Iterator[Measurement]:
         """Yield what every group has: confidence above accuracy, and the Brier score."""
         of = means.by_group[self.tallies.groups[g]]
-        claimed = self._overconfidence_interval(g, of["gap"])
+        claimed = self._overconfidence_interval(g)
         yield self._measurement("overconfidence", g, of["gap"], claimed, "neither")
         yield self._measurement("brier", g, of["brier"], self._brier_interval(g), "lower")
 
-    def _overconfidence_interval(self, g: int, value: float) -> Interval:
-        """Return the interval of the share right, taken from the mean confidence of the rows at hand."""
+    def _overconfidence_interval(self, g: int) -> Interval:
+        """Return the interval of confidence less being right: either varies, also where they do not go together."""
         inside, people = self.tallies.inside[:, g], self.tallies.people(g)
         rng, replicates = self._rng("overconfidence", g), self.tallies.replicates
-        share = proportion_interval(self.right[inside], people, rng=rng, replicates=replicates)
-        assert share is not None, "every group has rows"
-        claimed = float(self.confidence[inside].mean())
-        method = f"mean confidence less the share right: {share.method}"
-        low, high = min(claimed - share.high, value), max(claimed - share.low, value)  # equal but for rounding
-        return Interval(low=low, high=high, level=share.level, method=method)
+        excess = self.confidence[inside] - self.right[inside]
+        interval = rare_interval(excess, people, bottom=-1.0, top=1.0, rng=rng, replicates=replicates)
+        assert interval is not None, "every group has rows"
+        return interval
 
     def _brier_interval(self, g: int) -> Interval:
         inside, people, (squares, top) = self.tallies.inside[:, g], self.tallies.people(g), self.brier
