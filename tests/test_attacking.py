@@ -73,9 +73,9 @@ def test_the_interval_is_over_people_not_rows():
     owners = {one: i // 4 for i, one in enumerate(doubled)}
     fourfold = paired("x", nobody, doubled, owners)
     assert (single.n, fourfold.n) == (60, 240)
-    assert fourfold.interval.high - fourfold.interval.low == pytest.approx(
-        single.interval.high - single.interval.low, rel=0.1
-    )
+    widths = [one.interval.high - one.interval.low for one in (single, fourfold)]
+    # As wide as for the 60 people, and one person more at either end; by rows it would be half as wide.
+    assert widths[0] <= widths[1] <= 1.3 * widths[0]
 
 
 def test_models_that_never_differ_have_an_interval_with_width():
