@@ -49,8 +49,8 @@ _FAMILIES = {
 """Gap -> among whom positive decisions are counted."""
 _MOST_GROUPS = 8
 """More groups have thousands of pairs of pairs: such a gap is shown with its own two intervals."""
-_OF_ONE_AUDIT = frozenset({"performance.slice_error", "explanations.passes_mean"})
-"""What another audit need not have: slices are looked for anew, and passes have a mean only where they differ."""
+_OF_ONE_AUDIT = frozenset({"performance.slice_error"})
+"""What another audit need not have: slices are looked for anew."""
 _ROUNDING = 1e-9
 """Shares of the same decisions agree to the last digits, whatever added them up."""
 

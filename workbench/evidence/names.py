@@ -1,7 +1,7 @@
 """The measurement names that policies, comparisons, scripts and people rely on.
 
 One table: `pillar.metric` to its title, the kind of quantity it is and the facets that say what it is about. A renamed
-entry is a new schema version.
+entry is a new schema version. Names that no probe measures any more stay for the records that hold them.
 """
 
 from __future__ import annotations
@@ -104,6 +104,7 @@ NAMES: Mapping[str, Named] = MappingProxyType(
         "robustness.queries_mean": Named("Queries per attack, mean", "amount", _RECIPE, qualifiers=_SEEN),
         "robustness.queries_median": Named("Queries per attack, median", "amount", _RECIPE, qualifiers=_SEEN),
         "robustness.words_changed_mean": Named("Words changed, mean", "score", _RECIPE, qualifiers=_SEEN),
+        "robustness.words_changed_median": Named("Words changed, median", "score", _RECIPE, qualifiers=_SEEN),
         "robustness.similarity_mean": Named("Similarity to the original, mean", "score", _RECIPE, qualifiers=_SEEN),
         "robustness.search_missed_rate": Named(
             "Share of the texts resisting a bfloat16 search that fall to a float32 search", "proportion", _RECIPE
@@ -164,6 +165,7 @@ NAMES: Mapping[str, Named] = MappingProxyType(
         "explanations.insertion_auc": Named("Insertion curve, area", "score", _ATTRIBUTOR, _REMOVAL),
         "explanations.gain_over_random": Named("Comprehensiveness above that of random words", "score", _ATTRIBUTOR),
         "explanations.passes_mean": Named("Forward passes per explanation, mean", "amount", _ATTRIBUTOR),
+        "explanations.passes_median": Named("Forward passes per explanation, median", "amount", _ATTRIBUTOR),
         "explanations.seconds_median": Named("Seconds per explanation, median", "amount", _ATTRIBUTOR),
         "explanations.tau_loo": Named("Rank agreement with leave-one-out", "score", _ATTRIBUTOR),
         "explanations.infidelity": Named("Infidelity", "score", _ATTRIBUTOR),
@@ -198,6 +200,7 @@ _RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
         "fairness.overconfidence": _SIGNED,
         "fairness.counterfactual_score_change": _SIGNED,
         "robustness.words_changed_mean": (0.0, inf),
+        "robustness.words_changed_median": (0.0, inf),
         "robustness.similarity_mean": _SIGNED,
         "privacy.membership_margin": _SIGNED,
         "privacy.accuracy_cost": _SIGNED,

@@ -182,6 +182,10 @@ GLOSSARY: Mapping[str, Entry] = MappingProxyType(
             "A larger budget, where many attacks spend theirs; another search.",
         ),
         "robustness.words_changed_mean": Entry("Words that a successful rewriting changed, on average.", _INTERVALS),
+        "robustness.words_changed_median": Entry(
+            "Half of the successful rewritings changed so many words, or fewer.",
+            "More successes. Rewritings of many words are easier to notice, and may have lost the meaning.",
+        ),
         "robustness.similarity_mean": Entry(
             "How close successful rewritings stay to their originals, by a sentence encoder; 1 is identical.",
             "The encoder. It does not notice every change of meaning: read the rewritings.",
@@ -377,7 +381,7 @@ GLOSSARY: Mapping[str, Entry] = MappingProxyType(
         ),
         "explanations.sensitivity": Entry(
             "The largest change of the words' scores when the text's embeddings move a little, as share of the scores' "
-            "own length; lower is steadier.",
+            "own length; lower is steadier. The median over texts.",
             "Size and number of the movements. A method that always says the same is steady too.",
         ),
         "explanations.randomisation_correlation": Entry(
@@ -412,6 +416,10 @@ GLOSSARY: Mapping[str, Entry] = MappingProxyType(
         ),
         "explanations.passes_mean": Entry(
             "Sequences sent through the model for one explanation.", "The length of the text; the method's settings."
+        ),
+        "explanations.passes_median": Entry(
+            "Sequences sent through the model for one explanation; of half of the texts, so many or fewer.",
+            "The length of the text; the method's settings.",
         ),
         "explanations.seconds_median": Entry(
             "How long one explanation takes on this machine, when nothing else runs.",

@@ -105,6 +105,7 @@ def test_sensitivity_is_that_of_methods_that_read_embeddings(tiny_checkpoint):
         "lovely and soft",
         "it is rough, poor and bad",
         "i love it",
+        "not for me",
     ]
     examples = tuple(Example(id=f"{i}", person=f"{i}", input=one, label=model.labels[0]) for i, one in enumerate(texts))
     corpus = Corpus(examples, model.labels, "tiny", "here", "test")
@@ -122,7 +123,7 @@ def test_sensitivity_is_that_of_methods_that_read_embeddings(tiny_checkpoint):
     found = measured(4, batched=True)
     values = {m.where["attributor"]: m for m in found.measurements if m.name == "explanations.sensitivity"}
     assert set(values) == {"input_x_gradient@1", "integrated_gradients@1", "saliency@1"}
-    assert all(0 < one.interval.low <= one.value <= one.interval.high and one.n == 5 for one in values.values())
+    assert all(0 < one.interval.low <= one.value <= one.interval.high and one.n == 6 for one in values.values())
     notes = " ".join(one.text for one in found.exhibits)
     assert "sensitivity does not apply to occlusion@1" in notes
     alone = measured(4, batched=False)

@@ -64,8 +64,8 @@ def test_a_constant_model_resists_everything(textattack):
     assert found["attack_success_rate"].interval == wilson(0, 12)
     assert found["accuracy_under_attack"].value == 1
     assert found["accuracy_under_attack"].interval == wilson(12, 12)
-    assert "words_changed_mean" not in found
-    assert "words_changed_mean is not given" in notes(measured)
+    assert "words_changed_median" not in found
+    assert "words_changed_median is not given" in notes(measured)
     assert {one.outcome for one in rewrites(measured)} == {"resisted"}
     assert all(one.rewritten is None and one.queries > 1 for one in rewrites(measured))
 
@@ -87,8 +87,8 @@ def test_a_model_that_hangs_on_one_word_falls_every_time(textattack):
     assert found["attack_success_rate"].value == 1
     assert found["attack_success_rate"].interval == wilson(12, 12)
     assert found["accuracy_under_attack"].value == 0
-    assert "words_changed_mean" not in found, "twelve equal values tell no spread, so they get no interval"
-    assert "words_changed_mean is not given: it was 1 for each of 12" in notes(measured)
+    words = found["words_changed_median"]
+    assert (words.value, words.interval.low, words.interval.high, words.n) == (1, 1, 1, 12)
     for one in rewrites(measured):
         assert "lovely" not in one.rewritten
         assert (one.predicted_before, one.predicted_after, one.words_changed) == ("positive", "negative", 1)

@@ -21,9 +21,7 @@ from workbench.errors import EmptyData, Misconfigured, Unsupported
 from workbench.evidence.bootstrap import (
     REPLICATES,
     People,
-    agree,
     expanded_tail,
-    mean_interval,
     median_interval,
     score_interval,
 )
@@ -49,10 +47,15 @@ _BOUNDED: dict[str, Better] = {
     "edit_stability": "higher",
 }
 """Metrics with a least and a largest value -> which is better."""
-_UNBOUNDED = {"passes": ("passes_mean", "sequences"), "sensitivity": ("sensitivity", "score")}
-"""Metrics of at least 0 without an upper end, the less the better -> name of their mean, its unit."""
 _GAP = "completeness_gap"
-"""Given as a median: of a difference near 0 it has no size."""
+_MEDIANS = {"passes": ("passes_median", "sequences"), "sensitivity": ("sensitivity", "score"), _GAP: (_GAP, "ratio")}
+"""Metrics of at least 0, the less the better -> name of their median over texts, its unit. They know no upper end, so
+the mean of a few texts has no interval that can be relied on: one text in a hundred may make up most of it."""
+
+
+_ORDERED = ("tau_loo", "edit_stability", "seed_stability")
+"""Rank correlations of a method: a text where either side puts no words in an order has none."""
+_NO_ORDER = "on no text that was explained do the scores put words in an order (all are alike, as of a constant model)"
 
 
 @probes.register("explanations.quality@1")
@@ -143,8 +146,8 @@ class QualityProbe:
             measurements += table.of(method)
         gains = [one for method in methods if method != CHANCE for one in table.gain(method, len(methods) - 1)]
         measurements += gains
-        for one, other in combinations([method for method in methods if method != CHANCE], 2):
-            measurements += table.between(one, other)
+        pairs = list(combinations([method for method in methods if method != CHANCE], 2))
+        measurements += [figure for pair in pairs for figure in table.between(*pair)]
         notes += _verdict(gains, len(methods) - 1)
         notes.append("Comprehensiveness and sufficiency take words away, as occlusion does itself: they favour it.")
         if OCCLUSION in methods:
@@ -152,11 +155,11 @@ class QualityProbe:
         if unsigned := [one for one in methods if one != CHANCE and not table.has(one, "infidelity")]:
             notes.append(f"infidelity does not apply to {', '.join(unsigned)}: the scores do not say which way.")
         notes += absences(found)
-        notes += _unmeasured(found, self.removals, measurements)
+        notes += _unmeasured(found, self.removals)
+        notes += untold(table, measurements, methods, ("tau_loo", *_MEDIANS))
+        notes += _untold_pairs(measurements, pairs)
         if open_ended := [one for one in methods if one != CHANCE and not table.has(one, _GAP)]:
             notes.append(f"completeness_gap does not apply to {', '.join(open_ended)}: the scores share out no total.")
-        if constant := table.constant_passes(methods):
-            notes.append(f"passes_mean is not given where every text takes as many forward passes: {constant}.")
         kept = tuple(
             one if position < self.kept else one.model_copy(update={"methods": tuple(_bare(m) for m in one.methods)})
             for position, one in enumerate(found)
@@ -184,7 +187,7 @@ class Table:
         return any(method in row for row in self._rows)
 
     def of(self, method: str) -> Iterator[Measurement]:
-        """Yield each metric's mean (of the completeness gap, the median) over the texts where it is defined."""
+        """Yield each metric's mean (of what knows no upper end, the median) over the texts where it is defined."""
         known = [row[method].values if method in row else {} for row in self._rows]
         for key in sorted({key for values in known for key in values}):
             metric, _, removal = key.partition("/")
@@ -198,28 +201,14 @@ class Table:
                 interval = score_interval(numbers, people, bottom=low, top=high, rng=rng)
                 if interval is not None:
                     yield _measurement(metric, numbers, people, interval, where, better)
-            elif metric in _UNBOUNDED and not agree(numbers):
-                name, unit = _UNBOUNDED[metric]
-                interval = mean_interval(numbers, people, rng=rng)
-                if interval is not None:
-                    yield _measurement(name, numbers, people, interval, where, "lower", unit=unit)
-            elif metric == _GAP and (interval := median_interval(numbers, people, rng=rng)) is not None:
+            elif metric in _MEDIANS and (interval := median_interval(numbers, people, rng=rng)) is not None:
+                name, unit = _MEDIANS[metric]
                 middle = float(np.median(numbers))
-                yield _measurement(metric, numbers, people, interval, where, "lower", unit="ratio", value=middle)
+                yield _measurement(name, numbers, people, interval, where, "lower", unit=unit, value=middle)
 
     def has(self, method: str, key: str) -> bool:
         """Tell whether a method has a value on any text."""
         return any(key in _values(row, method) for row in self._rows)
-
-    def constant_passes(self, methods: Sequence[str]) -> str:
-        """Return in words how many passes those methods take that take equally many for every text."""
-        held = {
-            method: np.array([row[method].values["passes"] for row in self._rows if "passes" in _values(row, method)])
-            for method in methods
-        }
-        return ", ".join(
-            f"{method} {passes[0]:.0f}" for method, passes in held.items() if len(passes) and agree(passes)
-        )
 
     def gain(self, method: str, compared: int) -> Iterator[Measurement]:
         """Yield comprehensiveness above that of random words, text by text, at a level corrected for all methods."""
@@ -323,16 +312,53 @@ def absences(found: Sequence[ExplanationCheck]) -> list[str]:
     ]
 
 
-def _unmeasured(
-    found: Sequence[ExplanationCheck], removals: Sequence[Removal], measurements: Sequence[Measurement]
+def untold(
+    table: Table, measurements: Sequence[Measurement], methods: Sequence[str], metrics: Sequence[str]
 ) -> list[str]:
+    """Return a sentence on each of `metrics` that no figure tells of a method, though it applies to it."""
+    told = {(one.name, one.where.get("attributor")) for one in measurements}
+    notes = []
+    for metric in metrics:
+        name = _MEDIANS.get(metric, (metric, ""))[0]
+        silent = [method for method in methods if (f"explanations.{name}", method) not in told]
+        few = [method for method in silent if table.has(method, metric)]
+        flat = [method for method in silent if method not in few and _asks(metric, method)]
+        if few:
+            notes.append(f"{name} is not given for {', '.join(few)}: the texts are of too few people for an interval.")
+        if flat:
+            notes.append(f"{name} is not given for {', '.join(flat)}: {_NO_ORDER}.")
+    return notes
+
+
+def _asks(metric: str, method: str) -> bool:
+    """Return whether a method should have a rank correlation by this metric on some text."""
+    if method == CHANCE or metric not in _ORDERED:
+        return False
+    if metric == "tau_loo":
+        return method != OCCLUSION
+    return metric != "seed_stability" or bool(getattr(attributors[method], "seeded", False))
+
+
+def _untold_pairs(measurements: Sequence[Measurement], pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """Return a sentence on each way of comparing methods that has no figure for a pair of them."""
+    notes = []
+    for metric, fewest in (("agreement", ""), ("top_overlap", f", or no text has more than {TOP} words")):
+        told = {
+            (one.where["attributor"], one.where["other"])
+            for one in measurements
+            if one.name == f"explanations.{metric}"
+        }
+        if silent := [f"{one} beside {other}" for one, other in pairs if (one, other) not in told]:
+            notes.append(f"{metric} is not given for {', '.join(silent)}: {_NO_ORDER}{fewest}.")
+    return notes
+
+
+def _unmeasured(found: Sequence[ExplanationCheck], removals: Sequence[Removal]) -> list[str]:
     """Return a sentence on each thing asked for that no figure tells of."""
     keys = {key for one in found for method in one.methods for key in method.values}
     notes = []
     if "mask" in removals and not any(key.endswith("/mask") for key in keys):
         notes.append("Not measured with a mask in place of missing words: the model has no mask token.")
-    if _GAP in keys and not any(one.name == f"explanations.{_GAP}" for one in measurements):
-        notes.append("completeness_gap is not given: the texts are of too few people for an interval.")
     return notes
 
 

@@ -17,7 +17,7 @@ from workbench.adapters.captum_sensitivity import sensitivity_max
 from workbench.audit.explanations.attributor import attributors
 from workbench.audit.explanations.by_word import read_part
 from workbench.audit.explanations.explain import explain, full_names
-from workbench.audit.explanations.quality import Table, absences, first_reason
+from workbench.audit.explanations.quality import Table, absences, first_reason, untold
 from workbench.audit.explanations.ranks import spearman
 from workbench.audit.explanations.view import moved
 from workbench.audit.probe import Item, Setting, probes, require_at_least
@@ -119,7 +119,7 @@ class StabilityProbe:
         return sensitivity_max(scores, own, encoded.special, share=SHARE, samples=self.moves, rng=rng)
 
     def gather(self, items: Sequence[Item], corpus: Corpus, setting: Setting) -> Measured | NotApplicable:
-        """Return each method's mean correlations with their intervals."""
+        """Return each method's mean correlations and median sensitivity with their intervals."""
         found = [item for item in items if isinstance(item, ExplanationCheck) and item.methods]
         if not found:
             return NotApplicable(reason=f"no text drawn could be explained twice: {first_reason(items)}")
@@ -141,6 +141,9 @@ class StabilityProbe:
                 f"Sensitivity: the largest change over {self.moves} random movements of the embeddings, each number "
                 f"by at most {SHARE:.0%} of their root mean square."
             )
+        asked = ("edit_stability", "seed_stability", "sensitivity")
+        able = [method for method in self.methods if not all(method in one.absent for one in found)]
+        notes += untold(table, measurements, able, asked)
         if steady:
             notes.append(
                 f"seed_stability does not apply to {', '.join(steady)}: without chance, it is the same for all."

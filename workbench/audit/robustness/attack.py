@@ -205,9 +205,9 @@ class AttackProbe:
             raise RuntimeError(f"{self.recipe} crashed on all {len(failed)} texts that it tried: {failed[0].error}")
         found = [one.model_copy(update={"person": corpus.owners[one.example]}) for one in found]
         people = People(np.array([corpus.owners[one.example] for one in found], dtype=np.int64))
-        recipe, streams, only = self.recipe, setting.streams, setting.only_decision
-        measured, notes = rates(found, people, recipe=recipe, streams=streams, only=only)
-        more, shown = course(found, people, recipe=recipe, budget=self.query_budget, streams=streams, only=only)
+        recipe, budget, streams, only = self.recipe, self.query_budget, setting.streams, setting.only_decision
+        measured, notes = rates(found, people, recipe=recipe, budget=budget, streams=streams, only=only)
+        more, shown = course(found, people, recipe=recipe, budget=budget, streams=streams, only=only)
         notes += self._caveats(found)
         if long := sum(not _attackable(example) for example in corpus):
             notes += (f"{long} of {len(corpus)} texts have more than {MOST_WORDS:,} words and were not drawn from.",)

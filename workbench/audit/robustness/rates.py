@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from workbench.evidence.bootstrap import People, mean_interval, proportion_interval, score_interval
+from workbench.evidence.bootstrap import People, median_interval, proportion_interval, rare_interval, score_interval
 from workbench.evidence.exhibits import Rewrite
 from workbench.evidence.measurement import Better, Interval, Measurement
 from workbench.seeds import Streams
@@ -19,19 +19,25 @@ sample of what becomes of all."""
 
 
 def rates(
-    found: Sequence[Rewrite], people: People, *, recipe: str, streams: Streams, only: str | None = None
+    found: Sequence[Rewrite],
+    people: People,
+    *,
+    recipe: str,
+    budget: int,
+    streams: Streams,
+    only: str | None = None,
 ) -> tuple[tuple[Measurement, ...], tuple[str, ...]]:
     """Return the measurements of one recipe and, in sentences, what they leave out.
 
     - `attack_success_rate`: successes among the texts attacked (decided rightly before, recipe did not crash);
     - `accuracy_under_attack`: texts decided rightly before and not brought to fall, among all but the crashed;
     - `queries_mean`: texts scored per attacked text;
-    - `words_changed_mean`: words that differ, per success;
+    - `words_changed_median`: words that differ, per success: they have no end that a mean's interval could rest on;
     - `similarity_mean`: cosine of text and rewrite by the default sentence encoder, per success;
     - `search_missed_rate`: of the texts that resisted a search in bfloat16 and were searched again in float32, the
       share that fell then.
 
-    `people` says whose each of `found` is. A quantity without anything to rest on is left out, and a sentence says so.
+    `people` says whose each of `found` is, `budget` how many queries a text may cost. A quantity without anything to rest on is left out, and a sentence says so.
     So is the success rate where `untold` says that it means nothing; `only` is the one label that the model gives all
     texts of the data, if it does. Accuracy under attack stays: such a model is right as often as before. Both are left
     out where the recipe failed on too many texts.
@@ -50,22 +56,17 @@ def rates(
             interval = proportion_interval(kept.astype(bool), who, rng=rng)
         elif unit == "score":
             interval = score_interval(kept, who, bottom=-1.0, rng=rng)  # cosines
-        else:
-            interval = mean_interval(kept.astype(np.float64), who, rng=rng)
-            if interval is not None:  # counts: Student's t knows no end, and a few successes reach below nothing
-                interval = interval.model_copy(update={"low": max(interval.low, 0.0)})
-            if interval is not None and interval.low == interval.high:
-                notes.append(
-                    f"{metric} is not given: it was {kept[0]:g} for each of {who.size}, which tells no spread."
-                )
-                return
+        elif unit == "words":
+            interval = median_interval(kept, who, rng=rng)
+        else:  # queries: a few texts may take most of them
+            interval = rare_interval(kept, who, top=float(budget), rng=rng)
         if interval is None:
             notes.append(f"{metric} is not given: {absent}.")
             return
         measurements.append(
             Measurement(
                 name=f"robustness.{metric}",
-                value=float(kept.mean()),
+                value=float(np.median(kept) if unit == "words" else kept.mean()),
                 unit=unit,
                 better=better,
                 n=who.size,
@@ -83,9 +84,9 @@ def rates(
     else:
         add("accuracy_under_attack", tried & ~fell, known, "proportion", "higher", "nothing was attacked")
     queries = np.array([one.queries for one in found], dtype=np.float64)
-    add("queries_mean", queries, tried, "queries", "higher", "it needs attacks on texts of two people at least")
+    add("queries_mean", queries, tried, "queries", "higher", "nothing was attacked")
     changed = np.array([one.words_changed or 0 for one in found], dtype=np.float64)
-    add("words_changed_mean", changed, fell, "words", "higher", "it needs successes on texts of two people at least")
+    add("words_changed_median", changed, fell, "words", "higher", "the texts that fell are of too few people")
     alike = np.array([one.similarity is not None for one in found], dtype=bool)
     similarity = np.array([one.similarity if one.similarity is not None else 0.0 for one in found])
     if fell.any():
