@@ -2,19 +2,26 @@
 
 import pytest
 
+from workbench.evidence.intervals import wilson
+from workbench.evidence.measurement import Measurement
 from workbench.evidence.record import Evidence, Failed, Measured, NotApplicable
 from workbench.report.model_card import model_card
 from workbench.report.render import render
 from workbench.report.summary import summary, summary_line
+from workbench.verdict.decidable import smallest_n
 from workbench.verdict.judge import exit_code, judge, overall
 from workbench.verdict.policy import Criterion, Policy
 
-ACCURACY = Criterion(id="accuracy", measurement="performance.accuracy", at_least=0.0, why="any")
+ACCURACY = Criterion(id="accuracy", measurement="performance.accuracy", at_least=1e-9, why="any")
 ATTACK = Criterion(
-    id="attack", measurement="robustness.attack_success_rate", where={"recipe": "*"}, at_most=1.0, why="any"
+    id="attack", measurement="robustness.attack_success_rate", where={"recipe": "*"}, at_most=0.999, why="any"
 )
 GROUPS = Criterion(
-    id="groups", measurement="fairness.accuracy", where={"attribute": "age_band", "group": "*"}, at_least=0.0, why="any"
+    id="groups",
+    measurement="fairness.accuracy",
+    where={"attribute": "age_band", "group": "*"},
+    at_least=1e-9,
+    why="any",
 )
 
 
@@ -105,3 +112,24 @@ def test_the_table_and_the_glance_round_no_number_to_the_other_side_of_its_bound
     assert "Accuracy: 0.82000 (0.79996 to 0.84000)" in page
     assert "95%: 0.79996 to 0.84000" in page
     assert "95%: 0.800" not in page
+
+
+@pytest.mark.parametrize("rows", [1, 8])
+def test_what_would_decide_is_reckoned_from_the_interval_that_is_there(golden_record, rows):
+    """400 people near the bound; with several rows each that say the same, their interval is that of fewer."""
+    whole, worth = golden_record.rich(), 400 / rows
+    held = wilson(0.83 * worth, worth)
+    (first,) = [one for one in whole.evidence if one.probe.startswith("performance.classification")]
+    figure = Measurement(
+        name="performance.accuracy", value=0.83, unit="proportion", better="higher", n=400, interval=held
+    )
+    made = whole.model_copy(
+        update={"evidence": (first.model_copy(update={"result": Measured(measurements=(figure,), exhibits=())}),)}
+    )
+    gate = Criterion(id="a", measurement="performance.accuracy", at_least=0.81, why="any")
+    findings = judge(made, Policy(name="p", criteria=(gate,)))
+    assert [one.verdict for one in findings] == ["not_established"]
+    (told,) = [one.text for one in summary(made, findings).steps if "Audit more" in one.text]
+    n = int(told.partition("an n of about ")[2].partition(" would")[0].replace(",", ""))
+    assert n == pytest.approx(rows * smallest_n(0.83, 0.81), rel=0.06)
+    assert n > 400

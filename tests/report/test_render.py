@@ -79,7 +79,7 @@ def test_findings_by_another_policy_are_never_put_under_the_records_own(rich, pa
     """What is signed names the policy that judged, and says that it was not fixed before the audit."""
     policy = Policy(
         name="lenient",
-        criteria=(Criterion(id="a", measurement="performance.accuracy", at_least=0.0, why="any"),),
+        criteria=(Criterion(id="a", measurement="performance.accuracy", at_least=1e-9, why="any"),),
     )
     assert policy.digest != rich.audit.policy_digest
     findings = judge(rich, policy)

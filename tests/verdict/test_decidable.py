@@ -1,7 +1,8 @@
+import numpy as np
 import pytest
 from scipy import stats
 
-from workbench.verdict.decidable import decidability, half_width, needed_n, smallest_n
+from workbench.verdict.decidable import decidability, half_width, needed_n, smallest_n, worth
 from workbench.verdict.policy import Criterion, load_policy
 
 
@@ -18,16 +19,33 @@ def gate(**given):
 
 
 @pytest.mark.parametrize(("given", "share"), [({"at_least": 0.8}, 0.82), ({"at_most": 0.1}, 0.08)])
-def test_needed_n_is_the_smallest_that_decides(given, share):
-    n = needed_n(gate(**given))
-    limit = next(iter(given.values()))
+@pytest.mark.parametrize("end", [None, "other"])
+def test_needed_n_decides_in_four_audits_of_five(given, share, end):
+    """Every count that a model of this share may show is tried, with what it is likely to."""
+    limit, at_least = next(iter(given.values())), "at_least" in given
+    judged = ("low" if at_least else "high") if end is None else ("high" if at_least else "low")
+    n = needed_n(gate(**given, end=judged))
 
-    def decided(size):
-        low, high = wilson(share, size)
-        return low >= limit if "at_least" in given else high <= limit
+    def passes(size):
+        hits = np.arange(size + 1)
+        chance = stats.binom.pmf(hits, size, share)
+        ends = np.array([wilson(k / size, size)[judged == "high"] for k in hits])
+        return chance[ends >= limit].sum() if at_least else chance[ends <= limit].sum()
 
-    assert decided(n)
-    assert not decided(n - 1)
+    assert passes(n) >= 0.8
+    if n > 1:
+        assert passes(n - 1) < 0.8
+    if end is None:
+        halfway = next(m for m in range(1, n) if at_least == (wilson(share, m)[not at_least] > limit))
+        assert passes(halfway) < 0.6, "where the interval of the true share just leaves out the bound, half pass"
+
+
+@pytest.mark.parametrize(("share", "n"), [(0.5, 40), (0.93, 400), (0.0, 12), (1.0, 7)])
+def test_an_interval_tells_of_how_many_independent_people_it_is_worth(share, n):
+    low, high = wilson(share, n)
+    assert worth(share, high - low) == pytest.approx(n, rel=1e-6)
+    assert worth(share, 0.0) is None
+    assert worth(share, 1.0) is None
 
 
 def test_smallest_n_is_the_smallest_that_tells_apart():
@@ -52,4 +70,4 @@ def test_every_default_gate_gets_a_line():
     policy = load_policy("default")
     lines = decidability(policy)
     assert len(lines) == len(policy.criteria)
-    assert lines[0] == "accuracy: n >= 1,537 decides it for a model that is 0.02 better than the bound"
+    assert lines[0] == "accuracy: n >= 3,078 decides it, in 80% of audits of a model that is 0.02 better than the bound"

@@ -182,7 +182,7 @@ def test_rounding_never_hides_on_which_side_a_number_lies(record, evidence, meas
     ids=["not applicable", "failed", "missing"],
 )
 @pytest.mark.parametrize("severity", ["fail", "warn"])
-@pytest.mark.parametrize("given", [{"at_least": 0.0}, {"at_most": 1.0}, {"reported": True}], ids=str)
+@pytest.mark.parametrize("given", [{"at_least": 1e-9}, {"at_most": 0.999}, {"reported": True}], ids=str)
 def test_absence_is_not_established_whatever_the_severity(record, evidence, result, severity, given):
     held = record(evidence("performance.x@1", result=result))
     findings = judge(held, policy(criterion(severity=severity, **given)))
@@ -530,7 +530,7 @@ def test_no_probe_is_named_that_does_not_measure_what_is_missing(record, evidenc
     held = record(*privacy, *attacks)
 
     def told(name, **where):
-        (finding,) = judge(held, policy(criterion(measurement=name, where=where, at_least=0.0)))
+        (finding,) = judge(held, policy(criterion(measurement=name, where=where, at_least=1e-9)))
         return finding.probe, finding.because.partition("was not measured: ")[2]
 
     membership = told("privacy.membership_tpr", attack="loss", fpr="0.01")

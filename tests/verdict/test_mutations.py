@@ -31,7 +31,7 @@ def every_criterion():
     for name, known in NAMES.items():
         where = dict.fromkeys(known.facets, "*")
         for severity in ("fail", "warn"):
-            yield Criterion(id="any", measurement=name, where=where, at_least=0.0, severity=severity, why="any")
+            yield Criterion(id="any", measurement=name, where=where, at_least=1e-9, severity=severity, why="any")
     for policy in SHIPPED:
         yield from policy.criteria
 
@@ -195,10 +195,13 @@ def judged(record, evidence, probe, result, corpus, labels, policy):
 
 def met(measurement, *, severity="fail", **where):
     """A policy that any number meets: whatever is not met was not measured."""
-    return Policy(
-        name="p",
-        criteria=(Criterion(id="c", measurement=measurement, where=where, at_least=0.0, severity=severity, why="so"),),
-    )
+    one = Criterion(id="c", measurement=measurement, where=where, at_least=1e-9, severity=severity, why="so")
+    return unchecked(one.model_copy(update={"at_least": 0.0}))
+
+
+def unchecked(one):
+    """Return a policy whose bound every number may meet, as no policy file can hold one."""
+    return Policy.model_construct(name="p", description="", criteria=(one,))
 
 
 @pytest.mark.parametrize("name", ["precision", "recall", "f1", "roc_auc", "average_precision"])
@@ -226,18 +229,14 @@ def test_a_behaviour_of_other_labels_or_words_is_never_met_unless_the_policy_exc
     assert {one.value for one in result.measurements} == {0.0}, "else this shows nothing"
     (strict,) = (one for one in load_policy("high-risk").criteria if one.id == "behaviours")
     loose = strict.model_copy(update={"at_most": 0.9})
-    held, found = judged(
-        record, evidence, Behaviours, result, corpus, ("no", "yes"), Policy(name="p", criteria=(loose,))
-    )
+    held, found = judged(record, evidence, Behaviours, result, corpus, ("no", "yes"), unchecked(loose))
     assert {one.verdict for one in found} == {"pass", "not_established"}
     said = " ".join(one.because for one in found if one.verdict == "not_established")
     for lost in ("plain praise", "blame denied", "another first name"):
         assert lost in said
     assert exit_code(overall(held, found)) == 3
     excused = loose.model_copy(update={"only_if": "applicable"})
-    held, found = judged(
-        record, evidence, Behaviours, result, corpus, ("no", "yes"), Policy(name="p", criteria=(excused,))
-    )
+    held, found = judged(record, evidence, Behaviours, result, corpus, ("no", "yes"), unchecked(excused))
     assert exit_code(overall(held, found)) == 0
     assert said in " ".join(one.because.replace("behaviour:", "behaviour was not measured:") for one in found)
     assert (count(found).spared, count(found).total) == (3, len(found) - 3)

@@ -189,6 +189,11 @@ def test_an_unknown_policy_names_the_nearest():
         ),
         (GATE.replace("performance.accuracy", "calibration.ece") + 'where = { group = "x" }\n', r"name both"),
         (GATE.replace("at_least = 0.8", 'reported = true\nend = "low"'), r"`end` needs a bound"),
+        (
+            GATE.replace("at_least = 0.8", "at_least = 0"),
+            r"every performance\.accuracy meets a bound of 0: write repor",
+        ),
+        (GATE.replace("at_least = 0.8", "at_most = 1"), r"every performance\.accuracy meets a bound of 1: write repor"),
         ("a = ", r"p\.toml: not TOML"),
     ],
 )

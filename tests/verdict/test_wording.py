@@ -1,6 +1,6 @@
 import pytest
 
-from workbench.evidence.measurement import Interval
+from workbench.evidence.measurement import Interval, Measurement
 from workbench.verdict import wording
 
 
@@ -41,6 +41,10 @@ def test_an_interval_names_its_unit_once():
         (1, "proportion", "1.00"),
         (200, "queries", "200"),
         (1500.5, "", "1,500.50"),
+        (1e-11, "", "1e-11"),
+        (0.1, "seconds", "100.0 ms"),
+        (0.10004, "seconds", "100.04 ms"),
+        (4 * 2**20 + 2**14, "bytes", "4.015625 MiB"),
     ],
 )
 def test_bounds_are_said_as_written(value, unit, said):
@@ -59,3 +63,26 @@ def test_facets_in_words():
 @pytest.mark.parametrize(("values", "digits"), [((0.9,), 3), ((0.7996,), 4), ((0.79996,), 5), ((0.8,), 3)])
 def test_enough_digits_to_see_the_side(values, digits):
     assert wording.digits_apart(values, 0.8) == digits
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "unit", "said"),
+    [
+        (0.10004, 0.1, "seconds", "100.04 ms"),
+        (0.000100004, 0.0001, "seconds", "100.004 µs"),
+        (200.04, 200.0, "queries", "200.04 queries"),
+        (1024.0 * 1024 + 60, 1024.0 * 1024, "bytes", "1.0001 MiB"),
+        (0.12, 0.1, "seconds", "120.0 ms"),
+    ],
+)
+def test_an_amount_that_misses_does_not_read_as_the_bound(value, limit, unit, said):
+    digits = wording.digits_apart((value,), limit, unit)
+    assert wording.number(value, unit, digits=digits) == said
+    own = Interval(low=value, high=value, method="m")
+    measured = Measurement(name="cost.latency_p50", value=value, unit=unit, better="lower", n=9, interval=own)
+    assert wording.digits_for(measured, f"at most {wording.bound(limit, unit)}") == digits
+
+
+def test_small_changes_keep_their_size_and_nothing_has_no_minus():
+    assert wording.signed(-0.0) == wording.signed(0.0) == "+0.000"
+    assert (wording.signed(-0.0002), wording.signed(0.0123)) == ("-2.0e-04", "+0.012")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import ceil
 
 from workbench.evidence.exhibits import Confusion
 from workbench.evidence.names import NAMES
@@ -12,7 +13,7 @@ from workbench.report.glance import glance
 from workbench.report.mitigation import needed
 from workbench.report.text import listed, plural, short
 from workbench.verdict import wording
-from workbench.verdict.decidable import smallest_n
+from workbench.verdict.decidable import smallest_n, worth
 from workbench.verdict.judge import REPORTED, Counts, bound_judged, count, overall, spared, worst_first
 
 WORDS = {"pass": "Pass", "warn": "Pass, with warnings", "fail": "Fail", "not_established": "Not established"}
@@ -306,8 +307,12 @@ def _enough(finding: Finding) -> str:
     known = NAMES.get(finding.measurement)
     if one is None or known is None or known.quantity != "proportion" or finding.bound == REPORTED:
         return ""
-    n = smallest_n(one.value, float(finding.bound.rpartition(" ")[2]))
-    return "" if n is None else f": an n of about {_rounded_up(n):,} would do, if the value stays as it is"
+    n, held = smallest_n(one.value, float(finding.bound.rpartition(" ")[2])), one.interval
+    units = None if held is None else worth(one.value, held.high - held.low)
+    if n is None or units is None:
+        return ""
+    n = ceil(n * max(1.0, one.n / units))  # people with several rows, or unlike each other, tell less than their number
+    return "" if n <= one.n else f": an n of about {_rounded_up(n):,} would do, if the value stays as it is"
 
 
 def _rounded_up(n: int) -> int:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from scipy import stats
+
 from workbench.evidence.intervals import wilson
 from workbench.evidence.names import NAMES
 from workbench.verdict.policy import Criterion, Policy
 
 MARGIN = 0.02
 """By how much the model is taken to be better than the bound: a model exactly at the bound is never decided."""
+POWER = 0.8
+"""How likely such a model passes at the n that is named: about as often as its estimate is not unlucky."""
 
 _LARGEST = 2**40
 
@@ -26,7 +30,10 @@ def smallest_n(share: float, limit: float) -> int | None:
 
 
 def needed_n(criterion: Criterion, *, margin: float = MARGIN) -> int | None:
-    """Return the smallest n at which a proportion `margin` better than the bound passes; None where it cannot be told.
+    """Return the n from which a proportion `margin` better than the bound passes in `POWER` of all audits.
+
+    None where it cannot be told. Where the interval of the true value just leaves out the bound, half of all audits see
+    less than that value, and do not pass.
 
     Only proportions of independent units have a closed form; n counts the units of that proportion (for recall: the
     examples that have the label).
@@ -36,8 +43,53 @@ def needed_n(criterion: Criterion, *, margin: float = MARGIN) -> int | None:
         return None
     low_end = criterion.judged_end == "low"
     if criterion.at_least is not None:
-        return _search(lambda low, high: (low if low_end else high) >= limit, min(1.0, limit + margin))
-    return _search(lambda low, high: (low if low_end else high) <= limit, max(0.0, limit - margin))
+        share = min(1.0, limit + margin)
+
+        def often(n: int) -> bool:
+            # Passes from so many hits on.
+            least = _least(lambda hits: _end(hits, n, low=low_end) >= limit, n)
+            return least is not None and float(stats.binom.sf(least - 1, n, share)) >= POWER
+
+        return _smallest(often)
+    share = max(0.0, limit - margin)
+
+    def seldom(n: int) -> bool:
+        # Fails from so many hits on.
+        least = _least(lambda hits: _end(hits, n, low=low_end) > limit, n)
+        return least is None or float(stats.binom.cdf(least - 1, n, share)) >= POWER
+
+    return _smallest(seldom)
+
+
+def worth(share: float, width: float) -> float | None:
+    """Return of how many independent units a proportion near `share` has a 95% interval of this `width`.
+
+    People with several rows each tell less than their number. None for a width that no number of units has.
+    """
+    if not 0 < width < 2 * half_width(share, 1):
+        return None
+    low, high = 1.0, float(_LARGEST)
+    for _ in range(100):
+        middle = (low + high) / 2
+        held = wilson(share * middle, middle)
+        low, high = (middle, high) if held.high - held.low > width else (low, middle)
+    return high
+
+
+def _end(hits: int, n: int, *, low: bool) -> float:
+    held = wilson(hits, n)
+    return held.low if low else held.high
+
+
+def _least(holds: Callable[[int], bool], n: int) -> int | None:
+    """Return the least of 0 to `n` that holds, as all above it do; None where none does."""
+    if not holds(n):
+        return None
+    low, high = -1, n
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high
 
 
 def _search(decided: Callable[[float, float], bool], share: float) -> int | None:
@@ -45,6 +97,11 @@ def _search(decided: Callable[[float, float], bool], share: float) -> int | None
         held = wilson(share * n, n)
         return decided(held.low, held.high)
 
+    return _smallest(enough)
+
+
+def _smallest(enough: Callable[[int], bool]) -> int | None:
+    """Return an n that is enough where the one before is not, as a search by halves finds it; None for none."""
     largest = 1
     while not enough(largest):
         largest *= 2
@@ -67,7 +124,7 @@ def _line(criterion: Criterion, margin: float) -> str:
         return "no bound; decided as soon as it is measured"
     n = needed_n(criterion, margin=margin)
     if n is not None:
-        return f"n >= {n:,} decides it for a model that is {margin:g} better than the bound"
+        return f"n >= {n:,} decides it, in {POWER:.0%} of audits of a model that is {margin:g} better than the bound"
     if NAMES[criterion.measurement].quantity == "proportion":
         return "no n decides it: the bound lies at the end of the scale"
     return f"cannot be told beforehand: {criterion.measurement} is no plain proportion; run once and read the interval"

@@ -262,7 +262,7 @@ def _judged(criterion: Criterion, evidence: Evidence, measurement: Measurement) 
     verdict: Verdict = "pass" if satisfied else "fail" if violated else "not_established"
     if criterion.severity == "warn" and verdict != "pass":
         verdict = "warn"
-    digits = wording.digits_apart((measurement.value, low, high), limit)
+    digits = wording.digits_apart((measurement.value, low, high), limit, measurement.unit)
     because = (
         f"{wording.statement(measurement, digits=digits)}; {_bound(criterion, measurement.unit)} is required, "
         f"and {_reason(criterion, exact=held is None, satisfied=satisfied, violated=violated)}."

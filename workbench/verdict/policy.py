@@ -80,6 +80,8 @@ class Criterion(Stored):
         if self.limit is not None and not least <= self.limit <= most:
             where = f"between {least:g} and {most:g}" if isfinite(most) else f"at {least:g} or above"
             raise ValueError(f"{self.measurement} lies {where}, so a bound of {self.limit:g} decides nothing")
+        if self.at_least == least or self.at_most == most:
+            raise ValueError(f"every {self.measurement} meets a bound of {self.limit:g}: write reported = true instead")
         for facet in self.where:
             if facet not in known.all_facets:
                 raise ValueError(f"{self.measurement} has no facet {facet!r}{_nearest(facet, known.all_facets)}")

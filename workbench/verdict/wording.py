@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from workbench.evidence.measurement import Interval, Measurement
 from workbench.evidence.names import title
@@ -11,21 +12,28 @@ SIGNS = {"pass": "✓", "warn": "!", "fail": "✗", "not_established": "?"}
 """A verdict's sign: colour is never the only one."""
 
 _BINARY = ("bytes", "KiB", "MiB", "GiB", "TiB")
+_SCALES = {"µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0} | {unit: 1024.0**i for i, unit in enumerate(_BINARY)}
+_MOST_DIGITS = 8
+_PLAIN = frozenset({"proportion", "score", "ratio", "difference", ""})
 
 
 def number(value: float, unit: str, *, digits: int = 3) -> str:
-    """Return `value` as a reader expects it: plain numbers with `digits` decimals, amounts with their unit."""
+    """Return `value` as a reader expects it: plain numbers with `digits` decimals, amounts with their unit.
+
+    Amounts have one decimal, and one more for each that `digits` exceeds three.
+    """
+    if unit in _PLAIN:
+        return _plain(value, digits)
+    more = max(0, digits - 3)
     match unit:
         case "bytes":
-            return _bytes(value)
+            return _bytes(value, more)
         case "seconds":
-            return _seconds(value)
+            return _seconds(value, more)
         case "count":
-            return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
-        case "proportion" | "score" | "ratio" | "difference" | "":
-            return _plain(value, digits)
+            return f"{value:,.0f}" if value == int(value) else f"{value:,.{1 + more}f}"
         case "queries" | "examples/second" | "words":
-            return f"{value:,.1f} {unit}"
+            return f"{value:,.{1 + more}f} {unit}"
         case _:
             return f"{_plain(value, digits)} {unit}"
 
@@ -37,21 +45,21 @@ def _plain(value: float, digits: int) -> str:
     return text.removeprefix("-") if float(text.replace(",", "")) == 0 else text  # no minus zero
 
 
-def _bytes(value: float) -> str:
+def _bytes(value: float, more: int) -> str:
     step = 0
     while abs(value) >= 1024 and step < len(_BINARY) - 1:
         value, step = value / 1024, step + 1
-    return f"{value:,.0f} {_BINARY[step]}" if step == 0 else f"{value:,.1f} {_BINARY[step]}"
+    return f"{value:,.{more}f} {_BINARY[step]}" if step == 0 else f"{value:,.{1 + more}f} {_BINARY[step]}"
 
 
-def _seconds(value: float) -> str:
+def _seconds(value: float, more: int) -> str:
     if abs(value) < 1e-3:
-        return f"{value * 1e6:,.0f} µs"
+        return f"{value * 1e6:,.{more}f} µs"
     if abs(value) < 1:
-        return f"{value * 1e3:,.1f} ms"
+        return f"{value * 1e3:,.{1 + more}f} ms"
     if abs(value) < 120:
-        return f"{value:,.1f} s"
-    return f"{value / 60:,.1f} min"
+        return f"{value:,.{1 + more}f} s"
+    return f"{value / 60:,.{1 + more}f} min"
 
 
 def interval(held: Interval | None, unit: str, *, digits: int = 3) -> str:
@@ -64,8 +72,10 @@ def interval(held: Interval | None, unit: str, *, digits: int = 3) -> str:
 
 
 def signed(value: float) -> str:
-    """Return a change with its sign: '+0.012'."""
-    return f"{value:+.3f}" if abs(value) < 100 else f"{value:+,.0f}"
+    """Return a change with its sign: '+0.012'; one that is small and not nothing as '-2.0e-04'."""
+    if value != 0 and abs(value) < 0.0005:
+        return f"{value:+.1e}"
+    return f"{value + 0.0:+.3f}" if abs(value) < 100 else f"{value:+,.0f}"
 
 
 def signed_interval(held: Interval) -> str:
@@ -81,21 +91,35 @@ def level(held: Interval) -> str:
 def bound(value: float, unit: str) -> str:
     """Return a requirement's number as written in the policy, with at least two decimals for plain numbers."""
     if unit in {"bytes", "seconds"}:
-        return number(value, unit)
+        exact = _shown(number(value, unit, digits=_MOST_DIGITS))
+        texts = (number(value, unit, digits=digits) for digits in range(3, _MOST_DIGITS + 1))
+        return next(text for text in texts if _shown(text) == exact)
+    if 0 < abs(value) < 1e-9:
+        return f"{value:g}"
     text = f"{value:.10f}".rstrip("0")
     whole, _, decimals = text.partition(".")
     plain = f"{int(whole):,}" if abs(value) >= 1000 else whole
-    if unit in {"proportion", "score", "ratio", "difference", ""}:
+    if unit in _PLAIN:
         return f"{plain}.{decimals:0<2}"
     return f"{plain}.{decimals}" if decimals else plain
 
 
-def digits_apart(values: tuple[float, ...], limit: float) -> int:
-    """Return how many decimals (3 to 8) show every one of `values` on its true side of `limit`."""
-    for digits in range(3, 8):
-        if all(_side(round(value, digits), limit) == _side(value, limit) for value in values):
+def digits_apart(values: tuple[float, ...], limit: float, unit: str = "") -> int:
+    """Return how many digits for `number` (3 to 8) show every one of `values` on its true side of `limit`."""
+    for digits in range(3, _MOST_DIGITS):
+        if unit in _PLAIN:
+            apart = all(_side(round(value, digits), limit) == _side(value, limit) for value in values)
+        else:  # rounding keeps the order: what reads otherwise lies on its side
+            held = number(limit, unit, digits=digits)
+            apart = all(value == limit or number(value, unit, digits=digits) != held for value in values)
+        if apart:
             return digits
-    return 8
+    return _MOST_DIGITS
+
+
+def _shown(text: str) -> Decimal:
+    """Return the number that '1,024.0 KiB' begins with."""
+    return Decimal(text.partition(" ")[0].replace(",", ""))
 
 
 def limit_of(bound: str) -> float | None:
@@ -111,10 +135,14 @@ def limit_of(bound: str) -> float | None:
 
 def digits_for(measurement: Measurement, bound: str) -> int:
     """Return how many decimals show a measurement and its interval on their true sides of a bound in words."""
-    limit, held = limit_of(bound), measurement.interval
-    if limit is None:
-        return 3
-    return digits_apart((measurement.value, *((held.low, held.high) if held else ())), limit)
+    limit, held, unit = limit_of(bound), measurement.interval, measurement.unit
+    if limit is None:  # 'at most 100.0 ms'
+        words, _, scale = bound.rpartition(" ")
+        limit = limit_of(words)
+        if limit is None or scale not in _SCALES:
+            return 3
+        limit *= _SCALES[scale]
+    return digits_apart((measurement.value, *((held.low, held.high) if held else ())), limit, unit)
 
 
 def _side(value: float, limit: float) -> int:

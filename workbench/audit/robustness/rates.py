@@ -37,10 +37,10 @@ def rates(
     - `search_missed_rate`: of the texts that resisted a search in bfloat16 and were searched again in float32, the
       share that fell then.
 
-    `people` says whose each of `found` is, `budget` how many queries a text may cost. A quantity without anything to rest on is left out, and a sentence says so.
-    So is the success rate where `untold` says that it means nothing; `only` is the one label that the model gives all
-    texts of the data, if it does. Accuracy under attack stays: such a model is right as often as before. Both are left
-    out where the recipe failed on too many texts.
+    `people` says whose each of `found` is, `budget` how many queries a text may cost. A quantity without anything to
+    rest on is left out, and a sentence says so. So is the success rate where `untold` says that it means nothing;
+    `only` is the one label that the model gives all texts of the data, if it does. Accuracy under attack stays: such a
+    model is right as often as before. Both are left out where the recipe failed on too many texts.
     """
     tried = np.array([one.outcome in TRIED for one in found], dtype=bool)
     fell = np.array([one.outcome == "succeeded" for one in found], dtype=bool)
