@@ -10,10 +10,14 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from scipy.optimize import differential_evolution
 
 from workbench.adapters.confusables import look_alikes
 from workbench.adapters.near_words import neighbours, opposites, space
 from workbench.models.sentences import embeddings
+
+_AHEAD = 32
+"""Texts of a search that are scored at once: some batches full, and little lost where the first of them succeeds."""
 
 
 @lru_cache(maxsize=1)
@@ -99,19 +103,49 @@ def parts_of(textattack: Any) -> dict[str, type[Any]]:
             return super().perform_search(initial_result) if changes else initial_result
 
     class Evolution(textattack.search_methods.DifferentialEvolution):  # type: ignore[misc]
-        """Ends at the first success, or when the budget is spent, where TextAttack's own would fail."""
+        """Ends at the first success, or when the budget is spent, where TextAttack's own would fail.
+
+        The first generation is drawn before any of it is scored, so it is scored many at a time: one by one, the texts
+        of a search are too few for a batch.
+        """
 
         get_goal_results: Any
+
+        def __init__(self, victim: Any, **settings: Any) -> None:
+            super().__init__(**settings)
+            self._victim = victim
+
+        def _first_generation(self, text: Any) -> list[str]:
+            """Return the texts that scipy is about to score, in its order; the generators are left as they were."""
+            bounds, precomputed = self.get_bounds_and_precomputed(text, self.max_perturbs)
+            found: list[str] = []
+
+            def seen(vector: Any) -> float:
+                found.append(self.apply_perturbation(text, vector, precomputed).tokenizer_input)
+                return 0.0
+
+            state = np.random.get_state()  # what scipy draws from, as TextAttack asks it to
+            try:
+                differential_evolution(seen, bounds, maxiter=0, popsize=self.popsize, polish=False)
+            finally:
+                np.random.set_state(state)
+            return found
 
         def perform_search(self, initial_result: Any) -> Any:
             bounds, _ = self.get_bounds_and_precomputed(initial_result.attacked_text, self.max_perturbs)
             if not bounds or any(high < 0 for _, high in bounds):
                 return initial_result  # nothing in this text can be changed so
             ask, best = self.get_goal_results, initial_result
+            coming, at = self._first_generation(initial_result.attacked_text), 0
             status = textattack.goal_function_results.GoalFunctionResultStatus.SUCCEEDED
 
             def asked(texts: Any) -> Any:
-                nonlocal best
+                nonlocal best, at
+                # What the transformation's filter drops is not asked for.
+                own = texts[0].tokenizer_input
+                if own in coming[at:] and not self._victim.has(own):
+                    at = coming.index(own, at)
+                    self._victim.ask_ahead(coming[at : at + _AHEAD])
                 results, over = ask(texts)
                 for result in results:
                     # With three labels or more the highest score may be another, unsuccessful text's.

@@ -84,7 +84,7 @@ def _bad_characters(part: str) -> Callable[[Any, Any], Any]:
             textattack.goal_functions.UntargetedClassification(victim),
             [],
             parts[part](),
-            parts["Evolution"](popsize=_POPULATION, maxiter=_GENERATIONS, max_perturbs=_PERTURBATIONS),
+            parts["Evolution"](victim, popsize=_POPULATION, maxiter=_GENERATIONS, max_perturbs=_PERTURBATIONS),
         )
 
     return made

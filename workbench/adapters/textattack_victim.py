@@ -40,14 +40,31 @@ class Victim:
         """`white`: what attacks look into that follow gradients."""
         self._scores, self._turn, self._white = scores, turn, white
         self._fetched: dict[str, WordGradients] = {}
+        self._ahead: dict[str, NDArray[np.float64]] = {}
 
     def aside(self) -> AbstractContextManager[None]:
         """Let other searches compute inside the block."""
         return self._turn.aside()
 
     def __call__(self, text_input_list: Sequence[str], **_: Any) -> NDArray[np.float64]:
+        if self._ahead and all(text in self._ahead for text in text_input_list):
+            return np.array([self._ahead[text] for text in text_input_list])
         with self._turn.aside():
             return self._scores(text_input_list)
+
+    def has(self, text: str) -> bool:
+        """Return whether the scores of `text` are there already."""
+        return text in self._ahead
+
+    def ask_ahead(self, texts: Sequence[str]) -> None:
+        """Score together what a search will ask for one by one: no more of it than may be asked, and only the latest.
+
+        Queries are counted when the search asks, so one that ends before has asked for less than was scored.
+        """
+        asked = list(dict.fromkeys(texts[: self.goal.query_budget - self.goal.num_queries]))
+        with self._turn.aside():
+            scores = self._scores(asked) if asked else ()
+        self._ahead = dict(zip(asked, scores, strict=True))
 
     def get_grad(self, text_input: str) -> dict[str, Any]:
         """Return 'gradient', (words, width), and 'ids', (words,), for TextAttack's words; see `WordGradients`.

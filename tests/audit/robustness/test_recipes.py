@@ -157,6 +157,40 @@ def test_of_three_labels_the_success_counts_and_not_the_lowest_score_of_the_labe
     assert Torn().predict_proba([found.rewritten])[0].argmax() == 1
 
 
+@pytest.mark.parametrize("recipe", ["homoglyphs@1", "invisible_characters@1", "reorderings@1"])
+@pytest.mark.parametrize("budget", [2, 31, 33, 100, 400])
+@pytest.mark.parametrize("falls", [True, False])
+def test_texts_scored_ahead_change_nothing_but_how_many_are_scored_at_once(recipe, budget, falls, monkeypatch):
+    class Counting:
+        labels = ("a", "b")
+
+        def __init__(self):
+            self.requests = []
+
+        def predict_proba(self, texts):
+            self.requests.append(len(texts))
+            return np.array([self._row(text) for text in texts])
+
+        def _row(self, text):
+            drawn = crc32(text.encode()) % 1000
+            return [0.4, 0.6] if falls and text != TEXT and drawn < 8 else [0.6 + drawn / 1e4, 0.4 - drawn / 1e4]
+
+    def searched():
+        model = Counting()
+        victim = Victim(model, SETTING.decision, 0)
+        return recipes[recipe]().attack(victim, TEXT, 0, budget=budget, seed=3), model.requests
+
+    found, requests = searched()
+    monkeypatch.setattr("workbench.adapters.textattack_victim.Victim.ask_ahead", lambda self, texts: None)
+    stock, one_by_one = searched()
+    assert found == stock
+    assert sum(one_by_one) <= stock.queries
+    assert sum(requests) <= budget, "not a text more than may be asked for"
+    assert falls or sum(requests) <= found.queries
+    if not falls and budget >= 100:
+        assert len(requests) <= len(one_by_one) - 90, "the first generation comes in four requests"
+
+
 def test_words_are_those_of_textattack(textattack):
     theirs = textattack.shared.utils.words_from_text
     drawn = random.Random(0)
