@@ -5,7 +5,7 @@ Models read tokens, attacks change words. A token belongs to every word with whi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -31,9 +31,9 @@ class WordGradients(NamedTuple):
 class WhiteBox:
     """The loss of one label and what a swap of words would do to it. Not for several threads at once."""
 
-    def __init__(self, model: Differentiable, label: int) -> None:
-        """`label`: the column whose cross-entropy is the loss."""
-        self._model, self._label = model, label
+    def __init__(self, model: Differentiable, label: int, told: Callable[[int], None] = lambda texts: None) -> None:
+        """`label`: the column whose cross-entropy is the loss. `told`: called with the texts that are asked about."""
+        self._model, self._label, self._told = model, label, told
         self._tokens: dict[tuple[str, str, str], int | None] = {}
 
     def read(self, text: str, words: Sequence[str]) -> list[bool]:
@@ -46,6 +46,7 @@ class WhiteBox:
 
         Texts of equal length in tokens are asked about together.
         """
+        self._told(len(texts))
         encoded = [self._model.encode([text]) for text, _ in texts]
         alike: dict[int, list[int]] = {}
         for i, one in enumerate(encoded):

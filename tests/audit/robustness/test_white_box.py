@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from workbench.adapters.near_words import NEARER, near_enough, space
+from workbench.adapters.word_gradients import WhiteBox
 from workbench.audit.probe import Setting
 from workbench.audit.robustness.attack import AttackProbe
 from workbench.audit.robustness.recipes import recipes
-from workbench.audit.robustness.victim import Victim
+from workbench.audit.robustness.victim import OutOfTime, Timed, Victim
 from workbench.data.corpus import Corpus, Example
 from workbench.errors import Unsupported
 from workbench.evidence.decision import Decision
@@ -121,6 +122,23 @@ def test_texts_and_gradients_together_never_exceed_the_budget(recipe, known_mode
         assert found.exhausted
         assert found.queries == budget
         assert asked["texts"] + asked["passes"] / 2 <= budget, "a gradient is a pass for each of the two labels"
+
+
+@pytest.mark.parametrize("recipe", WHITE)
+def test_a_search_that_the_clock_ends_counts_its_gradients_and_takes_none_afterwards(
+    recipe, hangs_on_lovely, monkeypatch
+):
+    whole = attack(recipe, hangs_on_lovely)
+    free = Timed(hangs_on_lovely, SETTING.decision, 1)
+    assert recipes[recipe]().attack(free, TEXT, 1, budget=300, seed=0) == whole
+    assert free.queries == whole.queries, "all that was asked, gradients among it"
+    late = Timed(hangs_on_lovely, SETTING.decision, 1, seconds=5)
+    monkeypatch.setattr("workbench.audit.robustness.victim.time.monotonic", lambda: late._since + 6)
+    monkeypatch.setattr(hangs_on_lovely, "logits_from", lambda *_: pytest.fail("a gradient was taken too late"))
+    with pytest.raises(OutOfTime):
+        late.count(1)
+    with pytest.raises(OutOfTime):
+        WhiteBox(hangs_on_lovely, 1, late.count).gradients([(TEXT, WORDS)])
 
 
 @pytest.mark.parametrize("recipe", WHITE)

@@ -113,7 +113,9 @@ class AttackProbe:
         """Search again on the model itself: what that finds stands."""
         rewrite = self._before(model, example, setting)
         found = self._search(model, self._victim(model, setting), example, rewrite, setting)
-        return found.model_copy(update={"repeated": "missed" if found.outcome == "succeeded" else "agreed"})
+        # A repetition that crashed tells nothing about the first search.
+        told = {"succeeded": "missed", "failed": None}.get(found.outcome, "agreed")
+        return found.model_copy(update={"repeated": told})
 
     def _victim(self, model: Classifier, setting: Setting) -> Victim:
         rule = setting.decision, setting.positive(model.labels)

@@ -110,7 +110,7 @@ class _TextAttack(Attack):
         if self.needs_gradients:
             assert isinstance(victim.model, Differentiable), "the probe asks for it"
             assert not tail, "a gradient is of the whole text"
-            white = WhiteBox(victim.model, label)
+            white = WhiteBox(victim.model, label, victim.count)
         found = search(
             self.made,
             lambda heads: victim.scores([one + tail for one in heads]),

@@ -37,6 +37,9 @@ class Victim:
             return probabilities
         return centred(probabilities, self.positive, self.decision.threshold)
 
+    def count(self, texts: int) -> None:
+        """Told before a search looks into the model for the gradients of so many texts."""
+
 
 class OutOfTime(Exception):
     """A search has had its time."""
@@ -52,16 +55,19 @@ class Timed(Victim):
 
     @property
     def queries(self) -> int:
-        """Texts scored so far."""
+        """Texts scored so far, and those whose gradients were taken."""
         return sum(self._asked)
+
+    def count(self, texts: int) -> None:
+        """Raise `OutOfTime` where the time is over, else count the texts."""
+        if time.monotonic() - self._since > self.seconds:
+            raise OutOfTime
+        self._asked.append(texts)
 
     def scores(self, texts: Sequence[str]) -> FloatArray:
         """As `Victim.scores`."""
-        if time.monotonic() - self._since > self.seconds:
-            raise OutOfTime
-        found = super().scores(texts)
-        self._asked.append(len(texts))
-        return found
+        self.count(len(texts))
+        return super().scores(texts)
 
 
 def centred(probabilities: FloatArray, positive: int, threshold: float) -> FloatArray:
