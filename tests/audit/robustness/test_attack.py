@@ -167,6 +167,16 @@ def test_where_it_fails_on_many_texts_there_is_no_rate_and_the_verdict_hears_of_
         assert said in notes(measured)
 
 
+def test_a_repetition_that_crashes_agrees_with_nothing(textattack):
+    bad = Example("x", "p", "a lovely dress <SPLIT> for the summer", "positive")
+    before = AttackProbe().item(DEAF, corpus_of(LOVELY[:1])[0], SETTING)
+    assert before.outcome == "resisted"
+    again = AttackProbe().again(DEAF, bad, before, SETTING)
+    assert (again.outcome, again.repeated) == ("failed", None)
+    held = AttackProbe().again(DEAF, corpus_of(LOVELY[:1])[0], before, SETTING)
+    assert (held.outcome, held.repeated) == ("resisted", "agreed")
+
+
 def test_a_crash_on_every_text_is_a_failure(textattack):
     with pytest.raises(RuntimeError, match=r"deepwordbug@1 crashed on all 2 texts .*<SPLIT>"):
         run(AttackProbe(), BRITTLE, corpus_of(["lovely <SPLIT> dress"] * 2))
