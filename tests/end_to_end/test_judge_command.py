@@ -48,6 +48,10 @@ def test_names_the_policy_it_used(workbench: Command, audited: Path, tmp_path: P
     assert "policy default" not in done.stdout
     machine = json.loads(workbench("judge", audited, "--policy", tmp_path / "ours.toml", "--json").stdout)
     assert machine["policy"]["name"] == "ours"
+    assert machine["policy"]["fixed_before_the_audit"] is False
+    own = json.loads(workbench("judge", audited, "--json", "--junit", tmp_path / "own.xml").stdout)
+    assert own["policy"]["fixed_before_the_audit"] is True
+    assert "not the policy fixed" not in (tmp_path / "own.xml").read_text()
     assert machine["verdict"] == "not_established"
     assert machine["corpus"]["name"] == "toy"
 
@@ -70,7 +74,9 @@ def test_writes_junit_prints_one_line_and_fails_on_warnings_if_asked(
     assert done.returncode == 0
     assert done.stdout.startswith("workbench: warn: 1 warn (")
     assert done.stdout.count("\n") == 1
-    assert "<testcase" in (tmp_path / "v.xml").read_text()
+    written = (tmp_path / "v.xml").read_text()
+    assert "<testcase" in written
+    assert " (not the policy fixed before the audit ran): " in written
     strict = workbench("judge", audited, "--policy", tmp_path / "soft.toml", "--summary", "--fail-on", "warn")
     assert strict.returncode == 1
     assert (audited / "junit.xml").is_file(), "an audit writes one by itself"

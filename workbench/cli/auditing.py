@@ -189,16 +189,17 @@ def judge(
     chosen = policy_of(held, policy)
     findings = verbs.judge(held, chosen)
     verdict = overall(held, findings)
+    fixed = chosen.digest == held.audit.policy_digest
     if junit is not None:
         from workbench.files import write_text
         from workbench.report.junit import junit as as_junit
 
-        write_text(junit, as_junit(judged_by(held, chosen), findings))
+        write_text(junit, as_junit(judged_by(held, chosen), findings, afterwards=not fixed))
     if as_json:
         terminal.print_json(
             {
                 "verdict": verdict,
-                "policy": {"name": chosen.name, "digest": chosen.digest},
+                "policy": {"name": chosen.name, "digest": chosen.digest, "fixed_before_the_audit": fixed},
                 "model": {"name": held.model.name, "digest": held.model.digest},
                 "corpus": {"name": held.corpus.name, "digest": held.corpus.digest},
                 "findings": [finding.model_dump(mode="json") for finding in findings],
@@ -208,7 +209,7 @@ def judge(
         terminal.print_summary(held, findings, verdict, policy=chosen.name)
     else:
         terminal.print_verdict(held, findings, verdict, policy=chosen.name)
-    if chosen.digest != held.audit.policy_digest:
+    if not fixed:
         terminal.print_other_policy(held)
     raise typer.Exit(_exit_code(verdict, fail_on))
 

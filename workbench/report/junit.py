@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from workbench.evidence.record import AuditRecord, Failed, Finding, NotApplicable
+from workbench.report.identity import AFTERWARDS
 from workbench.report.not_compared import NotCompared
 from workbench.verdict import wording
 from workbench.verdict.judge import bound_judged, spared
@@ -15,15 +16,22 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 """What XML 1.0 cannot hold at all, not even escaped."""
 
 
-def junit(record: AuditRecord, findings: Sequence[Finding], *, not_compared: NotCompared | None = None) -> str:
-    """Return the XML. Pure: same arguments, same text.
+def junit(
+    record: AuditRecord,
+    findings: Sequence[Finding],
+    *,
+    not_compared: NotCompared | None = None,
+    afterwards: bool = False,
+) -> str:
+    """Return the XML. Pure: same arguments, same text. `afterwards`: the suite's name says it, as `render` does.
 
     `fail` is a failure, `not_established` an error, and so is a probe that crashed, whether a criterion names it or
     not, a policy by which nothing was held against a bound, and a comparison that was asked for and could not be made
     (`not_compared`). A warning passes and says so in its output; a probe or
     criterion that does not apply is skipped.
     """
-    suite = ET.Element("testsuite", name=_clean(f"{record.audit.policy}: {record.model.name} on {record.corpus.name}"))
+    policy = f"{record.audit.policy} ({AFTERWARDS})" if afterwards else record.audit.policy
+    suite = ET.Element("testsuite", name=_clean(f"{policy}: {record.model.name} on {record.corpus.name}"))
     for finding in findings:
         _case(suite, finding)
     for evidence in record.evidence:
