@@ -95,7 +95,11 @@ def test_the_audits_own_policy_judges_unless_another_is_named_which_is_said(
     high = record.model_copy(update={"audit": settings})
     (tmp_path / "audit.json").write_text(record_json(high), encoding="utf-8")
     done = workbench("judge", tmp_path, "--json")
-    assert json.loads(done.stdout)["policy"] == {"name": "high-risk", "digest": own.digest}
+    assert json.loads(done.stdout)["policy"] == {
+        "name": "high-risk",
+        "digest": own.digest,
+        "fixed_before_the_audit": True,
+    }
     assert wb.judge(high) == wb.judge(high, "high-risk")
     assert "Not the policy" not in done.stderr
     other = workbench("judge", tmp_path, "--policy", "internal", "--summary")
