@@ -17,7 +17,8 @@ GATE = """
 id = "attack"
 measurement = "robustness.attack_success_rate"
 where = { recipe = "deepwordbug@1" }
-at_most = 1.0
+at_most = 0.999
+end = "low"
 why = "Met by everything, so that only what training saw can stand in the way."
 """
 

@@ -138,7 +138,7 @@ def test_of_two_audits_on_one_day_the_later_one_counts(rich):
         return Listed(folder, named(whole, "m", f"2026-01-01T{hour}:00:00+00:00", findings=findings), report)
 
     for report in (None, "index.html"):
-        met, missed = judged(0.0, "08", "z", report), judged(1.0, "20", "a", report)
+        met, missed = judged(0.001, "08", "z", report), judged(1.0, "20", "a", report)
         page = render_index([missed, met], [], name="reports")
         assert "Latest audit of each model: 1 failed<" in page
         assert page == render_index([met, missed], [], name="reports")
@@ -156,15 +156,20 @@ def test_a_failed_model_is_not_hidden_by_another_one_of_its_name(rich):
         return Listed(place, record.model_copy(update={"findings": findings}), "index.html")
 
     failing = audited("team-a/final", "a", 1.0, "2026-01-01T00:00:00+00:00")
-    passing = audited("team-b/final", "b", 0.0, "2026-01-02T00:00:00+00:00")
+    passing = audited("team-b/final", "b", 0.001, "2026-01-02T00:00:00+00:00")
     page = render_index([failing, passing], [], name="reports")
     assert "Latest audit of each model: 1 failed, 1 passed<" in page
     assert "2 models on their data, of 1 name<" in page
     for place, digest in (("team-a/final", "a"), ("team-b/final", "b")):
         assert f"{place}, sha256 {digest * 8}" in page
-    again = audited("team-a/again", "a", 0.0, "2026-01-03T00:00:00+00:00")
+    again = audited("team-a/again", "a", 0.001, "2026-01-03T00:00:00+00:00")
     assert "Latest audit of each model: 2 passed<" in render_index([failing, passing, again], [], name="reports")
     assert "sha256" not in render_index([failing, again], [], name="reports").split("</style>")[1]
+    # A later audit by a milder policy leaves what the stricter one found.
+    settings = again.record.audit.model_copy(update={"policy": "mild"})
+    mild = Listed("team-a/mild", again.record.model_copy(update={"audit": settings}), None)
+    page = render_index([failing, passing, mild], [], name="reports")
+    assert "Latest audit of each model, the worst of its policies: 1 failed, 1 passed<" in page
 
 
 def test_hostile_names_stay_text_and_links_stay_relative(rich):

@@ -76,9 +76,17 @@ def render_index(
     rows = [_row(one, shared=names[_called(one)] > 1) for one in ordered]
     lost = sorted(unreadable, key=lambda one: one.folder)
     script = (resources.files(TEMPLATES) / "templates" / "index.js").read_text(encoding="utf-8")
-    held = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    # Weights of one name may be its next release, or somebody else's: none of them hides how another one ended.
-    latest = {(_called(one), one.record.model.digest): row for one, row in zip(ordered, rows, strict=True)}
+    script_hash = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    # Weights of one name may be its next release, or somebody else's: none of them hides how another one ended. Nor
+    # does an audit by another policy, which may be a milder one: of a model's policies the worst end counts.
+    by_policy = {
+        (_called(one), one.record.model.digest, one.record.audit.policy): row.verdict
+        for one, row in zip(ordered, rows, strict=True)
+    }
+    latest: dict[tuple[tuple[str, str, str], str], Verdict] = {}
+    for (called, digest, _), verdict in by_policy.items():
+        held = latest.setdefault((called, digest), verdict)
+        latest[called, digest] = min(held, verdict, key=WORST_FIRST.index)
     models = plural(len(latest), "model on its data", "models on their data")
     return str(
         template("index.html.j2").render(
@@ -87,13 +95,14 @@ def render_index(
             failed=lost,
             pillars=list(PILLARS.values()),
             judged=JUDGED,
-            counts=[(COUNTED[kind], sum(row.verdict == kind for row in latest.values())) for kind in WORST_FIRST],
+            counts=[(COUNTED[kind], sum(verdict == kind for verdict in latest.values())) for kind in WORST_FIRST],
+            several=len(by_policy) > len(latest),
             comparisons=[(short(one, 200), _quoted(one)) for one in sorted(comparisons)],
             models=models if len(latest) == len(names) else f"{models}, of {plural(len(names), 'name')}",
             audits=plural(len(rows), "audit"),
             css=style("report.css"),
             script=Markup(script),
-            script_hash=held,
+            script_hash=script_hash,
         )
     )
 
