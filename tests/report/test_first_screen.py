@@ -133,3 +133,42 @@ def test_what_would_decide_is_reckoned_from_the_interval_that_is_there(golden_re
     n = int(told.partition("an n of about ")[2].partition(" would")[0].replace(",", ""))
     assert n == pytest.approx(rows * smallest_n(0.83, 0.81), rel=0.06)
     assert n > 400
+
+
+@pytest.mark.parametrize("recipes", [3, 12])
+def test_many_figures_without_a_bound_are_weighed_together(golden_record, recipes):
+    """Twelve recipes are one decision: its first screen tells the ends; three are told one by one."""
+    whole = golden_record.rich()
+    (first,) = [one for one in whole.evidence if one.probe.startswith("performance.classification")]
+    rates = [
+        Measurement(
+            name="robustness.attack_success_rate",
+            value=i / 20,
+            unit="proportion",
+            better="lower",
+            n=20,
+            interval=wilson(i, 20),
+            where={"recipe": f"r{i}@1"},
+        )
+        for i in range(1, recipes + 1)
+    ]
+    attack = first.model_copy(
+        update={"probe": "robustness.attack@1", "result": Measured(measurements=tuple(rates), exhibits=())}
+    )
+    made = whole.model_copy(update={"evidence": (attack,)})
+    weigh = Criterion(
+        id="a", measurement="robustness.attack_success_rate", where={"recipe": "*"}, reported=True, why="any"
+    )
+    findings = judge(made, Policy(name="p", criteria=(weigh,)))
+    assert len(findings) == recipes
+    screen = summary(made, findings)
+    limits = [one.text for one in screen.limits if "you must weigh" in one.text]
+    steps = [one.text for one in screen.steps if one.text.startswith("Decide whether")]
+    if recipes == 3:
+        assert (len(limits), len(steps)) == (3, 3)
+        return
+    (limit,), (step,) = limits, steps
+    assert limit.startswith("Attack success rate: 12 figures, on which the policy sets no bound: you must weigh them.")
+    assert "under r1@1 is 0.050 (95% interval" in limit
+    assert "under r12@1 is 0.600 (95% interval" in limit
+    assert step.startswith("Decide whether the 12 figures of “Attack success rate” are acceptable")

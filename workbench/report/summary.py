@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from math import ceil
 
 from workbench.evidence.exhibits import Confusion
-from workbench.evidence.names import NAMES
+from workbench.evidence.names import NAMES, title
 from workbench.evidence.record import WITHHELD, AuditRecord, Evidence, Failed, Finding, NotApplicable, Verdict
 from workbench.report.blocks import Item, Summary
 from workbench.report.glance import glance
@@ -16,6 +16,8 @@ from workbench.verdict import wording
 from workbench.verdict.decidable import smallest_n, worth
 from workbench.verdict.judge import REPORTED, Counts, bound_judged, count, overall, spared, worst_first
 
+_SAID_ONE_BY_ONE = 3
+"""Figures of one kind without a bound: of more, the first screen tells the ends."""
 WORDS = {"pass": "Pass", "warn": "Pass, with warnings", "fail": "Fail", "not_established": "Not established"}
 JUDGED = {"pass": "Met", "warn": "Warning", "fail": "Missed", "not_established": "Not established"}
 """How one requirement's verdict is called."""
@@ -167,14 +169,31 @@ def _exceptions(record: AuditRecord, findings: Sequence[Finding]) -> Iterator[It
 
 
 def _unbounded(findings: Sequence[Finding]) -> Iterator[Item]:
-    """Yield what the policy wants known but does not judge: a pass there says only that it was measured."""
+    """Yield what the policy wants known but does not judge: a pass there says only that it was measured.
+
+    Of many figures of one kind the two ends: all of them stand with the requirements.
+    """
+    for name, group in _reported(findings).items():
+        figures = [one.evidence for one in group if one.evidence is not None]
+        if len(figures) > _SAID_ONE_BY_ONE:
+            low, high = (end(figures, key=lambda one: one.value) for end in (min, max))
+            texts = [
+                f"{title(name)}: {len(figures)} figures, on which the policy sets no bound: you must weigh them. The "
+                f"lowest and the highest: {wording.statement(low)}; {wording.statement(high)}."
+            ]
+        else:
+            texts = [f"{wording.statement(one)}. The policy sets no bound on it: you must weigh it." for one in figures]
+        for text in texts:
+            yield Item(text, section=pillar(name), section_title="Evidence")
+
+
+def _reported(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
+    """Return by measurement what was measured and must only be reported."""
+    found: dict[str, list[Finding]] = {}
     for finding in findings:
         if finding.bound == REPORTED and finding.evidence is not None:
-            yield Item(
-                f"{wording.statement(finding.evidence)}. The policy sets no bound on it: you must weigh it.",
-                section=pillar(finding.measurement),
-                section_title="Evidence",
-            )
+            found.setdefault(finding.measurement, []).append(finding)
+    return found
 
 
 def _limits(record: AuditRecord) -> Iterator[Item]:
@@ -271,8 +290,15 @@ def _steps(record: AuditRecord, findings: Sequence[Finding], verdict: Verdict) -
             f"Repair what made {evidence.probe} crash, and audit again.", section="identity", section_title="The error"
         )
     asked: set[str] = set()
+    many = {name: len(group) for name, group in _reported(findings).items() if len(group) > _SAID_ONE_BY_ONE}
     for finding in worst_first(findings):
-        text = _step(finding)
+        if finding.measurement in many and finding.bound == REPORTED and finding.evidence is not None:
+            text = (
+                f"Decide whether the {many[finding.measurement]} figures of “{title(finding.measurement)}” are "
+                "acceptable for the intended use, and write down why."
+            )
+        else:
+            text = _step(finding)
         if text and text not in asked:
             asked.add(text)
             yield Item(
