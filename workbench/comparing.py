@@ -23,6 +23,7 @@ from workbench.evidence.bootstrap import People
 from workbench.evidence.exhibits import GroupTable, Rewrite
 from workbench.evidence.intervals import LEVEL
 from workbench.evidence.measurement import Better, Interval, Measurement
+from workbench.evidence.names import RETIRED
 from workbench.evidence.narrowing import change, gap, rates_by_group
 from workbench.evidence.paired import paired_interval, paired_score_interval, replicates_for
 from workbench.evidence.record import VOLATILE, AuditRecord, Failed, Finding, NotApplicable, Verdict
@@ -49,8 +50,8 @@ _FAMILIES = {
 """Gap -> among whom positive decisions are counted."""
 _MOST_GROUPS = 8
 """More groups have thousands of pairs of pairs: such a gap is shown with its own two intervals."""
-_OF_ONE_AUDIT = frozenset({"performance.slice_error"})
-"""What another audit need not have: slices are looked for anew."""
+_OF_ONE_AUDIT = frozenset({"performance.slice_error", *RETIRED})
+"""What another audit need not have: slices are looked for anew, and some figures are measured otherwise now."""
 _ROUNDING = 1e-9
 """Shares of the same decisions agree to the last digits, whatever added them up."""
 

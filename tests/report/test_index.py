@@ -166,7 +166,7 @@ def test_a_failed_model_is_not_hidden_by_another_one_of_its_name(rich):
     assert "Latest audit of each model: 2 passed<" in render_index([failing, passing, again], [], name="reports")
     assert "sha256" not in render_index([failing, again], [], name="reports").split("</style>")[1]
     # A later audit by a milder policy leaves what the stricter one found.
-    settings = again.record.audit.model_copy(update={"policy": "mild"})
+    settings = again.record.audit.model_copy(update={"policy_digest": "f" * 64})
     mild = Listed("team-a/mild", again.record.model_copy(update={"audit": settings}), None)
     page = render_index([failing, passing, mild], [], name="reports")
     assert "Latest audit of each model, the worst of its policies: 1 failed, 1 passed<" in page

@@ -73,6 +73,9 @@ def test_enough_digits_to_see_the_side(values, digits):
         (200.04, 200.0, "queries", "200.04 queries"),
         (1024.0 * 1024 + 60, 1024.0 * 1024, "bytes", "1.0001 MiB"),
         (0.12, 0.1, "seconds", "120.0 ms"),
+        (0.7, 0.7, "seconds", "700.0 ms"),
+        (119.97, 120.0, "seconds", "119.97 s"),
+        (1024.0 * 1024 - 1, 1024.0 * 1024, "bytes", "1,023.999 KiB"),
     ],
 )
 def test_an_amount_that_misses_does_not_read_as_the_bound(value, limit, unit, said):

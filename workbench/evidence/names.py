@@ -1,7 +1,7 @@
 """The measurement names that policies, comparisons, scripts and people rely on.
 
 One table: `pillar.metric` to its title, the kind of quantity it is and the facets that say what it is about. A renamed
-entry is a new schema version. Names that no probe measures any more stay for the records that hold them.
+entry is a new schema version.
 """
 
 from __future__ import annotations
@@ -169,7 +169,8 @@ NAMES: Mapping[str, Named] = MappingProxyType(
         "explanations.seconds_median": Named("Seconds per explanation, median", "amount", _ATTRIBUTOR),
         "explanations.tau_loo": Named("Rank agreement with leave-one-out", "score", _ATTRIBUTOR),
         "explanations.infidelity": Named("Infidelity", "score", _ATTRIBUTOR),
-        "explanations.sensitivity": Named("Sensitivity to small changes", "score", _ATTRIBUTOR),
+        "explanations.sensitivity": Named("Sensitivity to small changes, mean", "score", _ATTRIBUTOR),
+        "explanations.sensitivity_median": Named("Sensitivity to small changes", "score", _ATTRIBUTOR),
         "explanations.randomisation_correlation": Named(
             "Correlation after randomising the model", "score", _ATTRIBUTOR, ("randomised", "scores")
         ),
@@ -212,6 +213,7 @@ _RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
         "explanations.gain_over_random": (-2.0, 2.0),
         "explanations.tau_loo": _SIGNED,
         "explanations.sensitivity": (0.0, inf),
+        "explanations.sensitivity_median": (0.0, inf),
         "explanations.randomisation_correlation": _SIGNED,
         "explanations.randomisation_excess": (-2.0, 2.0),
         "explanations.label_randomisation_correlation": _SIGNED,
@@ -222,6 +224,15 @@ _RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
     }
 )
 """Where a value lies, if not in [0, 1], or, of an amount, above 0."""
+
+RETIRED: Mapping[str, str] = MappingProxyType(
+    {
+        "robustness.words_changed_mean": "robustness.words_changed_median",
+        "explanations.passes_mean": "explanations.passes_median",
+        "explanations.sensitivity": "explanations.sensitivity_median",
+    }
+)
+"""Names that no probe measures any more, kept for the records that hold them -> what is measured in their place."""
 
 _MAKERS: Mapping[str, str] = MappingProxyType(
     {
@@ -264,6 +275,7 @@ _MAKERS: Mapping[str, str] = MappingProxyType(
         "explanations": "explanations.quality",
         "explanations.seconds_median": "explanations.cost",
         "explanations.sensitivity": "explanations.stability",
+        "explanations.sensitivity_median": "explanations.stability",
         "explanations.seed_stability": "explanations.stability",
         "explanations.edit_stability": "explanations.stability",
         "explanations.randomisation_correlation": "explanations.sanity",

@@ -381,7 +381,12 @@ GLOSSARY: Mapping[str, Entry] = MappingProxyType(
         ),
         "explanations.sensitivity": Entry(
             "The largest change of the words' scores when the text's embeddings move a little, as share of the scores' "
-            "own length; lower is steadier. The median over texts.",
+            "own length; lower is steadier.",
+            "Size and number of the movements. A method that always says the same is steady too.",
+        ),
+        "explanations.sensitivity_median": Entry(
+            "The largest change of the words' scores when the text's embeddings move a little, as share of the scores' "
+            "own length; lower is steadier. Of half of the texts it is so large, or smaller.",
             "Size and number of the movements. A method that always says the same is steady too.",
         ),
         "explanations.randomisation_correlation": Entry(

@@ -78,9 +78,9 @@ def render_index(
     script = (resources.files(TEMPLATES) / "templates" / "index.js").read_text(encoding="utf-8")
     script_hash = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     # Weights of one name may be its next release, or somebody else's: none of them hides how another one ended. Nor
-    # does an audit by another policy, which may be a milder one: of a model's policies the worst end counts.
+    # does an audit by another policy, or by a later wording of it, which may be milder: the worst end counts.
     by_policy = {
-        (_called(one), one.record.model.digest, one.record.audit.policy): row.verdict
+        (_called(one), one.record.model.digest, one.record.audit.policy_digest): row.verdict
         for one, row in zip(ordered, rows, strict=True)
     }
     latest: dict[tuple[tuple[str, str, str], str], Verdict] = {}

@@ -30,10 +30,11 @@ def smallest_n(share: float, limit: float) -> int | None:
 
 
 def needed_n(criterion: Criterion, *, margin: float = MARGIN) -> int | None:
-    """Return the n from which a proportion `margin` better than the bound passes in `POWER` of all audits.
+    """Return an n at which a proportion `margin` better than the bound passes in `POWER` of all audits.
 
-    None where it cannot be told. Where the interval of the true value just leaves out the bound, half of all audits see
-    less than that value, and do not pass.
+    A share beyond the end of the scale is taken to be at it. None where it cannot be told. Counts are whole, so a
+    slightly larger n may pass in slightly fewer audits. Where the interval of the true value just leaves out the bound,
+    half of all audits see less than that value, and do not pass.
 
     Only proportions of independent units have a closed form; n counts the units of that proportion (for recall: the
     examples that have the label).
@@ -124,7 +125,10 @@ def _line(criterion: Criterion, margin: float) -> str:
         return "no bound; decided as soon as it is measured"
     n = needed_n(criterion, margin=margin)
     if n is not None:
-        return f"n >= {n:,} decides it, in {POWER:.0%} of audits of a model that is {margin:g} better than the bound"
+        limit, each = criterion.limit or 0.0, " each" if "*" in criterion.where.values() else ""
+        better = limit + margin < 1 if criterion.at_least is not None else limit - margin > 0
+        model = f"a model that is {margin:g} better than the bound" if better else "a model without any error there"
+        return f"an n of about {n:,}{each} decides it, in {POWER:.0%} of audits of {model}"
     if NAMES[criterion.measurement].quantity == "proportion":
         return "no n decides it: the bound lies at the end of the scale"
     return f"cannot be told beforehand: {criterion.measurement} is no plain proportion; run once and read the interval"

@@ -14,7 +14,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from workbench.errors import Misconfigured, NotFound
-from workbench.evidence.names import NAMES, value_range
+from workbench.evidence.names import NAMES, RETIRED, value_range
 from workbench.evidence.schema import Stored
 from workbench.files import parse_toml, read_toml
 
@@ -61,6 +61,8 @@ class Criterion(Stored):
     def _known(cls, value: str) -> str:
         if value not in NAMES:
             raise ValueError(f"unknown measurement {value!r}{_nearest(value, NAMES)}")
+        if value in RETIRED:
+            raise ValueError(f"{value} is not measured any more; use {RETIRED[value]}")
         return value
 
     @field_validator("where")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from math import isclose
 
 from workbench.evidence.measurement import Interval, Measurement
 from workbench.evidence.names import title
@@ -110,11 +111,19 @@ def digits_apart(values: tuple[float, ...], limit: float, unit: str = "") -> int
         if unit in _PLAIN:
             apart = all(_side(round(value, digits), limit) == _side(value, limit) for value in values)
         else:  # rounding keeps the order: what reads otherwise lies on its side
-            held = number(limit, unit, digits=digits)
-            apart = all(value == limit or number(value, unit, digits=digits) != held for value in values)
+            held = _amount(number(limit, unit, digits=digits))
+            apart = all(
+                isclose(value, limit) or not isclose(_amount(number(value, unit, digits=digits)), held)
+                for value in values
+            )
         if apart:
             return digits
     return _MOST_DIGITS
+
+
+def _amount(text: str) -> float:
+    """Return what a reader takes '1,024.0 KiB' for."""
+    return float(_shown(text)) * _SCALES.get(text.partition(" ")[2], 1.0)
 
 
 def _shown(text: str) -> Decimal:

@@ -121,12 +121,12 @@ def test_sensitivity_is_that_of_methods_that_read_embeddings(tiny_checkpoint):
         return probe.gather(items, corpus, setting)
 
     found = measured(4, batched=True)
-    values = {m.where["attributor"]: m for m in found.measurements if m.name == "explanations.sensitivity"}
+    values = {m.where["attributor"]: m for m in found.measurements if m.name == "explanations.sensitivity_median"}
     assert set(values) == {"input_x_gradient@1", "integrated_gradients@1", "saliency@1"}
     assert all(0 < one.interval.low <= one.value <= one.interval.high and one.n == 6 for one in values.values())
     notes = " ".join(one.text for one in found.exhibits)
-    assert "sensitivity does not apply to occlusion@1" in notes
+    assert "sensitivity_median does not apply to occlusion@1" in notes
     alone = measured(4, batched=False)
-    again = {m.where["attributor"]: m.value for m in alone.measurements if m.name == "explanations.sensitivity"}
+    again = {m.where["attributor"]: m.value for m in alone.measurements if m.name == "explanations.sensitivity_median"}
     assert again == pytest.approx({name: one.value for name, one in values.items()}, rel=1e-3)
-    assert not [m for m in measured(0, batched=True).measurements if m.name == "explanations.sensitivity"]
+    assert not [m for m in measured(0, batched=True).measurements if m.name == "explanations.sensitivity_median"]

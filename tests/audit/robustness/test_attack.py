@@ -172,7 +172,8 @@ def test_a_repetition_that_crashes_agrees_with_nothing(textattack):
     before = AttackProbe().item(DEAF, corpus_of(LOVELY[:1])[0], SETTING)
     assert before.outcome == "resisted"
     again = AttackProbe().again(DEAF, bad, before, SETTING)
-    assert (again.outcome, again.repeated) == ("failed", None)
+    assert (again.outcome, again.repeated, again.original) == ("resisted", None, before.original)
+    assert again.error.startswith("the search again in float32 crashed: ValueError")
     held = AttackProbe().again(DEAF, corpus_of(LOVELY[:1])[0], before, SETTING)
     assert (held.outcome, held.repeated) == ("resisted", "agreed")
 

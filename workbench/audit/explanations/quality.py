@@ -48,14 +48,23 @@ _BOUNDED: dict[str, Better] = {
 }
 """Metrics with a least and a largest value -> which is better."""
 _GAP = "completeness_gap"
-_MEDIANS = {"passes": ("passes_median", "sequences"), "sensitivity": ("sensitivity", "score"), _GAP: (_GAP, "ratio")}
+_MEDIANS = {
+    "passes": ("passes_median", "sequences"),
+    "sensitivity": ("sensitivity_median", "score"),
+    _GAP: (_GAP, "ratio"),
+}
 """Metrics of at least 0, the less the better -> name of their median over texts, its unit. They know no upper end, so
 the mean of a few texts has no interval that can be relied on: one text in a hundred may make up most of it."""
 
 
 _ORDERED = ("tau_loo", "edit_stability", "seed_stability")
 """Rank correlations of a method: a text where either side puts no words in an order has none."""
-_NO_ORDER = "on no text that was explained do the scores put words in an order (all are alike, as of a constant model)"
+_NO_ORDER = {
+    "tau_loo": "on no text do both the scores and what leaving out each word changes put the words in an order",
+    "edit_stability": "on no text did an edit that the model reads keep the words, and the scores put them in an order",
+    "seed_stability": "on no text do the scores put the words in an order",
+}
+"""Why there is none: a constant model's scores are all alike, and so are those of a single word."""
 
 
 @probes.register("explanations.quality@1")
@@ -326,7 +335,7 @@ def untold(
         if few:
             notes.append(f"{name} is not given for {', '.join(few)}: the texts are of too few people for an interval.")
         if flat:
-            notes.append(f"{name} is not given for {', '.join(flat)}: {_NO_ORDER}.")
+            notes.append(f"{name} is not given for {', '.join(flat)}: {_NO_ORDER[metric]}.")
     return notes
 
 
@@ -342,14 +351,15 @@ def _asks(metric: str, method: str) -> bool:
 def _untold_pairs(measurements: Sequence[Measurement], pairs: Sequence[tuple[str, str]]) -> list[str]:
     """Return a sentence on each way of comparing methods that has no figure for a pair of them."""
     notes = []
-    for metric, fewest in (("agreement", ""), ("top_overlap", f", or no text has more than {TOP} words")):
+    for metric, fewest in (("agreement", ""), ("top_overlap", f" of more than {TOP}")):
         told = {
             (one.where["attributor"], one.where["other"])
             for one in measurements
             if one.name == f"explanations.{metric}"
         }
         if silent := [f"{one} beside {other}" for one, other in pairs if (one, other) not in told]:
-            notes.append(f"{metric} is not given for {', '.join(silent)}: {_NO_ORDER}{fewest}.")
+            why = f"on no text that both explained do both put the words{fewest} in an order"
+            notes.append(f"{metric} is not given for {', '.join(silent)}: {why}.")
     return notes
 
 

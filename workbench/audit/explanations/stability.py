@@ -133,7 +133,7 @@ class StabilityProbe:
         ]
         if self.moves and (wordy := [method for method in self.methods if not self._moves(method)]):
             notes.append(
-                f"sensitivity does not apply to {', '.join(wordy)}: they see words, not embeddings. The edits stand in "
+                f"sensitivity_median does not apply to {', '.join(wordy)}: they see words, not embeddings. The edits stand in "
                 "for it."
             )
         if any(self._moves(method) for method in self.methods):

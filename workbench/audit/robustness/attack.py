@@ -37,6 +37,9 @@ MOST_WORDS = 12_000
 LATE = "ended by the limit"
 """How the record says that a search was ended by the clock."""
 
+AGAIN = "the search again in float32"
+"""How the record begins to say that a repetition crashed."""
+
 REPEATED_SHARE, REPEATED_LEAST = 0.1, 20
 """How many of the texts that resisted a search on the twin are searched again on the model itself."""
 
@@ -113,9 +116,9 @@ class AttackProbe:
         """Search again on the model itself: what that finds stands."""
         rewrite = self._before(model, example, setting)
         found = self._search(model, self._victim(model, setting), example, rewrite, setting)
-        # A repetition that crashed tells nothing about the first search.
-        told = {"succeeded": "missed", "failed": None}.get(found.outcome, "agreed")
-        return found.model_copy(update={"repeated": told})
+        if found.outcome == "failed":  # tells nothing about the first search, which stands
+            return item.model_copy(update={"error": f"{AGAIN} crashed: {found.error}"})
+        return found.model_copy(update={"repeated": "missed" if found.outcome == "succeeded" else "agreed"})
 
     def _victim(self, model: Classifier, setting: Setting) -> Victim:
         rule = setting.decision, setting.positive(model.labels)
@@ -241,6 +244,8 @@ class AttackProbe:
                 f"{late} of {len(found)} searches were ended by the limit of {self.seconds:g} seconds a text; a slower "
                 "or busier machine ends more, so these figures cannot be repeated exactly."
             )
+        if crashed := sum((one.error or "").startswith(AGAIN) for one in found):
+            caveats.append(f"{crashed} searches crashed when repeated in float32; what they found first stands.")
         limit = recipes[self.recipe]().words_edited(self.query_budget)
         if long := sum(one.words > limit for one in found):
             caveats.append(
