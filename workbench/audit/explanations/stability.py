@@ -133,8 +133,8 @@ class StabilityProbe:
         ]
         if self.moves and (wordy := [method for method in self.methods if not self._moves(method)]):
             notes.append(
-                f"sensitivity_median does not apply to {', '.join(wordy)}: they see words, not embeddings. The edits stand in "
-                "for it."
+                f"sensitivity_median does not apply to {', '.join(wordy)}: they see words, not embeddings. The edits "
+                "stand in for it."
             )
         if any(self._moves(method) for method in self.methods):
             notes.append(
