@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from scipy import stats
+from scipy.optimize import brentq
 
 from workbench.evidence.intervals import wilson
 from workbench.evidence.names import NAMES
@@ -18,7 +19,7 @@ POWER = 0.8
 _LARGEST = 2**40
 
 
-def half_width(share: float, n: int) -> float:
+def half_width(share: float, n: float) -> float:
     """Return half the width of the 95% Wilson interval: how finely `n` units tell a proportion near `share`."""
     held = wilson(share * n, n)
     return (held.high - held.low) / 2
@@ -69,12 +70,7 @@ def worth(share: float, width: float) -> float | None:
     """
     if not 0 < width < 2 * half_width(share, 1):
         return None
-    low, high = 1.0, float(_LARGEST)
-    for _ in range(100):
-        middle = (low + high) / 2
-        held = wilson(share * middle, middle)
-        low, high = (middle, high) if held.high - held.low > width else (low, middle)
-    return high
+    return float(brentq(lambda n: 2 * half_width(share, n) - width, 1, _LARGEST))
 
 
 def _end(hits: int, n: int, *, low: bool) -> float:
