@@ -55,16 +55,13 @@ _MEDIANS = {
 }
 """Metrics of at least 0, the less the better -> name of their median over texts, its unit. They know no upper end, so
 the mean of a few texts has no interval that can be relied on: one text in a hundred may make up most of it."""
-
-
-_ORDERED = ("tau_loo", "edit_stability", "seed_stability")
-"""Rank correlations of a method: a text where either side puts no words in an order has none."""
 _NO_ORDER = {
     "tau_loo": "on no text do both the scores and what leaving out each word changes put the words in an order",
     "edit_stability": "on no text did an edit that the model reads keep the words, and the scores put them in an order",
     "seed_stability": "on no text do the scores put the words in an order",
 }
-"""Why there is none: a constant model's scores are all alike, and so are those of a single word."""
+"""Rank correlations of a method -> why no text has one: the scores of a constant model are all alike, and so are those
+of a single word."""
 
 
 @probes.register("explanations.quality@1")
@@ -341,7 +338,7 @@ def untold(
 
 def _asks(metric: str, method: str) -> bool:
     """Return whether a method should have a rank correlation by this metric on some text."""
-    if method == CHANCE or metric not in _ORDERED:
+    if method == CHANCE or metric not in _NO_ORDER:
         return False
     if metric == "tau_loo":
         return method != OCCLUSION
