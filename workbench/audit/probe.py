@@ -144,8 +144,8 @@ def require_at_least(probe: Probe, **least: int) -> None:
 
 
 TWIN_FROM = 200
-"""Texts from which on a search on a twin saves time: of fewer, too large a part is searched again on the model. With
-a twin of 1.75 times the speed and a fifth of the texts resisting, 60 texts took 1.08 times as long as without it."""
+"""Texts from which on a search on a twin may save time: of fewer, too large a part is searched again on the model. How
+much faster the twin must be besides, `models.engine.choice` says."""
 
 probes: Registry[type[Any]] = Registry("probe", group="workbench.probes")
 """Probe classes by `name@version`. `@probes.register("fairness.groups@1")`."""

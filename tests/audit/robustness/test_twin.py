@@ -133,7 +133,7 @@ def test_without_a_twin_nothing_is_said_of_one(textattack: Any) -> None:
     assert "bfloat16" not in notes(measured)
 
 
-def test_only_profiles_that_search_much_gain_from_a_twin() -> None:
+def test_only_profiles_that_search_much_may_gain_from_a_twin() -> None:
     assert not gains_from_twin(profile("quick"))
     assert not gains_from_twin(profile("standard")), "of 100 texts too many are searched again"
     assert gains_from_twin(profile("full"))

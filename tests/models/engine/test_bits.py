@@ -16,7 +16,7 @@ import torch
 from workbench import home
 from workbench.errors import Misconfigured
 from workbench.models.engine import OutOfRoom, engine_for
-from workbench.models.engine.choice import FILE, search_precision
+from workbench.models.engine.choice import FILE, PAYS_FROM, search_precision
 from workbench.models.engine.room import is_steady, rooms
 from workbench.models.hugging_face import HuggingFaceTextClassifier, load_checkpoint
 from workbench.models.linear import LinearTextClassifier
@@ -169,12 +169,12 @@ def test_memory_runs_out_and_the_engine_says_so(tiny_checkpoint: Path, monkeypat
 def test_auto_is_decided_once(tiny_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path))
     model = load_checkpoint(tiny_checkpoint)
-    timed: list[float] = [1.5, 0.5]
+    timed: list[float] = [PAYS_FROM + 0.5, PAYS_FROM - 0.5]
     monkeypatch.setattr("workbench.models.engine.choice.speed_up", lambda model: timed.pop(0))
     first = search_precision(model, "auto")
     assert (first, search_precision(model, "auto")) == (first, first), "the second is not timed"
     assert first.precision == "bfloat16"
-    assert "1.50 times" in first.because
+    assert "4.50 times" in first.because
     assert len(json.loads((home.home() / FILE).read_text())) == 1
     assert search_precision(model, "auto", worthwhile=False).precision == "float32"
     (tmp_path / FILE).write_text("damaged")
