@@ -1,0 +1,90 @@
+"""The page on explanations: what it concludes follows from the figures, and what is missing is said."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from workbench.audit.explanations.one_text import CHANCE
+from workbench.bench.trust import PARTS, chosen, part_of, told
+from workbench.bench.trust_page import page
+from workbench.errors import NotFound
+from workbench.evidence.record import Evidence, Failed
+
+COMMITTED = Path(__file__).resolve().parents[2] / "reports" / "explanations.json"
+
+
+def figure(name, method, value, low, high, n=100, unit="score", **where):
+    return {
+        "name": f"explanations.{name}", "value": value, "unit": unit, "n": n, "where": {"attributor": method, **where},
+        "interval": {"low": low, "high": high, "level": 0.95, "method": "made up"},
+    }  # fmt: skip
+
+
+def part(*figures, **more):
+    return {
+        "outcome": "measured", "measurements": list(figures), "notes": ["a note"], "seconds": 120.0, "model": "m" * 64,
+        "corpus": "c" * 64, "searched_in": "float32", "date": "2026-11-28T00:00:00+00:00", "params": {},
+        "machine": {"threads": 2, "processor": "AMD EPYC", "code": "0.1.0"}, **more,
+    }  # fmt: skip
+
+
+def result(**parts):
+    return {"data": "reviews", "seed": 0, "parts": parts}
+
+
+def test_trusted_is_what_is_better_than_chance_and_passes():
+    quality = part(
+        figure("gain_over_random", "good@1", 0.2, 0.1, 0.3),
+        figure("gain_over_random", "lucky@1", 0.2, 0.1, 0.3),
+        figure("gain_over_random", "weak@1", 0.1, -0.1, 0.3),
+        figure("comprehensiveness", CHANCE, 0.05, 0.01, 0.08),
+    )
+    found = page(result(quality=quality, sanity=part(passes={"good@1": True, "lucky@1": False, "weak@1": True})))
+    assert "2 of 3 methods are better than random words: `good`, `lucky`." in found
+    assert "Not shown to be better than random words: `weak`." in found
+    assert "2 of 3 methods pass the sanity check: `good`, `weak`." in found
+    assert "Both, so worth a reader's trust on this model: `good`.\n" in found
+    assert "| random words | none, see notes | 0.050 (0.010 to 0.080), n = 100 | none, see notes |" in found
+
+
+def test_masks_and_pairs_have_places_of_their_own():
+    found = page(
+        result(
+            quality=part(
+                figure("comprehensiveness", "one@1", 0.2, 0.1, 0.3),
+                figure("comprehensiveness", "one@1", 0.7, 0.6, 0.8, removal="mask"),
+                figure("agreement", "one@1", 0.44, 0.4, 0.5, other="two@1"),
+                figure("top_overlap", "one@1", 0.66, 0.6, 0.7, other="two@1"),
+            )
+        )
+    )
+    deleted, masked = found.split("## With a mask in place of missing words")
+    assert "0.200 (0.100 to 0.300)" in deleted
+    assert "0.700" not in deleted
+    assert "0.700 (0.600 to 0.800)" in masked
+    assert "| `one` |  | 0.44 |" in found
+    assert "| `two` | 0.66 |  |" in found
+
+
+def test_a_part_that_failed_is_the_first_thing_said_and_is_no_conclusion():
+    evidence = Evidence(
+        probe="explanations.quality@1", params={}, seed=0, seconds=1.0, result=Failed(error="ValueError: no")
+    )
+    found = page(result(quality={**part(), **told(evidence)}))
+    assert "- quality: no figures (failed: ValueError: no)." in found
+    assert "better than random" not in found
+
+
+def test_parts_are_those_of_the_full_profile():
+    assert sorted(part_of(one) for one in chosen()) == sorted(PARTS)
+    assert [part_of(one) for one in chosen(["sanity"])] == ["sanity"]
+    assert next(one for one in chosen(["quality"])).examples == 100
+    assert all(one.examples == 20 for one in chosen(["sanity", "stability"]))
+    with pytest.raises(NotFound, match="unknown part 'qualty'.*quality"):
+        chosen(["qualty"])
+
+
+@pytest.mark.skipif(not COMMITTED.is_file(), reason="not measured yet")
+def test_the_committed_page_is_that_of_the_committed_figures():
+    assert COMMITTED.with_suffix(".md").read_text() == page(json.loads(COMMITTED.read_text()))
