@@ -52,7 +52,12 @@ def page(found: Mapping[str, Any]) -> str:
         "",
         "The same texts, model, seeds and budgets (2,000 questions), in stock TextAttack as it is published (padding "
         "to the longest text of a batch, which changes no decision) and in the workbench. Where the outcome differs, "
-        "our search was run again on stock's own scores, which differ from ours in the sixth digit.",
+        "our search was run again on stock's own scores, which differ from ours in the sixth digit. Synonyms come in "
+        "alphabetical order on both sides: stock's order is a set's and changes from process to process. Searches for "
+        "bad characters aim at the other of the two labels, without a budget, as stock's must; ours end at the first "
+        "success and stock's look for a better one, so rewritings differ. Input reduction is left out: stock deletes "
+        "other words than those that it ranked, and ours does not."
+        + (" For this table the plain model was trained anew." if found.get("stock_apart") else ""),
         "",
         "| recipe | texts | same rewriting | same outcome | other outcome, which rounding explains |",
         "|---|---|---|---|---|",

@@ -23,6 +23,11 @@ from workbench.bench.inputs import STREAMS, Case
 from workbench.models.protocols import FloatArray
 from workbench.models.quiet import quiet_transformers
 
+BAD_CHARACTERS = {"invisible_characters": "invisible", "reorderings": "reorderings"}
+"""Recipe -> what TextAttack's own calls it."""
+_PERTURBATIONS = 3
+"""Of a text, as in ours."""
+
 SAMPLES = 1000
 STEPS = 50
 BATCH = 32
@@ -80,25 +85,37 @@ class Stock:
     ) -> list[Ended]:
         """Run TextAttack's recipe on one text after the other, with its wrapper for Hugging Face models.
 
-        `recipe`: as in `families.ATTACKS`, one that TextAttack has under that name.
-        `budget`: questions about a text at most; None: any number.
+        `recipe`: as in `families.ATTACKS`, one that TextAttack has, too; of bad characters, for two labels: its own
+            recipe aims at a given label, here the other one.
+        `budget`: questions about a text at most; None: any number, which searches for bad characters need.
         `dynamic`: the same wrapper, but padding to the longest text of a batch, not to the longest that there may be.
         `padded_to`: as if the checkpoint's tokenizer stated that length; the wrapper pads every text to it.
         """
         require_textattack()
-        with _quiet(), _no_downloads():
+        with _quiet(), _no_downloads(), _repeatable_synonyms():
             from textattack import attack_recipes
 
             wrapper = self._wrapper(dynamic)
             if padded_to is not None:
                 wrapper.tokenizer = copy.deepcopy(self.tokenizer)
                 wrapper.tokenizer.model_max_length = padded_to
-            attack = getattr(attack_recipes, ATTACKS[recipe].made).build(wrapper)
-            attack.goal_function.query_budget = float("inf") if budget is None else budget
+
+            def made(target: int | None = None) -> Any:
+                if target is None:
+                    attack = getattr(attack_recipes, ATTACKS[recipe].made).build(wrapper)
+                else:
+                    attack = attack_recipes.BadCharacters2021.build(
+                        wrapper, "targeted_classification", BAD_CHARACTERS[recipe], perturbs=_PERTURBATIONS,
+                        target_class=target,
+                    )  # fmt: skip
+                attack.goal_function.query_budget = float("inf") if budget is None else budget
+                return attack
+
+            by_label = [made(1), made(0)] if recipe in BAD_CHARACTERS else [made()] * len(self.columns)
             found = []
             for case in cases:
                 with turn(STREAMS.seed("attack", f"{recipe}@1", case.example.id)):
-                    found.append(_ended(attack.attack(case.text, case.target)))
+                    found.append(_ended(by_label[case.target].attack(case.text, case.target)))
         return found
 
     def shap(self, cases: Sequence[Case]) -> list[FloatArray]:
@@ -226,6 +243,19 @@ def _no_downloads() -> Iterator[None]:
         yield
     finally:
         nltk.download = download
+
+
+@contextmanager
+def _repeatable_synonyms() -> Iterator[None]:
+    """Put WordNet's synonyms in alphabetical order: TextAttack's is a set's, which changes from process to process."""
+    from textattack.transformations import WordSwapWordNet
+
+    plain = WordSwapWordNet._get_replacement_words
+    WordSwapWordNet._get_replacement_words = lambda self, word, random=False: sorted(plain(self, word, random))
+    try:
+        yield
+    finally:
+        WordSwapWordNet._get_replacement_words = plain
 
 
 @contextmanager

@@ -8,12 +8,15 @@ from typing import Any, NamedTuple
 from workbench.adapters.families import ATTACKS
 from workbench.adapters.textattack import search
 from workbench.bench.inputs import STREAMS, Case
-from workbench.bench.stock import Stock
+from workbench.bench.stock import BAD_CHARACTERS, Stock
 from workbench.models.probabilities import normalised
 from workbench.models.protocols import Classifier
 
-STOCK = ("deepwordbug", "pruthi", "pwws")
-"""Recipes that stock TextAttack can run offline, once it is kept from trying downloads."""
+STOCK = ("deepwordbug", "pruthi", "pwws", "leap", *BAD_CHARACTERS)
+"""Recipes that stock TextAttack can run offline, once it is kept from trying downloads. Beside them there is only input
+reduction, where ours differs by design: stock deletes other words than those that it ranked."""
+_ANY_NUMBER = 100_000
+"""Questions, more than a search for bad characters asks. Stock's fails at the end of a budget, so it gets none."""
 
 
 class Compared(NamedTuple):
@@ -36,12 +39,14 @@ def compared(stock: Stock, model: Classifier, cases: Sequence[Case], recipe: str
     for require in ATTACKS[recipe].needs:
         require()
     identical = same = explained = 0
-    for case, theirs in zip(cases, stock.attack(cases, recipe=recipe, budget=budget, dynamic=True), strict=True):
+    allowed = None if recipe in BAD_CHARACTERS else budget
+    for case, theirs in zip(cases, stock.attack(cases, recipe=recipe, budget=allowed, dynamic=True), strict=True):
 
         def ended(ask: Callable[[Sequence[str]], Any], case: Case = case) -> str | None:
             seed = STREAMS.seed("attack", f"{recipe}@1", case.example.id)
             made, text, target = ATTACKS[recipe].made, case.text, case.target
-            return search(made, lambda texts: normalised(ask(texts)), text, target, budget=budget, seed=seed).rewritten
+            most = allowed or _ANY_NUMBER
+            return search(made, lambda texts: normalised(ask(texts)), text, target, budget=most, seed=seed).rewritten
 
         ours = ended(model.predict_proba)
         identical += ours == theirs.rewritten

@@ -35,6 +35,7 @@ from workbench.models.engine import engine_for
 from workbench.models.engine.choice import search_precision
 from workbench.models.hugging_face import load_checkpoint
 from workbench.seeds import Streams
+from workbench.verbs.auditing import positive_of
 
 DATA, SEED = "reviews", 0
 PARTS = ("quality", "sanity", "stability", "cost")
@@ -86,7 +87,7 @@ def main(
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
     corpus = split(load_corpus(DATA), "test")
-    setting = Setting(Streams(SEED), Decision(), corpus.positive_label)
+    setting = Setting(Streams(SEED), Decision(), positive_of(None, corpus, classifier.labels))
     searching = search_precision(classifier, "auto")
     place = out / "explanations.json"
     parts: dict[str, Any] = json.loads(place.read_text("utf-8"))["parts"] if place.is_file() else {}
