@@ -3,10 +3,13 @@
 import json
 from pathlib import Path
 
-from workbench.bench.shortcut import LABEL, TOKEN, found_first, planted
+import pytest
+
+from workbench.audit.explanations.one_text import CHANCE
+from workbench.bench.shortcut import LABEL, TOKEN, found_first, gains_over_random, planted
 from workbench.bench.shortcut_page import PROMISED, page
 from workbench.data.corpus import Corpus, Example
-from workbench.evidence.exhibits import TokenScores, WordScore
+from workbench.evidence.exhibits import MethodQuality, TokenScores, WordScore
 
 COMMITTED = Path(__file__).resolve().parents[2] / "reports" / "shortcut.json"
 
@@ -35,8 +38,33 @@ def test_a_method_that_passes_and_misses_is_named_with_its_figure():
 
 def test_what_is_not_known_of_a_method_is_no_pass():
     found = page(result({**row("odd", 1.0, None), "likeness": None}))
-    assert "| `odd` | not known | not measured |" in found
+    assert "| `odd` | not known | not measured | not measured |" in found
     assert "0 of 0 methods" in found
+
+
+def gain(low, high):
+    return {"gain": {"value": (low + high) / 2, "n": 20, "interval": {"low": low, "high": high}}}
+
+
+def test_those_better_than_random_words_are_counted_apart():
+    found = page(
+        result(
+            {**row("right", 0.95, True), **gain(0.1, 0.3)},
+            {**row("wrong", 0.3, True), **gain(-0.1, 0.1)},
+            {**row("blind", 1.0, False), **gain(0.1, 0.3)},
+        )
+    )
+    assert "1 of 2 methods that pass the sanity check" in found
+    assert "1 of 1 that pass it and are better than random words on these texts do, too." in found
+    assert "| 0.20 (0.10 to 0.30), n = 20 |" in found
+
+
+def test_the_gain_is_that_over_random_words_text_by_text():
+    def quality(method, value):
+        return MethodQuality(attributor=method, values={"comprehensiveness/deletion": value})
+
+    worth = [(quality("one", 0.5), quality(CHANCE, 0.1)), (quality("one", 0.2), quality(CHANCE, 0.3))]
+    assert gains_over_random(worth, "one").tolist() == pytest.approx([0.4, -0.1])
 
 
 def scores(**words):

@@ -1,13 +1,15 @@
 """Which explanations find a planted shortcut? `python -m workbench.bench.shortcut`
 
 A nonsense word is put into most training texts of one label, and the default backbone learns that it decides. On
-held-out texts that hold the word every method is asked twice: does it pass the sanity check on this model, and how
-often does it rank the word first? The answer to the first does not settle the second, and the page says where.
+held-out texts that hold the word every method is asked three times: does it pass the sanity check on this model, is it
+better than random words there, and how often does it rank the word first? The answer to the first does not settle the
+last, and the page says where.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +17,8 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from workbench.audit.explanations.many import explain_many
+from workbench.audit.explanations.many import explain_many, worth_of
+from workbench.audit.explanations.one_text import CHANCE
 from workbench.audit.explanations.sanity import SanityProbe, passes
 from workbench.audit.probe import Setting
 from workbench.bench.shortcut_page import page
@@ -23,13 +26,16 @@ from workbench.data.corpus import Corpus
 from workbench.data.sources import load_corpus
 from workbench.data.splits import split
 from workbench.engines.local import Threads
+from workbench.evidence.bootstrap import People, score_interval
 from workbench.evidence.decision import Decision
-from workbench.evidence.exhibits import TokenScores
+from workbench.evidence.exhibits import MethodQuality, TokenScores
 from workbench.evidence.intervals import wilson
+from workbench.evidence.names import value_range
 from workbench.evidence.record import Measured
 from workbench.files import write_json, write_text
 from workbench.models.engine import engine_for
 from workbench.models.hugging_face import HuggingFaceTextClassifier, load_checkpoint
+from workbench.models.protocols import FloatArray
 from workbench.seeds import Streams
 from workbench.text.words import words
 from workbench.train.recipe import Recipe
@@ -73,6 +79,24 @@ def found_first(scores: TokenScores) -> bool:
     return [scores.text[word.start : word.stop] for word in scores.words if word.score == best] == [TOKEN]
 
 
+def gains_over_random(worth: Sequence[Sequence[MethodQuality]], method: str) -> FloatArray:
+    """Return, text by text, the comprehensiveness of `method` above that of random words."""
+    rows = [{one.attributor: one.values["comprehensiveness/deletion"] for one in row} for row in worth]
+    return np.array([row[method] - row[CHANCE] for row in rows])
+
+
+def stated(gains: FloatArray, corpus: Corpus) -> dict[str, Any]:
+    """Return the mean of `gains`, in the order of `corpus`, with its interval over people and their number."""
+    people, (least, most) = People(corpus.people), value_range("explanations.gain_over_random")
+    rng = _SETTING.streams.stream("interval", "shortcut")
+    interval = score_interval(gains, people, bottom=least, top=most, rng=rng)
+    return {
+        "value": float(gains.mean()),
+        "n": people.size,
+        "interval": None if interval is None else interval.model_dump(),
+    }
+
+
 def measure(
     model: HuggingFaceTextClassifier, corpus: Corpus, method: str, *, sanity_texts: int, draws: int
 ) -> dict[str, Any]:
@@ -81,6 +105,7 @@ def measure(
         explained = explain_many(engine, corpus.inputs, (method,), Threads(), target=LABEL)
         probe = SanityProbe(methods=(method,), examples=sanity_texts, draws=draws, stages=1)
         sanity = probe.measure(engine, corpus, _SETTING)
+        gains = gains_over_random(worth_of(engine, explained, Threads()), method)
     first = sum(found_first(one) for (one,) in explained)
     measurements = sanity.measurements if isinstance(sanity, Measured) else ()
     likeness = next((one for one in measurements if one.name == "explanations.randomisation_correlation"), None)
@@ -89,6 +114,7 @@ def measure(
         "n": len(explained),
         "first": first / len(explained),
         "interval": wilson(first, len(explained)).model_dump(),
+        "gain": stated(gains, corpus),
         "passes": passes(measurements).get(method),
         "likeness": None if likeness is None else likeness.model_dump(mode="json"),
     }

@@ -21,12 +21,14 @@ def page(found: Mapping[str, Any]) -> str:
         f"`{found['data']}` (`{found['label']}`), and the default backbone was trained on {found['limit']:,} texts. "
         "On held-out texts of that label, of 9 to 30 words and each with the word, it is sure of the label: "
         f"{told['low']:.3f} to {told['high']:.3f}. Which word does each method rank first? The sanity check is the "
-        "audit's own, on some of these texts: does an explanation change when the model forgets? Methods that ask the "
-        "model thousands of times a text were given fewer texts. Intervals are 95%. "
-        "`python -m workbench.bench.shortcut` makes this page.",
+        "audit's own, on some of these texts: does an explanation change when the model forgets? The gain is the "
+        "comprehensiveness of the method above that of random words, text by text. Methods that ask the model "
+        "thousands of times a text were given fewer texts. Intervals are 95%. `python -m workbench.bench.shortcut` "
+        "makes this page.",
         "",
-        "| method | sanity check | rank correlation with a random network's | ranks the word first |",
-        "|---|---|---|---|",
+        "| method | sanity check | rank correlation with a random network's | gain over random words | ranks the word "
+        "first |",
+        "|---|---|---|---|---|",
         *(_row(row) for row in found["rows"]),
         "",
         *(f"- {line}" for line in _verdicts(found["rows"])),
@@ -42,8 +44,20 @@ def _row(row: Mapping[str, Any]) -> str:
         bounds = likeness["interval"]
         alike = f"{likeness['value']:.2f} ({bounds['low']:.2f} to {bounds['high']:.2f}), n = {likeness['n']}, "
         alike += f"{row['asked']['draws']} networks"
+    gain = row.get("gain")
+    above = (
+        "not measured"
+        if gain is None or gain["interval"] is None
+        else (f"{gain['value']:.2f} ({gain['interval']['low']:.2f} to {gain['interval']['high']:.2f}), n = {gain['n']}")
+    )
     first = f"{row['first']:.0%} ({interval['low']:.0%} to {interval['high']:.0%}), n = {row['n']}"
-    return f"| `{row['method']}` | {_PASSES[row['passes']]} | {alike} | {first} |"
+    return f"| `{row['method']}` | {_PASSES[row['passes']]} | {alike} | {above} | {first} |"
+
+
+def _better(row: Mapping[str, Any]) -> bool:
+    """Return whether the method is surely better than random words on these texts."""
+    interval = (row.get("gain") or {}).get("interval")
+    return interval is not None and interval["low"] > 0
 
 
 def _verdicts(rows: list[Mapping[str, Any]]) -> list[str]:
@@ -55,6 +69,12 @@ def _verdicts(rows: list[Mapping[str, Any]]) -> list[str]:
         f"{len(met)} of {len(trusted)} methods that pass the sanity check rank the word first in at least "
         f"{PROMISED:.0%} of the texts."
     ]
+    if any(_better(row) for row in trusted):
+        both = [row for row in trusted if _better(row)]
+        found = [row for row in both if row["first"] >= PROMISED]
+        lines.append(
+            f"{len(found)} of {len(both)} that pass it and are better than random words on these texts do, too."
+        )
     lines += [
         f"`{row['method']}` passes the sanity check and ranks the word first in {row['first']:.0%} of the texts only: "
         "passing says that an explanation depends on the model, not that it is right."
