@@ -81,7 +81,7 @@ def test_parts_are_those_of_the_full_profile():
     assert [part_of(one) for one in chosen(["sanity"])] == ["sanity"]
     assert next(one for one in chosen(["quality"])).examples == 100
     assert all(one.examples == 20 for one in chosen(["sanity", "stability"]))
-    with pytest.raises(NotFound, match="unknown part 'qualty'.*quality"):
+    with pytest.raises(NotFound, match=r"unknown part 'qualty'.*quality"):
         chosen(["qualty"])
 
 
