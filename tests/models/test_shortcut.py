@@ -271,6 +271,39 @@ def test_packed_shapes(folder: Callable[[str], Path], rows: tuple[int, ...]) -> 
         torch.testing.assert_close(linear(x), x @ linear.weight.T + linear.bias, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("rows", [(0, 16), (1, 16), (3, 7, 16), (16,)])
+def test_packed_gradients(folder: Callable[[str], Path], rows: tuple[int, ...]) -> None:
+    _, linear = packed(folder)
+    x, y = (torch.randn(rows, requires_grad=True), torch.randn(*rows[:-1], linear.weight.shape[0]))
+    with torch.inference_mode():
+        linear(x.detach())  # whoever packs first is no matter
+    for _ in range(2):
+        found, expected = (
+            torch.autograd.grad((out * y).sum(), x)[0]
+            for out in (linear(x), torch.nn.functional.linear(x, linear.weight, linear.bias))
+        )
+        torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+        with torch.no_grad():
+            linear.weight.mul_(-2)
+
+
+def test_packed_gradients_are_those_of_the_weight_that_answered(folder: Callable[[str], Path]) -> None:
+    _, linear = packed(folder)
+    x = torch.randn(5, 16, requires_grad=True)
+    weight, out = linear.weight.clone(), linear(x)
+    with torch.no_grad():
+        linear.weight.mul_(3)
+    torch.testing.assert_close(torch.autograd.grad(out.sum(), x)[0], weight.sum(0).expand(5, 16), atol=1e-5, rtol=0)
+
+
+def test_a_packed_weight_that_may_learn_has_a_gradient(folder: Callable[[str], Path]) -> None:
+    _, linear = packed(folder)
+    linear.weight.requires_grad_(True)
+    x = torch.randn(5, 16)
+    (found,) = torch.autograd.grad(linear(x).sum(), linear.weight)
+    torch.testing.assert_close(found, x.sum(0).expand_as(found), atol=1e-5, rtol=0)
+
+
 def test_packed_under_autocast_is_as_torch_does_it(folder: Callable[[str], Path]) -> None:
     subject, _ = packed(folder)
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):

@@ -5,11 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 
 from workbench.bench.results import Gemm
+from workbench.models.shortcut import packed_product
+
+Product = Callable[[], object]
 
 _SQUARES = {"cpu": (1024, 2048), "cuda": (4096, 8192)}
 _REPEATS = 5
@@ -46,14 +50,28 @@ def squares(device: str) -> list[Shape]:
 
 
 def measure(shape: Shape, precision: str, device: str) -> Gemm:
-    """Return the speed of one product, in the better of two arrangements on a processor."""
+    """Return the speed of one product, on a processor in the best of four arrangements.
+
+    All cores in one product or one product a core; torch's own product, or weights packed as the engine packs them:
+    on some processors each is twice as fast as the other.
+    """
     kind, cores = torch.device(device).type, torch.get_num_threads()
-    arrangements = {"all cores in one product": 1}
-    if kind == "cpu" and cores > 1:
-        arrangements["one product a core"] = cores
+    dtype = getattr(torch, precision)
+    x = torch.randn(shape.rows, shape.inner).to(device, dtype)
+    weight = torch.randn(shape.columns, shape.inner).to(device, dtype)
+    packed = packed_product(weight)
+    products: dict[str, Product] = {"": partial(torch.nn.functional.linear, x, weight)}
+    if packed is not None:
+        products[", weights packed"] = partial(packed, x)
+    arrangements = {
+        f"{name}{how}": (threads, product)
+        for name, threads in (("all cores in one product", 1), ("one product a core", cores))
+        if threads == 1 or (kind == "cpu" and cores > 1)
+        for how, product in products.items()
+    }
     best: Gemm | None = None
-    for name, threads in arrangements.items():
-        rates = _rates(shape, precision, device, threads)
+    for name, (threads, product) in arrangements.items():
+        rates = _rates(product, shape, device, threads)
         found = Gemm(
             precision=precision, rows=shape.rows, inner=shape.inner, columns=shape.columns, of=shape.of,
             flops_per_second=max(rates), low=min(rates), repeats=len(rates), arrangement=name,
@@ -72,14 +90,8 @@ def speedup(gemms: list[Gemm]) -> float:
     return seconds["float32"] / seconds["bfloat16"]
 
 
-def _rates(shape: Shape, precision: str, device: str, threads: int) -> list[float]:
+def _rates(product: Product, shape: Shape, device: str, threads: int) -> list[float]:
     """Return operations a second of `threads` products side by side, repetition by repetition."""
-    dtype = getattr(torch, precision)
-    x = torch.randn(shape.rows, shape.inner).to(device, dtype)
-    weight = torch.randn(shape.columns, shape.inner).to(device, dtype)
-
-    def product() -> None:
-        torch.nn.functional.linear(x, weight)
 
     def finish() -> None:
         if torch.device(device).type == "cuda":
@@ -96,7 +108,7 @@ def _rates(shape: Shape, precision: str, device: str, threads: int) -> list[floa
         return [operations / _seconds(product, finish, count, threads) for _ in range(_REPEATS)]
 
 
-def _seconds(product: Callable[[], None], finish: Callable[[], None], count: int, threads: int) -> float:
+def _seconds(product: Product, finish: Callable[[], None], count: int, threads: int) -> float:
     if threads == 1:
         start = time.perf_counter()
         for _ in range(count):
