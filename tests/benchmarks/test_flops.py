@@ -59,6 +59,18 @@ def test_what_a_shortcut_leaves_out_is_not_counted():
         assert cost_of(plain)(length) == whole(length) - saved
 
 
+@pytest.mark.parametrize("kind", ["bert", "distilbert"])
+def test_packed_products_are_counted_like_any_other(kind):
+    from workbench.models.shortcut import pack_linears
+
+    found = network(kind, **(BERT if kind == "bert" else DISTIL)).requires_grad_(False)
+    whole, slope = cost_of(found), cost_of(found, slope=True)
+    assert pack_linears(found, lambda: found(**batch()).logits)
+    for length in (8, 37):
+        assert cost_of(found)(length) == whole(length) == by_hand(length, head=1)
+        assert cost_of(found, slope=True)(length) == slope(length)
+
+
 def batch():
     import torch
 

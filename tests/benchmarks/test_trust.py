@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from workbench.audit.explanations.one_text import CHANCE
-from workbench.bench.trust import PARTS, chosen, part_of, told
-from workbench.bench.trust_page import page
+from workbench.bench.trust import chosen, part_of, told
+from workbench.bench.trust_page import PARTS, page
 from workbench.errors import NotFound
 from workbench.evidence.record import Evidence, Failed
 
@@ -45,7 +45,16 @@ def test_trusted_is_what_is_better_than_chance_and_passes():
     assert "Not shown to be better than random words: `weak`." in found
     assert "2 of 3 methods pass the sanity check: `good`, `weak`." in found
     assert "Both, so worth a reader's trust on this model: `good`.\n" in found
+    assert "not put to" not in found
+    assert "- stability: not measured yet." in found
     assert "| random words | none, see notes | 0.050 (0.010 to 0.080), n = 100 | none, see notes |" in found
+
+
+def test_a_method_that_was_not_put_to_the_sanity_check_did_not_fail_it():
+    quality = part(*(figure("gain_over_random", one, 0.2, 0.1, 0.3) for one in ("good@1", "unasked@1")))
+    found = page(result(quality=quality, sanity=part(passes={"good@1": True})))
+    assert "1 of 1 methods pass the sanity check: `good`." in found
+    assert "Better than random words and not put to the sanity check: `unasked`." in found
 
 
 def test_masks_and_pairs_have_places_of_their_own():

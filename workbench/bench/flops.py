@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -46,8 +47,7 @@ def _counted(network: Any, length: int) -> int:
     import torch
 
     ids = torch.ones(1, length, dtype=torch.int64, device=next(network.parameters()).device)
-    # With gradients recorded, our network's packed products (which nothing counts) are plain ones.
-    with torch.inference_mode(False), torch.enable_grad(), _counter() as counter:
+    with torch.inference_mode(False), torch.no_grad(), _counter() as counter:
         network(input_ids=ids, attention_mask=torch.ones_like(ids))
     return int(counter.get_total_flops())
 
@@ -81,8 +81,12 @@ def _counter() -> Any:
     def backward(gradient: Any, query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
         return int(sdpa_backward_flop_count(gradient, query, key, value))  # type: ignore[no-untyped-call]
 
-    # torch 2.13 counts attention on CUDA only.
+    def packed(x: Sequence[int], *_: Any, out_shape: Sequence[int], **__: Any) -> int:
+        return 2 * math.prod(x) * out_shape[-1]
+
+    # torch 2.13 counts attention on CUDA only, and products with packed weights nowhere.
     more = {
+        torch.ops.mkldnn._linear_pointwise: packed,
         torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: attention,
         torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward: backward,
     }

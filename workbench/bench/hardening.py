@@ -132,7 +132,7 @@ def stock_agreement(
     cases = inputs.cases(texts)
     found = []
     for recipe in STOCK:
-        key = hashlib.sha256(f"{model.digest} {corpus.digest} {recipe} {texts}".encode()).hexdigest()[:24]
+        key = hashlib.sha256(f"{model.digest} {corpus.digest} {recipe} {texts} sorted".encode()).hexdigest()[:24]
         place = keep / f"stock-{key}.json"
         if not place.is_file():
             one = compared(Stock(model.folder, model.device), model, cases, recipe, budget=2_000)
@@ -141,13 +141,13 @@ def stock_agreement(
     return found
 
 
-def beside_stock(runs: Path, texts: int, say: Callable[[str], None]) -> list[dict[str, Any]]:
+def beside_stock(runs: Path, texts: int, say: Callable[[str], None]) -> dict[str, Any]:
     """Train the plain model, or take the one that is there, and compare our searches on it with stock's."""
     say(f"{MODELS[PLAIN]}: training")
     model = train(recipe_of(PLAIN), out=runs / PLAIN, resume=True, progress=_told(say)).classifier
     test = align(split(load_corpus(DATA), "test"), model.labels, {}).canonical()
     say(f"{MODELS[PLAIN]}: beside stock TextAttack")
-    return stock_agreement(model, test, texts=texts, keep=runs)
+    return {"stock": stock_agreement(model, test, texts=texts, keep=runs), "stock_model": model.digest}
 
 
 def measure(
@@ -157,6 +157,7 @@ def measure(
     whole = load_corpus(DATA)
     rows: list[dict[str, Any]] = []
     plain: dict[str, Any] = {}
+    digest = ""
     beside: list[dict[str, Any]] = []
     published: list[dict[str, Any]] = []
     for name, called in MODELS.items():
@@ -189,6 +190,7 @@ def measure(
         if name == PLAIN:
             say(f"{called}: beside stock TextAttack")
             beside = stock_agreement(model, test, texts=stock, keep=runs)
+            digest = model.digest
             plain = {"clean": clean, "under": held.stands, "tempered": cooled.stands}
             for other in PUBLISHED:
                 say(f"{called}: attacks by {other}")
@@ -214,7 +216,9 @@ def measure(
         "examples": examples,
         "models": rows,
         "published": published,
+        "model": digest,
         "stock": beside,
+        "stock_model": digest,
     }
 
 
@@ -261,7 +265,7 @@ def main(
     """Compare hardened models with a plain one (about two hours on two cores; continues where it was interrupted)."""
     if only_stock:
         kept = json.loads((out / "hardening.json").read_text("utf-8"))
-        found = kept | {"stock": beside_stock(runs, stock, typer.echo), "stock_apart": True}
+        found = kept | beside_stock(runs, stock, typer.echo)
     else:
         found = measure(runs, examples=examples, budget=budget, published_on=published_on, stock=stock, say=typer.echo)
     write_json(out / "hardening.json", found)

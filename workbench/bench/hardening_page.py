@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from workbench.bench.stock import BAD_CHARACTERS
 
 _TOLERATED = 0.02
 """Clean accuracy that a hardened model may lose."""
@@ -52,12 +54,8 @@ def page(found: Mapping[str, Any]) -> str:
         "",
         "The same texts, model, seeds and budgets (2,000 questions), in stock TextAttack as it is published (padding "
         "to the longest text of a batch, which changes no decision) and in the workbench. Where the outcome differs, "
-        "our search was run again on stock's own scores, which differ from ours in the sixth digit. Synonyms come in "
-        "alphabetical order on both sides: stock's order is a set's and changes from process to process. Searches for "
-        "bad characters aim at the other of the two labels, without a budget, as stock's must; ours end at the first "
-        "success and stock's look for a better one, so rewritings differ. Input reduction is left out: stock deletes "
-        "other words than those that it ranked, and ours does not."
-        + (" For this table the plain model was trained anew." if found.get("stock_apart") else ""),
+        "our search was run again on stock's own scores, which differ from ours in the sixth digit."
+        + "".join(f" {told}" for told in _conditions(found)),
         "",
         "| recipe | texts | same rewriting | same outcome | other outcome, which rounding explains |",
         "|---|---|---|---|---|",
@@ -68,6 +66,24 @@ def page(found: Mapping[str, Any]) -> str:
         ),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _conditions(found: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a reader must know of the recipes that are in the table beside stock."""
+    recipes = {one["recipe"] for one in found["stock"]}
+    if "leap" in recipes:
+        yield (
+            "Synonyms come in alphabetical order on both sides: stock's order is a set's and changes from process to "
+            "process."
+        )
+    if recipes & BAD_CHARACTERS.keys():
+        yield (
+            "Searches for bad characters aim at the other of the two labels, without a budget, as stock's must; ours "
+            "end at the first success and stock's look for a better one, so rewritings differ."
+        )
+    yield "Input reduction is left out: stock deletes other words than those that it ranked, and ours does not."
+    if found.get("stock_model") != found.get("model"):
+        yield "For this table the plain model was trained anew, by the same recipe."
 
 
 def _verdict(row: Mapping[str, Any]) -> str:

@@ -168,7 +168,7 @@ class Gemm(Stored):
     """Of the slowest."""
     repeats: int = Field(ge=1)
     arrangement: str
-    """'all cores in one product', or 'one product a core', whichever was faster."""
+    """'all cores in one product' or 'one product a core', with or without 'weights packed', whichever was fastest."""
 
 
 class Near(Stored):

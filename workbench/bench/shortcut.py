@@ -86,10 +86,10 @@ def gains_over_random(worth: Sequence[Sequence[MethodQuality]], method: str) -> 
 
 
 def stated(gains: FloatArray, corpus: Corpus) -> dict[str, Any]:
-    """Return the mean of `gains`, in the order of `corpus`, with its interval over people and their number."""
+    """Return the mean of `gains`, in the order of `corpus`, n and the interval over people, corrected for methods."""
     people, (least, most) = People(corpus.people), value_range("explanations.gain_over_random")
     rng = _SETTING.streams.stream("interval", "shortcut")
-    interval = score_interval(gains, people, bottom=least, top=most, rng=rng)
+    interval = score_interval(gains, people, bottom=least, top=most, rng=rng, level=1 - 0.05 / len(METHODS))
     return {
         "value": float(gains.mean()),
         "n": people.size,
@@ -144,7 +144,7 @@ def main(
     for method in METHODS:
         place = runs / f"{method}.json"
         kept = json.loads(place.read_text("utf-8")) if place.is_file() else {}
-        if kept.get("asked") != asked and (only is None or method.partition("@")[0] in only):
+        if (kept.get("asked") != asked or "gain" not in kept) and (only is None or method.partition("@")[0] in only):
             typer.echo(f"{method}: measuring")
             kept = {"asked": asked, **measure(model, corpus, method, sanity_texts=sanity_texts, draws=draws)}
             write_json(place, kept)

@@ -23,8 +23,8 @@ def page(found: Mapping[str, Any]) -> str:
         f"{told['low']:.3f} to {told['high']:.3f}. Which word does each method rank first? The sanity check is the "
         "audit's own, on some of these texts: does an explanation change when the model forgets? The gain is the "
         "comprehensiveness of the method above that of random words, text by text. Methods that ask the model "
-        "thousands of times a text were given fewer texts. Intervals are 95%. `python -m workbench.bench.shortcut` "
-        "makes this page.",
+        "thousands of times a text were given fewer texts. Intervals are 95%, of gains corrected for all methods. "
+        "`python -m workbench.bench.shortcut` makes this page.",
         "",
         "| method | sanity check | rank correlation with a random network's | gain over random words | ranks the word "
         "first |",
@@ -69,7 +69,7 @@ def _verdicts(rows: list[Mapping[str, Any]]) -> list[str]:
         f"{len(met)} of {len(trusted)} methods that pass the sanity check rank the word first in at least "
         f"{PROMISED:.0%} of the texts."
     ]
-    if any(_better(row) for row in trusted):
+    if trusted and all(row.get("gain") for row in trusted):
         both = [row for row in trusted if _better(row)]
         found = [row for row in both if row["first"] >= PROMISED]
         lines.append(

@@ -21,7 +21,7 @@ from workbench.audit.probe import Setting
 from workbench.audit.profiles import profile
 from workbench.audit.runner import Run
 from workbench.audit.store import Store, key_of
-from workbench.bench.trust_page import page
+from workbench.bench.trust_page import PARTS, page
 from workbench.data.sources import load_corpus
 from workbench.data.splits import split
 from workbench.engines.local import Threads
@@ -38,8 +38,6 @@ from workbench.seeds import Streams
 from workbench.verbs.auditing import positive_of
 
 DATA, SEED = "reviews", 0
-PARTS = ("quality", "sanity", "stability", "cost")
-"""Probes of the full profile, by the second half of their names."""
 _CACHE = 100_000
 
 
@@ -89,12 +87,12 @@ def main(
     corpus = split(load_corpus(DATA), "test")
     setting = Setting(Streams(SEED), Decision(), positive_of(None, corpus, classifier.labels))
     searching = search_precision(classifier, "auto")
-    place = out / "explanations.json"
-    parts: dict[str, Any] = json.loads(place.read_text("utf-8"))["parts"] if place.is_file() else {}
-    machine = environment("cpu")
-    key = key_of(
-        model=classifier.digest, corpus=corpus.digest, seed=SEED, precision=searching.precision, code=machine.code
-    )
+    place, of = out / "explanations.json", {"model": classifier.digest, "corpus": corpus.digest}
+    kept: dict[str, Any] = json.loads(place.read_text("utf-8"))["parts"] if place.is_file() else {}
+    # Figures of another model are no part of this page.
+    parts = {name: part for name, part in kept.items() if of.items() <= part.items()}
+    machine = environment("cpu").model_dump(mode="json")
+    key = key_of(seed=SEED, precision=searching.precision, environment=machine, **of)
     store = Store(runs)
     try:
         with (
@@ -103,19 +101,17 @@ def main(
         ):
             run = Run(engine, corpus, setting, store, key, progress, Threads())
             for probe in probes:
-                parts[part_of(probe)] = told(run.probe(probe)) | {
-                    "model": classifier.digest,
-                    "corpus": corpus.digest,
-                    "searched_in": searching.precision,
-                    "machine": machine.model_dump(mode="json"),
-                    "date": datetime.now(UTC).isoformat(timespec="seconds"),
-                }
+                found = told(run.probe(probe)) | of
+                if found.items() <= parts.get(part_of(probe), {}).items():
+                    continue  # from the store: it was finished before
+                found |= {"searched_in": searching.precision, "machine": machine}
+                parts[part_of(probe)] = found | {"date": datetime.now(UTC).isoformat(timespec="seconds")}
                 result = {"data": DATA, "seed": SEED, "parts": {name: parts[name] for name in PARTS if name in parts}}
                 write_json(place, result)
                 write_text(out / "explanations.md", page(result))
     finally:
         store.close()
-    typer.echo(page(result))
+    typer.echo(f"Page: {out / 'explanations.md'}")
 
 
 if __name__ == "__main__":

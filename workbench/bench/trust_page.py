@@ -7,6 +7,8 @@ from typing import Any
 
 from workbench.audit.explanations.one_text import CHANCE
 
+PARTS = ("quality", "sanity", "stability", "cost")
+"""Probes of the full profile, by the second half of their names."""
 _TABLES = (
     ("quality", "deletion", "Against chance", ("gain_over_random", "comprehensiveness", "sufficiency")),
     ("quality", "deletion", "Word by word", ("deletion_auc", "insertion_auc", "tau_loo", "infidelity")),
@@ -42,7 +44,8 @@ def page(found: Mapping[str, Any]) -> str:
         "",
         f"Every method of the workbench on held-out `{found['data']}`, measured as in the explanation part of the full "
         "profile. Each cell has the value, its 95% interval (the first column's is corrected for all methods) and the "
-        "number n of people whose texts it rests on. `python -m workbench.bench.trust` makes this page.",
+        "number n of people whose texts it rests on (of texts, for seconds). `python -m workbench.bench.trust` makes "
+        "this page.",
         "",
         *(f"- {line}" for line in conclusions(parts)),
         "",
@@ -59,8 +62,11 @@ def page(found: Mapping[str, Any]) -> str:
 
 def conclusions(parts: Mapping[str, Any]) -> Iterator[str]:
     """Yield what a reader may act on; parts that are missing or gave no figures are named first."""
-    for name, part in parts.items():
-        if part["outcome"] != "measured":
+    for name in PARTS:
+        part = parts.get(name)
+        if part is None:
+            yield f"{name}: not measured yet."
+        elif part["outcome"] != "measured":
             yield f"{name}: no figures ({part['outcome'].replace('_', ' ')}: {part['reason']})."
     gains = {one["where"]["attributor"]: one for one in _named(parts.get("quality"), "gain_over_random")}
     better = [method for method, one in gains.items() if one["interval"]["low"] > 0]
@@ -75,6 +81,8 @@ def conclusions(parts: Mapping[str, Any]) -> Iterator[str]:
     if gains and passes:
         both = [method for method in better if passes.get(method)]
         yield f"Both, so worth a reader's trust on this model: {_listed(both)}."
+        if unasked := [method for method in better if method not in passes]:
+            yield f"Better than random words and not put to the sanity check: {_listed(unasked)}."
 
 
 def _named(part: Mapping[str, Any] | None, name: str) -> list[Mapping[str, Any]]:
@@ -165,7 +173,7 @@ def _listed(methods: Sequence[str]) -> str:
 def _made(name: str, part: Mapping[str, Any]) -> str:
     machine = part["machine"]
     return (
-        f"{name}: {part['date'][:10]}, {part['seconds'] / 60:,.0f} minutes on {machine['threads']} threads of "
-        f"{machine['processor']}, searched in {part['searched_in']}, model {part['model'][:12]}, code "
-        f"{machine['code']}."
+        f"{name}: {part['date'][:10]}, {part['seconds'] / 60:,.0f} minutes since it was last continued, on "
+        f"{machine['threads']} threads of {machine['processor']}, searched in {part['searched_in']}, "
+        f"model {part['model'][:12]}, code {machine['code']}."
     )

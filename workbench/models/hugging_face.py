@@ -269,7 +269,8 @@ class HuggingFaceTextClassifier:
 
 _TRIAL = ("one", "two words, and a few more so that the other text is padded")
 _PACKED_AT_MOST = 300_000_000
-"""Parameters of a network whose weights are kept twice: beyond, memory is dearer than a tenth of the time."""
+"""Parameters of a network whose weights are kept twice, with gradients three times: beyond, memory is dearer than a
+tenth of the time."""
 
 _BLACK_BOX = ": gradient methods would explain another model; use a black-box method for it"
 

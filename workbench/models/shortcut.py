@@ -16,7 +16,7 @@ where the allocator keeps its memory).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache, cached_property
 from typing import Any
 
@@ -136,7 +136,10 @@ class _Kept:
 
     @cached_property
     def transposed(self) -> torch.Tensor:
-        """That of the transposed weight; made for the first gradient. Threads may make it twice, alike."""
+        """That of the transposed weight; made for the first gradient.
+
+        As with any copy here, a change through `weight.data` that keeps the storage goes unnoticed.
+        """
         found: torch.Tensor = torch.ops.mkldnn._reorder_linear_weight(self._weight.t().contiguous())
         return found
 
@@ -227,7 +230,7 @@ def pack_linears(network: Any, trial: Callable[[], torch.Tensor]) -> int:
     try:
         for parent, name, child in places:
             setattr(parent, name, packed[id(child)])
-        agreed = _agrees(trial, whole)
+        agreed = _agrees(trial, whole) and all(map(_slopes_agree, _one_a_shape(packed.values())))
     finally:
         if not agreed:
             for parent, name, child in places:
@@ -260,6 +263,30 @@ def _agrees(trial: Callable[[], torch.Tensor], before: torch.Tensor) -> bool:
     except _REFUSED:
         return False
     return bool((off <= tolerance * before.double().abs().clamp(min=1)).all())
+
+
+def _one_a_shape(maps: Iterable[_Packed]) -> Iterable[_Packed]:
+    return {one.weight.shape: one for one in maps}.values()
+
+
+def _slopes_agree(linear: _Packed) -> bool:
+    """Return whether the gradient of a packed map for its input is that of nn.Linear, as far as `_AGREEMENT` goes.
+
+    True where parameters may learn: then it is nn.Linear.
+    """
+    weight = linear.weight.detach()
+    with torch.inference_mode(False), torch.enable_grad():
+        x = torch.ones(2, 3, weight.shape[1], dtype=weight.dtype, requires_grad=True)
+        try:
+            (found,) = torch.autograd.grad(linear(x).sum(), x)
+        except _REFUSED:
+            return False
+        finally:
+            linear._kept = None  # a transposed copy is made where gradients are asked for
+    expected = weight.double().sum(dim=0)
+    # Of a sum, rounding is relative to what was added up, not to what came of it.
+    allowed = _AGREEMENT[weight.dtype] * weight.double().abs().sum(dim=0).clamp(min=1)
+    return bool(((found.double() - expected).abs() <= allowed).all())
 
 
 def _layers(network: Any) -> nn.ModuleList | None:

@@ -79,7 +79,8 @@ def audit(
         limit: at most so many examples, sampled by hash of their id.
         seed: root of all random streams.
         precision: what attacks and explainers search in: 'float32', 'bfloat16', or 'auto' (bfloat16 where it was once
-            timed to be faster on this machine). Predictions, scores and successes are float32 in any case.
+            timed to be so much faster on this machine that it pays). Predictions, scores and successes are float32 in
+            any case.
         device: 'auto', 'cpu', 'cuda', …
         label_randomised: folder of a model trained on random labels (`random_labels` in the recipe); the sanity check
             of the explanations compares with it.

@@ -43,7 +43,7 @@ class Choice(NamedTuple):
 
 
 def search_precision(model: Any, asked: str, *, worthwhile: bool = True) -> Choice:
-    """Return what to search in: what was `asked` for, or for 'auto' the faster one.
+    """Return what to search in: what was `asked` for, or for 'auto' bfloat16 where that pays, see `PAYS_FROM`.
 
     `worthwhile`: whether there is so much to search that a twin saves time; without, 'auto' is float32.
 
