@@ -57,6 +57,7 @@ def test_those_better_than_random_words_are_counted_apart():
     assert "1 of 2 methods that pass the sanity check" in found
     assert "1 of 1 that pass it and are better than random words on these texts do, too." in found
     assert "| 0.20 (0.10 to 0.30), n = 20 |" in found
+    assert "not that it is right, and so do random scores. It is not shown to be better than these here." in found
 
 
 def test_the_gain_is_that_over_random_words_text_by_text():

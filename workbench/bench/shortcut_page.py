@@ -60,6 +60,10 @@ def _better(row: Mapping[str, Any]) -> bool:
     return interval is not None and interval["low"] > 0
 
 
+def _no_better(row: Mapping[str, Any]) -> bool:
+    return bool(row.get("gain")) and not _better(row)
+
+
 def _verdicts(rows: list[Mapping[str, Any]]) -> list[str]:
     """Return what the table says of the promise, failures by name."""
     trusted = [row for row in rows if row["passes"]]
@@ -77,7 +81,8 @@ def _verdicts(rows: list[Mapping[str, Any]]) -> list[str]:
         )
     lines += [
         f"`{row['method']}` passes the sanity check and ranks the word first in {row['first']:.0%} of the texts only: "
-        "passing says that an explanation depends on the model, not that it is right."
+        "passing says that an explanation depends on the model, not that it is right"
+        + (", and so do random scores. It is not shown to be better than these here." if _no_better(row) else ".")
         for row in missed
     ]
     if blind := [row for row in rows if row["passes"] is False and row["first"] >= PROMISED]:

@@ -304,7 +304,8 @@ def _verdicts(measurements: Sequence[Measurement], methods: Sequence[str]) -> It
         yield (
             f"Pass the sanity check: {', '.join(fine)}. Their explanations change when the model forgets: their mean "
             f"rank correlation with a random network's is surely below {ALIKE:g}, and below the 95th percentile of the "
-            "correlations between two random networks."
+            "correlations between two random networks. Scores dealt out at random would pass, too: rely on those only "
+            "that are also better than random words."
         )
     if bad:
         yield (
