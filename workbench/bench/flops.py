@@ -86,8 +86,9 @@ def _counter() -> Any:
 
     # torch 2.13 counts attention on CUDA only, and products with packed weights nowhere.
     more = {
-        torch.ops.mkldnn._linear_pointwise: packed,
         torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: attention,
         torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward: backward,
     }
+    if torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        more[torch.ops.mkldnn._linear_pointwise] = packed
     return FlopCounterMode(display=False, custom_mapping=more)

@@ -200,6 +200,8 @@ class _Packed(nn.Module):
 @cache
 def _packable(dtype: torch.dtype) -> bool:
     """Return whether this processor multiplies packed weights of `dtype`: not each that runs torch has bfloat16."""
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return False
     return dtype == torch.float32 or (dtype == torch.bfloat16 and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()))
 
 
