@@ -22,9 +22,8 @@ def page(found: Mapping[str, Any]) -> str:
         "On held-out texts of that label, of 9 to 30 words and each with the word, it is sure of the label: "
         f"{told['low']:.3f} to {told['high']:.3f}. Which word does each method rank first? The sanity check is the "
         "audit's own, on some of these texts: does an explanation change when the model forgets? The gain is the "
-        "comprehensiveness of the method above that of random words, text by text. Methods that ask the model "
-        "thousands of times a text were given fewer texts. Intervals are 95%, of gains corrected for all methods. "
-        "`python -m workbench.bench.shortcut` makes this page.",
+        "comprehensiveness of the method above that of random words, text by text. Intervals are 95%, of gains "
+        "corrected for all methods. `python -m workbench.bench.shortcut` makes this page.",
         "",
         "| method | sanity check | rank correlation with a random network's | gain over random words | ranks the word "
         "first |",
