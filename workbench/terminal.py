@@ -187,7 +187,7 @@ def print_comparison(found: Comparison) -> None:
     """Print for each model its verdict, what became worse, and how many examples fail anew."""
     from workbench.evidence.names import title
     from workbench.report.beside import lost
-    from workbench.verdict.wording import about
+    from workbench.verdict.wording import about, signed, signed_interval
 
     base = found.base.model.name
     out.print(Text(f"Base: {clean(base)}: {words(found.base_verdict)}"))
@@ -195,8 +195,8 @@ def print_comparison(found: Comparison) -> None:
         out.print(Text(f"{clean(side.record.model.name)}: {words(side.verdict)}", style=VERDICT_STYLE[side.verdict]))
         for one in side.changes:
             if one.word in ("worse", "better"):
-                span = "not paired" if one.interval is None else f"{one.interval.low:+.3f} to {one.interval.high:+.3f}"
-                line = f"  {one.word}: {title(one.name)}{about(one.where)}: {one.change:+.3f} ({span})"
+                span = "not paired" if one.interval is None else signed_interval(one.interval)
+                line = f"  {one.word}: {title(one.name)}{about(one.where)}: {signed(one.change, one.unit)} ({span})"
                 out.print(Text(clean(line), style="red" if one.word == "worse" else "green"), soft_wrap=True)
         if side.lacking:
             out.print(Text(f"  {lost(len(side.lacking))}", style="magenta"))

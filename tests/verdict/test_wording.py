@@ -89,3 +89,4 @@ def test_an_amount_that_misses_does_not_read_as_the_bound(value, limit, unit, sa
 def test_small_changes_keep_their_size_and_nothing_has_no_minus():
     assert wording.signed(-0.0) == wording.signed(0.0) == "+0.000"
     assert (wording.signed(-0.0002), wording.signed(0.0123)) == ("-2.0e-04", "+0.012")
+    assert (wording.signed(-591_544, "bytes"), wording.signed(0.25, "seconds")) == ("-577.7 KiB", "+250.0 ms")

@@ -176,7 +176,7 @@ def _table(changes: list[_Change]) -> Table:
             Cell(wording.number(one.before, one.unit), numeric=True),
             Cell(wording.number(one.after, one.unit), numeric=True),
             Cell(
-                wording.signed(one.change),
+                wording.signed(one.change, one.unit),
                 "not paired" if one.interval is None else wording.signed_interval(one.interval),
                 numeric=True,
                 strong=True,

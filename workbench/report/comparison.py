@@ -189,7 +189,9 @@ def _alone(one: Measurement | None, base: Measurement | None) -> Cell:
 
 def _effect(one: Any) -> Cell:
     span = "" if one.interval is None else f" ({wording.signed_interval(one.interval)})"
-    return Cell(f"{wording.signed(one.change)}{span}", _WORDS[one.word], numeric=True, strong=one.word == "worse")
+    return Cell(
+        f"{wording.signed(one.change, one.unit)}{span}", _WORDS[one.word], numeric=True, strong=one.word == "worse"
+    )
 
 
 def _side(found: Compared, side: Any, number: int) -> Section:
@@ -243,7 +245,7 @@ def _changes(caption: str, changes: Sequence[Any]) -> Table:
             _figure(one.before, one.before_interval, one.unit),
             _figure(one.after, one.after_interval, one.unit),
             Cell(
-                wording.signed(one.change),
+                wording.signed(one.change, one.unit),
                 "not paired" if one.interval is None else wording.signed_interval(one.interval),
                 numeric=True,
                 strong=True,

@@ -72,8 +72,10 @@ def interval(held: Interval | None, unit: str, *, digits: int = 3) -> str:
     return f"{bare if low_unit == high_unit else low} to {high}"
 
 
-def signed(value: float) -> str:
-    """Return a change with its sign: '+0.012'; one that is small and not nothing as '-2.0e-04'."""
+def signed(value: float, unit: str = "") -> str:
+    """Return a change with its sign: '+0.012', '-577.7 KiB'; one that is small and not nothing as '-2.0e-04'."""
+    if unit in {"bytes", "seconds"}:
+        return f"{'-' if value < 0 else '+'}{number(abs(value), unit)}"
     if value != 0 and abs(value) < 0.0005:
         return f"{value:+.1e}"
     return f"{value + 0.0:+.3f}" if abs(value) < 100 else f"{value:+,.0f}"
