@@ -157,8 +157,6 @@ def measure(
     whole = load_corpus(DATA)
     rows: list[dict[str, Any]] = []
     plain: dict[str, Any] = {}
-    digest = ""
-    beside: list[dict[str, Any]] = []
     published: list[dict[str, Any]] = []
     for name, called in MODELS.items():
         recipe = recipe_of(name)
@@ -188,9 +186,6 @@ def measure(
             "queries": held.queries,
         }
         if name == PLAIN:
-            say(f"{called}: beside stock TextAttack")
-            beside = stock_agreement(model, test, texts=stock, keep=runs)
-            digest = model.digest
             plain = {"clean": clean, "under": held.stands, "tempered": cooled.stands}
             for other in PUBLISHED:
                 say(f"{called}: attacks by {other}")
@@ -210,15 +205,15 @@ def measure(
             row["under_change"] = _stated(change(plain["under"], held.stands, test))
             row["under_tempered_change"] = _stated(change(plain["tempered"], cooled.stands, test))
         rows.append(row)
+    beside = beside_stock(runs, stock, say)
     return {
         "data": DATA,
         "primary_attack": PRIMARY,
         "examples": examples,
         "models": rows,
         "published": published,
-        "model": digest,
-        "stock": beside,
-        "stock_model": digest,
+        "model": beside["stock_model"],
+        **beside,
     }
 
 

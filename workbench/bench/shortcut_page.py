@@ -37,20 +37,19 @@ def page(found: Mapping[str, Any]) -> str:
 
 
 def _row(row: Mapping[str, Any]) -> str:
-    likeness, interval = row["likeness"], row["interval"]
-    alike = "not measured"
-    if likeness is not None:
-        bounds = likeness["interval"]
-        alike = f"{likeness['value']:.2f} ({bounds['low']:.2f} to {bounds['high']:.2f}), n = {likeness['n']}, "
-        alike += f"{row['asked']['draws']} networks"
-    gain = row.get("gain")
-    above = (
-        "not measured"
-        if gain is None or gain["interval"] is None
-        else (f"{gain['value']:.2f} ({gain['interval']['low']:.2f} to {gain['interval']['high']:.2f}), n = {gain['n']}")
-    )
+    interval = row["interval"]
+    alike = _figure(row["likeness"])
+    if row["likeness"] is not None:
+        alike += f", {row['asked']['draws']} networks"
     first = f"{row['first']:.0%} ({interval['low']:.0%} to {interval['high']:.0%}), n = {row['n']}"
-    return f"| `{row['method']}` | {_PASSES[row['passes']]} | {alike} | {above} | {first} |"
+    return f"| `{row['method']}` | {_PASSES[row['passes']]} | {alike} | {_figure(row.get('gain'))} | {first} |"
+
+
+def _figure(found: Mapping[str, Any] | None) -> str:
+    if found is None or found["interval"] is None:
+        return "not measured"
+    interval = found["interval"]
+    return f"{found['value']:.2f} ({interval['low']:.2f} to {interval['high']:.2f}), n = {found['n']}"
 
 
 def _better(row: Mapping[str, Any]) -> bool:

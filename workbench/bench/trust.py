@@ -1,7 +1,7 @@
 """Which explanations of the demo model can be relied on? `python -m workbench.bench.trust`
 
 The explanation part of the full profile on its own: every method, every quality probe, a hundred held-out reviews,
-twenty for what explains each text again and again. It takes hours, so each probe ends in a file of its own, what a kill
+twenty for what explains each text again and again. It takes hours, so figures are written after each probe, what a kill
 left unfinished continues, and `--only` takes one probe at a time.
 """
 

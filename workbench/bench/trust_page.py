@@ -68,7 +68,8 @@ def conclusions(parts: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name}: not measured yet."
         elif part["outcome"] != "measured":
             yield f"{name}: no figures ({part['outcome'].replace('_', ' ')}: {part['reason']})."
-    gains = {one["where"]["attributor"]: one for one in _named(parts.get("quality"), "gain_over_random")}
+    quality = _figures(parts.get("quality"), "deletion")
+    gains = {method: one for (method, metric), one in quality.items() if metric == "gain_over_random"}
     better = [method for method, one in gains.items() if one["interval"]["low"] > 0]
     if gains:
         yield f"{len(better)} of {len(gains)} methods are better than random words: {_listed(better)}."
@@ -85,16 +86,12 @@ def conclusions(parts: Mapping[str, Any]) -> Iterator[str]:
             yield f"Better than random words and not put to the sanity check: {_listed(unasked)}."
 
 
-def _named(part: Mapping[str, Any] | None, name: str) -> list[Mapping[str, Any]]:
-    return [one for one in (part or {}).get("measurements", ()) if one["name"] == f"explanations.{name}"]
-
-
 def _figures(part: Mapping[str, Any] | None, removal: str) -> dict[tuple[str, str], Mapping[str, Any]]:
-    """Return (method, metric) -> figure, of those by this removal and of those that know none if it is deletion."""
+    """Return (method, metric) -> figure about a method alone, by this removal; by none counts as by deletion."""
     return {
         (one["where"]["attributor"], one["name"].partition(".")[2]): one
         for one in (part or {}).get("measurements", ())
-        if one["where"].get("removal", "deletion") == removal and "other" not in one["where"]
+        if one["where"].keys() <= {"attributor", "removal"} and one["where"].get("removal", "deletion") == removal
     }
 
 
@@ -113,17 +110,13 @@ def _table(title: str, figures: Mapping[tuple[str, str], Mapping[str, Any]], met
 def _sanity(part: Mapping[str, Any] | None) -> Iterator[str]:
     """Yield the table of the whole network drawn anew, signed scores: what decides; the rest is in the JSON."""
     passes = (part or {}).get("passes", {})
-    whole = {
-        (one["where"]["attributor"], one["name"]): one
-        for one in (part or {}).get("measurements", ())
-        if set(one["where"]) == {"attributor"}
-    }
+    whole = _figures(part, "deletion")
     if not passes:
         return
     yield from ("## Sanity check", "", "| method | | rank correlation with a random network's | above its limit by |")
     yield "|---|---|---|---|"
     for method, outcome in passes.items():
-        cells = [_cell(whole.get((method, f"explanations.randomisation_{what}"))) for what in ("correlation", "excess")]
+        cells = [_cell(whole.get((method, f"randomisation_{what}"))) for what in ("correlation", "excess")]
         yield f"| {_called(method)} | {'passes' if outcome else 'not shown to pass'} | {' | '.join(cells)} |"
     yield ""
 

@@ -16,6 +16,8 @@ _BINARY = ("bytes", "KiB", "MiB", "GiB", "TiB")
 _SCALES = {"µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0} | {unit: 1024.0**i for i, unit in enumerate(_BINARY)}
 _MOST_DIGITS = 8
 _PLAIN = frozenset({"proportion", "score", "ratio", "difference", ""})
+_CONVERTED = frozenset({"bytes", "seconds"})
+"""Said in the unit that fits: KiB, ms."""
 
 
 def number(value: float, unit: str, *, digits: int = 3) -> str:
@@ -74,7 +76,7 @@ def interval(held: Interval | None, unit: str, *, digits: int = 3) -> str:
 
 def signed(value: float, unit: str = "") -> str:
     """Return a change with its sign: '+0.012', '-577.7 KiB'; one that is small and not nothing as '-2.0e-04'."""
-    if unit in {"bytes", "seconds"}:
+    if unit in _CONVERTED:
         return f"{'-' if value < 0 else '+'}{number(abs(value), unit)}"
     if value != 0 and abs(value) < 0.0005:
         return f"{value:+.1e}"
@@ -93,7 +95,7 @@ def level(held: Interval) -> str:
 
 def bound(value: float, unit: str) -> str:
     """Return a requirement's number as written in the policy, with at least two decimals for plain numbers."""
-    if unit in {"bytes", "seconds"}:
+    if unit in _CONVERTED:
         exact = _shown(number(value, unit, digits=_MOST_DIGITS))
         texts = (number(value, unit, digits=digits) for digits in range(3, _MOST_DIGITS + 1))
         return next(text for text in texts if _shown(text) == exact)
