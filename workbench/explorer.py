@@ -20,9 +20,7 @@ from workbench.models.protocols import Classifier
 from workbench.report.fragments import explanation_fragment
 from workbench.text.words import replaced, words
 
-METHODS = (
-    "integrated_gradients", "occlusion", "input_x_gradient", "input_x_gradient_l2", "saliency", "shap_partition", "lime"
-)  # fmt: skip
+METHODS = ("integrated_gradients", "occlusion", "input_x_gradient_l2", "saliency", "shap_partition", "lime")
 DECIDED = "(the label decided)"
 BUTTONS = 80
 """Words that can be taken away: a longer text is explained whole, and the first so many of its words have a button."""

@@ -42,6 +42,13 @@ def test_what_is_not_known_of_a_method_is_no_pass():
     assert "0 of 0 methods" in found
 
 
+def test_a_method_that_does_not_apply_has_its_reason_and_no_figure():
+    found = page(result(row("right", 0.95, True), {"method": "void", "reason": "says nothing here"}))
+    assert "1 of 1 methods that pass the sanity check" in found
+    assert "| `void` | does not apply, see below | none | none | none |" in found
+    assert "- `void` does not apply: says nothing here." in found
+
+
 def gain(low, high):
     return {"gain": {"value": (low + high) / 2, "n": 20, "interval": {"low": low, "high": high}}}
 
@@ -98,4 +105,8 @@ def test_committed_page_is_that_of_the_committed_figures():
     found = json.loads(COMMITTED.read_text("utf-8"))
     assert COMMITTED.with_suffix(".md").read_text("utf-8") == page(found)
     known = {one["method"]: one for one in found["rows"]}
-    assert known["input_x_gradient@1"]["first"] < PROMISED <= known["input_x_gradient_l2@1"]["first"]
+    assert "says nothing of the words" in known["input_x_gradient@1"]["reason"]
+    applied = [one for one in known.values() if "reason" not in one]
+    assert len(applied) == 9
+    assert all(one["passes"] for one in applied)
+    assert min(one["first"] for one in applied) >= PROMISED

@@ -34,12 +34,12 @@ _ATTACKS = (
 _CHEAP = (
     "integrated_gradients@1",
     "occlusion@1",
-    "input_x_gradient@1",
+    "input_x_gradient_l2@1",
     "saliency@1",
     "attention_rollout@1",
 )
 _METHODS = (*_CHEAP, "shap_partition@1")
-_ALL = (*_METHODS, "input_x_gradient_l2@1", "shap_kernel@1", "gradient_shap@1", "lime@1", "lime_adaptive@1")
+_ALL = (*_METHODS, "input_x_gradient@1", "shap_kernel@1", "gradient_shap@1", "lime@1", "lime_adaptive@1")
 
 PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
     # Probe -> parameters that differ from its defaults. Sizes were chosen on two cores with a 22.7M-parameter model:

@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from workbench.audit.explanations.explain import refusal
 from workbench.audit.explanations.many import explain_many, worth_of
 from workbench.audit.explanations.one_text import CHANCE
 from workbench.audit.explanations.sanity import SanityProbe, passes
@@ -100,8 +101,13 @@ def stated(gains: FloatArray, corpus: Corpus) -> dict[str, Any]:
 def measure(
     model: HuggingFaceTextClassifier, corpus: Corpus, method: str, *, sanity_texts: int, draws: int
 ) -> dict[str, Any]:
-    """Return how often `method` ranks the word first on `corpus`, and how it fares in the sanity check on a part."""
+    """Return how often `method` ranks the word first on `corpus`, and how it fares in the sanity check on a part.
+
+    Of a method that does not apply to `model`, return why.
+    """
     with engine_for(model) as engine:
+        if reason := refusal(engine, method):
+            return {"method": method, "reason": reason}
         explained = explain_many(engine, corpus.inputs, (method,), Threads(), target=LABEL)
         probe = SanityProbe(methods=(method,), examples=sanity_texts, draws=draws, stages=1)
         sanity = probe.measure(engine, corpus, _SETTING)
@@ -144,7 +150,8 @@ def main(
     for method in METHODS:
         place = runs / f"{method}.json"
         kept = json.loads(place.read_text("utf-8")) if place.is_file() else {}
-        if (kept.get("asked") != asked or "gain" not in kept) and (only is None or method.partition("@")[0] in only):
+        finished = kept.get("asked") == asked and kept.keys() & {"gain", "reason"}
+        if not finished and (only is None or method.partition("@")[0] in only):
             typer.echo(f"{method}: measuring")
             kept = {"asked": asked, **measure(model, corpus, method, sanity_texts=sanity_texts, draws=draws)}
             write_json(place, kept)

@@ -37,6 +37,8 @@ def page(found: Mapping[str, Any]) -> str:
 
 
 def _row(row: Mapping[str, Any]) -> str:
+    if "reason" in row:
+        return f"| `{row['method']}` | does not apply, see below | none | none | none |"
     interval = row["interval"]
     alike = _figure(row["likeness"])
     if row["likeness"] is not None:
@@ -64,7 +66,7 @@ def _no_better(row: Mapping[str, Any]) -> bool:
 
 def _verdicts(rows: list[Mapping[str, Any]]) -> list[str]:
     """Return what the table says of the promise, failures by name."""
-    trusted = [row for row in rows if row["passes"]]
+    trusted = [row for row in rows if row.get("passes")]
     missed = [row for row in trusted if row["first"] < PROMISED]
     met = [row for row in trusted if row["first"] >= PROMISED]
     lines = [
@@ -83,7 +85,8 @@ def _verdicts(rows: list[Mapping[str, Any]]) -> list[str]:
         + (", and so do random scores. It is not shown to be better than these here." if _no_better(row) else ".")
         for row in missed
     ]
-    if blind := [row for row in rows if row["passes"] is False and row["first"] >= PROMISED]:
+    lines += [f"`{row['method']}` does not apply: {row['reason']}." for row in rows if "reason" in row]
+    if blind := [row for row in rows if row.get("passes") is False and row["first"] >= PROMISED]:
         lines.append(
             "Not shown to pass, and yet finding the word: "
             + ", ".join(f"`{row['method']}`" for row in blind)

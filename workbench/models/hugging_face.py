@@ -16,7 +16,7 @@ from workbench.data.corpus import Task
 from workbench.errors import BadInput, Misconfigured, MissingResource, Unsupported
 from workbench.evidence.cards import ModelCard
 from workbench.models.checkpoint import Checkpoint, read_checkpoint
-from workbench.models.embeddings import require_embeddings
+from workbench.models.embeddings import normalises, require_embeddings
 from workbench.models.engine.lanes import Point, Slope
 from workbench.models.engine.threads import alone
 from workbench.models.fewer_rows import FewerRows
@@ -258,6 +258,14 @@ class HuggingFaceTextClassifier:
             instead=_BLACK_BOX,
         )
         return True
+
+    @cached_property
+    def normalises_embeddings(self) -> bool:
+        """Whether the length of what stands for a token changes nothing: see `workbench.models.embeddings`."""
+        batch = self.encode(_TRIAL)
+        return normalises(
+            self.network, lambda points: self._logits_plain(points, batch.attention_mask), self.embed(batch.input_ids)
+        )
 
     def _logits_plain(self, embedded: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         logits: torch.Tensor = self.network(inputs_embeds=embedded, attention_mask=attention_mask).logits

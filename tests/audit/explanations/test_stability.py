@@ -113,7 +113,7 @@ def test_sensitivity_is_that_of_methods_that_read_embeddings(tiny_checkpoint):
 
     def measured(moves, batched):
         probe = StabilityProbe(
-            methods=("input_x_gradient@1", "integrated_gradients@1", "saliency@1", "occlusion@1"), moves=moves
+            methods=("input_x_gradient_l2@1", "integrated_gradients@1", "saliency@1", "occlusion@1"), moves=moves
         )
         with engine_for(model) as engine:
             asked = engine if batched else model
@@ -122,7 +122,7 @@ def test_sensitivity_is_that_of_methods_that_read_embeddings(tiny_checkpoint):
 
     found = measured(4, batched=True)
     values = {m.where["attributor"]: m for m in found.measurements if m.name == "explanations.sensitivity_median"}
-    assert set(values) == {"input_x_gradient@1", "integrated_gradients@1", "saliency@1"}
+    assert set(values) == {"input_x_gradient_l2@1", "integrated_gradients@1", "saliency@1"}
     assert all(0 < one.interval.low <= one.value <= one.interval.high and one.n == 6 for one in values.values())
     notes = " ".join(one.text for one in found.exhibits)
     assert "sensitivity_median does not apply to occlusion@1" in notes

@@ -29,7 +29,7 @@ _FEWEST = 6
 class ExplanationCostProbe:
     """Explains a few texts, drawn by hash of id, one after another with each method, and looks at the clock."""
 
-    methods: tuple[str, ...] = ("integrated_gradients@1", "occlusion@1", "input_x_gradient@1", "saliency@1")
+    methods: tuple[str, ...] = ("integrated_gradients@1", "occlusion@1", "input_x_gradient_l2@1", "saliency@1")
     examples: int = _FEWEST
 
     name: ClassVar[str] = "explanations.cost@1"

@@ -1,11 +1,13 @@
 """One-gradient methods at the input embeddings, computed by Captum: saliency, input x gradient, gradient SHAP.
 
-One gradient tells how much a token matters, and may well mistake which way. On a model that a planted word decides
-(`tests/end_to_end/test_shortcut.py`) the signed sum of input x gradient ranks that word first in a third of the texts
-that hold it, whether the zero embedding, padding, the mask token or the mean embedding is what it is compared with, and
-whether it explains the logit, the difference of logits or the probability; the length of the same products does in all
-of them. The word has saturated the model, and the slope beyond a summit may point back. Bastings et al. 2022, "Will You
-Find These Shortcuts?", found the same for BERT: take the length, not the sum.
+Input x gradient is refused where it is void by arithmetic. BERT and its kin normalise the sum of the vectors of word,
+position and type before they read it, so that sum has no product with its gradient, and a word's product is minus that
+of its position and type (`workbench.models.embeddings.normalises`). On a model that a planted word decides
+(`tests/end_to_end/test_shortcut.py`) it ranked that word first in a third of the texts that hold it, and was no better
+than random words, although it passes the sanity check. At the output of that normalisation it would do so in half of
+them: the word has saturated the model, and the slope beyond a summit may point back. The length of the same products
+does in all of them. Bastings et al. 2022, "Will You Find These Shortcuts?", found the same for BERT: take the length,
+not the sum.
 """
 
 from __future__ import annotations
@@ -25,6 +27,12 @@ from workbench.audit.explanations.attributor import Attribution, attributors
 from workbench.errors import EmptyData, Unsupported
 from workbench.models.baselines import DESCRIBED, Baseline
 from workbench.models.protocols import Classifier, Differentiable, Encoded
+
+_VOID = (
+    "input x gradient says nothing of the words of this network: it normalises what stands for a token before it reads "
+    "it, so a word's vector times its gradient is, by arithmetic, minus the same product of its position's vector, or "
+    "0 where there is none; use input_x_gradient_l2 or integrated_gradients"
+)
 
 
 @attributors.register("saliency@1")
@@ -50,7 +58,9 @@ class InputXGradient:
     embedded: ClassVar[bool] = True
 
     def attribute(self, model: Classifier, text: str, target: int, *, gap_bound: float, seed: int) -> Attribution:
-        """Return a score per token in logits, special ones included."""
+        """Return a score per token in logits, special ones included. Also raises `Unsupported` where it is void."""
+        if getattr(model, "normalises_embeddings", False):
+            raise Unsupported(_VOID)
         return _attribution(
             model,
             text,

@@ -73,7 +73,7 @@ class QualityProbe:
         "integrated_gradients@1",
         "shap_partition@1",
         "occlusion@1",
-        "input_x_gradient@1",
+        "input_x_gradient_l2@1",
         "saliency@1",
         "attention_rollout@1",
     )

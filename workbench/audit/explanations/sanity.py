@@ -55,7 +55,7 @@ class SanityProbe:
     methods: tuple[str, ...] = (
         "integrated_gradients@1",
         "occlusion@1",
-        "input_x_gradient@1",
+        "input_x_gradient_l2@1",
         "saliency@1",
         "attention_rollout@1",
     )

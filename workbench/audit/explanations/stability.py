@@ -45,7 +45,7 @@ SHARE = 0.05
 class StabilityProbe:
     """Explains a sample of examples, drawn by hash of id, with two seeds, after each of `EDITS`, and moved a little."""
 
-    methods: tuple[str, ...] = ("integrated_gradients@1", "occlusion@1", "input_x_gradient@1", "saliency@1")
+    methods: tuple[str, ...] = ("integrated_gradients@1", "occlusion@1", "input_x_gradient_l2@1", "saliency@1")
     examples: int = 12
     moves: int = 10
     """Ways in which the embeddings of each text are moved; 0: in none, and sensitivity is not measured."""

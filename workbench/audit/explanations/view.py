@@ -95,6 +95,11 @@ class WhiteView(View):
         found: torch.Tensor = self._model.baseline_ids(encoded)
         return found
 
+    @property
+    def normalises_embeddings(self) -> bool:
+        """The model's own; False for one that does not say."""
+        return getattr(self._model, "normalises_embeddings", False)
+
     def attentions(self, encoded: Encoded) -> FloatArray:
         """Return the model's own, which know of no label."""
         found: FloatArray = self._model.attentions(encoded)

@@ -255,6 +255,11 @@ class DifferentiableEngine(Engine):
         """Id of the model's mask token; None for a model without."""
         return getattr(self._white, "mask_id", None)
 
+    @property
+    def normalises_embeddings(self) -> bool:
+        """As the model's own; False for one that does not say."""
+        return getattr(self._white, "normalises_embeddings", False)
+
     def attentions(self, encoded: Encoded) -> FloatArray:
         """As the model's own; `Unsupported` for one that tells no attention weights. Asked alone, not in batches."""
         inner = getattr(self._white, "attentions", None)
