@@ -121,7 +121,7 @@ def test_methods_that_pass_the_sanity_check_rank_it_first(model, held_out: Corpu
 def test_input_x_gradient_if_not_refused_would_pass_and_miss_it(model, held_out: Corpus, monkeypatch) -> None:
     """It passes the sanity check as noise does: only arithmetic, and the gain, give it away."""
     few, method = held_out.sample(16), "input_x_gradient@1"
-    with pytest.raises(Unsupported, match="says nothing of the words of this network"):
+    with pytest.raises(Unsupported, match="says nothing about words here"):
         workbench.explain(model, few.inputs[0], methods=[method])
     monkeypatch.setattr(type(model), "normalises_embeddings", False)
     with engine_for(model) as engine:
@@ -133,4 +133,4 @@ def test_input_x_gradient_if_not_refused_would_pass_and_miss_it(model, held_out:
     (gain,) = (one for one in evidence[-1].result.measurements if one.name == "explanations.gain_over_random")
     assert gain.interval.low <= 0
     found = workbench.explain(model, list(few.inputs), methods=[method], target=LABEL, quality=False)
-    assert np.mean([found_first(one) for one in found[method]]) < 0.9
+    assert np.mean([found_first(one) for one in found[method]]) < 0.5

@@ -29,9 +29,9 @@ from workbench.models.baselines import DESCRIBED, Baseline
 from workbench.models.protocols import Classifier, Differentiable, Encoded
 
 _VOID = (
-    "input x gradient says nothing of the words of this network: it normalises what stands for a token before it reads "
-    "it, so a word's vector times its gradient is, by arithmetic, minus the same product of its position's vector, or "
-    "0 where there is none; use input_x_gradient_l2 or integrated_gradients"
+    "input x gradient says nothing about words here: this network normalises each token's embedding before reading it, "
+    "so that by arithmetic a word's score would be minus that of its position (0 where positions have no embedding); "
+    "use input_x_gradient_l2 or integrated_gradients"
 )
 
 
