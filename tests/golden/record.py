@@ -593,6 +593,26 @@ def quality():
         ),
     )  # fmt: skip
     half = Interval(low=0.2, high=0.6, method=BOOT)
+    hinges = words.model_copy(
+        update={"title": "Words that decisions hang on", "by": "flips", "target": None, "rows": words.rows[::2]}
+    )
+    phrases = WordTable(
+        title="Phrases that push towards recommended",
+        by="phrases",
+        target="recommended",
+        method="integrated_gradients@1",
+        output="logit",
+        texts=33,
+        least=3,
+        rows=(WordRow(word="true to size", n=6, mean=0.7, interval=half, mean_absolute=0.7),),
+    )
+    strong = words.model_copy(
+        update={
+            "title": "More words strong in decisions for recommended, whichever way they push",
+            "by": "strength",
+            "rows": (words.rows[0].model_copy(update={"word": "return", "mean": -0.9, "interval": None}),),
+        }
+    )
     telling = GroupWords(
         method="integrated_gradients@1",
         output="logit",
@@ -611,7 +631,7 @@ def quality():
     return evidence(
         "explanations.quality@1",
         *measurements,
-        exhibits=[words, telling, Note(text=f"Not used: {IMAGE}.")],
+        exhibits=[hinges, words, phrases, strong, telling, Note(text=f"Not used: {IMAGE}.")],
         examples=40,
     )
 

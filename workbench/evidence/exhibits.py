@@ -118,8 +118,13 @@ class WordEffects(Stored):
     words: tuple[WordEffect, ...]
 
 
+Ranking = Literal["push", "errors", "phrases", "strength", "flips"]
+"""By mean contribution (in all texts; in those decided wrongly; of phrases), by mean absolute contribution (words not
+among the former), or by decisions that change without the word."""
+
+
 class WordRow(Stored):
-    """One word over all texts of a table that hold it."""
+    """One word, or one phrase, over all texts of a table that hold it."""
 
     word: str
     """Without case."""
@@ -130,18 +135,20 @@ class WordRow(Stored):
     interval: Interval | None
     """None where it is the same in every text: no spread tells how sure the mean is."""
     mean_absolute: float = Field(ge=0)
-    flips: int = Field(ge=0)
-    """Texts whose decision is another without one occurrence of it."""
-    flip_interval: Interval
+    flips: int | None = Field(default=None, ge=0)
+    """Texts whose decision is another without one occurrence of it; None for a phrase, which was not taken away."""
+    flip_interval: Interval | None = None
+    """Of the share of such texts."""
 
 
 class WordTable(Stored):
-    """The words that pushed most towards one decision, over many texts."""
+    """The largest words, or phrases, of one kind over many texts."""
 
     kind: Literal["word_table"] = "word_table"
     title: str
-    target: str
-    """The label decided."""
+    by: Ranking = "push"
+    target: str | None
+    """The label decided; None for texts of any decision."""
     method: str
     output: str
     """Unit of the contributions."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from workbench.evidence.exhibits import GroupWords, TokenScores, WordTable
+from workbench.evidence.exhibits import GroupWords, TokenScores, WordRow, WordTable
 from workbench.evidence.measurement import Interval
 from workbench.evidence.record import AuditRecord
 from workbench.report.blocks import Block, Cell, Fold, Heading, Paragraph, Quote, Table
@@ -31,47 +31,71 @@ def explanations(record: AuditRecord) -> tuple[Block, ...]:
     return (*_words(record), *_group_words(record), *_texts(record))
 
 
+_PHRASES = (
+    "A phrase stands here if its first and its last word each carry a tenth of its push at least. Its push is the sum "
+    "of its words'; phrases were not taken away."
+)
+
+
 def _words(record: AuditRecord) -> tuple[Block, ...]:
     tables = [exhibit for _, exhibit in record.exhibits("word_table") if isinstance(exhibit, WordTable)]
     if not tables:
         return ()
-    return (
+    blocks: list[Block] = [
         Heading("Words that decide, over many texts"),
         Paragraph(
             "A word high up that should not matter, or one whose removal changes many decisions, is a possible "
             "shortcut: the model may have learned the word instead of what it stands for. Only a person can tell.",
             "quiet",
         ),
-        *(_word_table(table) for table in tables),
-    )
+        *(_word_table(table) for table in tables if table.by in ("flips", "push")),
+    ]
+    if phrases := tuple(_word_table(table) for table in tables if table.by == "phrases"):
+        blocks += [Paragraph(_PHRASES, "quiet"), *phrases]
+    blocks += [_word_table(table) for table in tables if table.by == "errors"]
+    if rest := tuple(_word_table(table) for table in tables if table.by == "strength"):
+        blocks.append(Fold("More strong words, whichever way they push", rest))
+    return tuple(blocks)
+
+
+_COLUMNS = {"flips": ("flips", "push", "strength", "texts"), "phrases": ("push", "strength", "texts")}
+"""In other orders than others: what a table is ranked by comes first, and phrases were not taken away."""
 
 
 def _word_table(table: WordTable) -> Table:
-    rows = tuple(
-        (
-            Cell(short(row.word, 40)),
-            Cell(f"{row.mean:+.3f}", _spread(row.interval, "{:+.3f}".format), numeric=True, strong=True),
-            Cell(f"{row.mean_absolute:.3f}", numeric=True),
-            Cell(f"{row.n:,}", numeric=True),
-            Cell(
-                f"{row.flips:,} of {row.n:,}",
-                f"{wording.interval(row.flip_interval, 'proportion')} of such texts",
-                numeric=True,
-            ),
-        )
-        for row in table.rows
-    )
+    towards = "" if table.target is not None else " towards what was decided"
+    columns: dict[str, tuple[Cell, Callable[[WordRow], Cell]]] = {
+        "push": (Cell(f"Mean push{towards} ({short(table.output)})", "95% interval", numeric=True), _push),
+        "strength": (Cell("Mean strength", numeric=True), _strength),
+        "texts": (Cell("Texts", numeric=True), _texts_with),
+        "flips": (Cell("Decision changes without it", numeric=True), _flips),
+    }
+    order = _COLUMNS.get(table.by, tuple(columns))
+    told = f"{plural(table.texts, 'text')}{' so decided' if table.target is not None else ''} ({short(table.method)})"
     return Table(
-        f"{short(table.title, 80)}: {plural(table.texts, 'text')} so decided ({short(table.method)})",
-        (
-            Cell("Word"),
-            Cell(f"Mean push ({short(table.output)})", "95% interval", numeric=True),
-            Cell("Mean strength", numeric=True),
-            Cell("Texts", numeric=True),
-            Cell("Decision changes without it", numeric=True),
-        ),
-        rows,
+        f"{short(table.title, 80)}: {told}",
+        (Cell("Phrase" if table.by == "phrases" else "Word"), *(columns[name][0] for name in order)),
+        tuple((Cell(short(row.word, 60)), *(columns[name][1](row) for name in order)) for row in table.rows),
     )
+
+
+def _push(row: WordRow) -> Cell:
+    return Cell(f"{row.mean:+.3f}", _spread(row.interval, "{:+.3f}".format), numeric=True, strong=True)
+
+
+def _strength(row: WordRow) -> Cell:
+    return Cell(f"{row.mean_absolute:.3f}", numeric=True)
+
+
+def _texts_with(row: WordRow) -> Cell:
+    return Cell(f"{row.n:,}", numeric=True)
+
+
+def _flips(row: WordRow) -> Cell:
+    if row.flips is None or row.flip_interval is None:
+        return Cell("not measured", numeric=True)
+    share = f"{wording.interval(row.flip_interval, 'proportion')} of such texts"
+    return Cell(f"{row.flips:,} of {row.n:,}", share, numeric=True)
 
 
 def _spread(interval: Interval | None, number: Callable[[float], str]) -> str:

@@ -144,7 +144,7 @@ _EXHIBITS: Mapping[type[Stored], Rule] = {
     exhibits.ExplanationCheck: _rule("kind target label words", name="example", inside="methods", empty="absent"),
     exhibits.WordEffects: _rule("kind target label output", name="example", text="text", empty="words"),
     exhibits.WordEffect: _rule("start stop score flips"),
-    exhibits.WordTable: _rule("kind title target method output texts least", empty="rows"),
+    exhibits.WordTable: _rule("kind title by target method output texts least", empty="rows"),
     exhibits.WordRow: _rule("n mean mean_absolute flips", word="word", inside="interval flip_interval"),
     exhibits.GroupWords: _rule("kind method output texts least compared", empty="rows"),
     exhibits.GroupWord: _rule(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from unittest.mock import ANY
 
 import numpy as np
 import pytest
@@ -76,8 +77,14 @@ def test_by_hand():
     texts = ["good good dress", "good", "good sleeve"]
     examples = tuple(Example(id=f"{i}", person=f"{i}", input=text, label="positive") for i, text in enumerate(texts))
     data = Corpus(examples, MODEL.labels, "three", "here", "test")
-    (table,) = tables(measured(OverviewProbe(attributor="occlusion@1", examples=3, least=3), data)).values()
-    (row,) = table.rows
+    result = measured(OverviewProbe(attributor="occlusion@1", examples=3, least=3), data)
+    found = tables(result)
+    assert list(found) == ["Words that decisions hang on", "Words that push towards positive"]
+    assert "No phrase of 2 to 3 words is in the texts of 3 people or more" in " ".join(
+        one.text for one in result.exhibits if one.kind == "note"
+    )
+    (row,) = found["Words that push towards positive"].rows
+    assert found["Words that decisions hang on"].rows == (row.model_copy(update={"interval": ANY}),)
 
     def p(logit):
         return 1 / (1 + np.exp(-logit))

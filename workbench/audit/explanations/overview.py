@@ -13,17 +13,14 @@ from typing import Any, ClassVar
 from workbench.audit.explanations.by_word import read_part
 from workbench.audit.explanations.explain import explain, full_name, refusal
 from workbench.audit.explanations.faithfulness import leave_one_out
-from workbench.audit.explanations.proxies import group_words, spread, weights_of
+from workbench.audit.explanations.proxies import group_words
+from workbench.audit.explanations.word_tables import LONGEST, Tables
 from workbench.audit.probe import Item, Setting, probes, require_at_least
 from workbench.data.corpus import Corpus, Example, Task
 from workbench.errors import EmptyData, Unsupported
-from workbench.evidence.bootstrap import proportion_interval
-from workbench.evidence.exhibits import GroupWords, Note, WordEffect, WordEffects, WordRow, WordTable
+from workbench.evidence.exhibits import GroupWords, Note, WordEffect, WordEffects, WordTable
 from workbench.evidence.record import Measured, NotApplicable
 from workbench.models.protocols import Classifier
-
-SHOWN = 12
-"""Words in a table."""
 
 
 @probes.register("explanations.overview@1")
@@ -85,63 +82,39 @@ class OverviewProbe:
         )
 
     def gather(self, items: Sequence[Item], corpus: Corpus, setting: Setting) -> Measured | NotApplicable:
-        """Return tables of words: by decision, and among wrong decisions."""
+        """Return tables of words and phrases: see `workbench.audit.explanations.word_tables`."""
         found = [item for item in items if isinstance(item, WordEffects) and item.words]
         if not found:
             return NotApplicable(reason="no text drawn could be explained")
-        tables: list[WordTable | GroupWords] = [
-            table
-            for wrong in (False, True)
-            for target in corpus.labels
-            if (table := self._table(found, corpus, target, wrong, setting)) is not None
-        ]
+        made = Tables(
+            found,
+            corpus,
+            method=self.attributor,
+            probe=self.name,
+            least=self.least,
+            streams=setting.streams,
+        ).all()
+        tables: list[WordTable | GroupWords] = [*made]
         telling = group_words(found, corpus, method=self.attributor, least=self.least, streams=setting.streams)
         if telling is not None:
             tables.append(telling)
         note = (
             f"{len(found)} of {len(items)} texts drawn by hash of their id have words that could be explained; each of "
             "these words was taken away in turn. "
-            f"Words in fewer than {self.least} people's texts are left out. The tables hold the largest of many words, "
-            "so some are large by chance, and each interval is that of a word alone: it does not allow for the choice. "
-            "Look for words that should not matter."
+            f"Words and phrases in fewer than {self.least} people's texts are left out. The tables hold the "
+            "largest of many, so some are large by chance, and each interval is that of a word alone: it does not "
+            "allow for the choice. Look for words that should not matter."
         )
-        return Measured(measurements=(), exhibits=(Note(text=note), *tables))
+        notes = [note, *_absent(made, self.least)]
+        return Measured(measurements=(), exhibits=(*(Note(text=one) for one in notes), *tables))
 
-    def _table(
-        self, found: Sequence[WordEffects], corpus: Corpus, target: str, wrong: bool, setting: Setting
-    ) -> WordTable | None:
-        """Return the words that pushed most towards `target` where it was decided (where that was wrong)."""
-        texts = [one for one in found if one.target == target and (one.label != target or not wrong)]
-        rows = [row for row in self._rows(texts, corpus, target, wrong, setting) if row.mean > 0]
-        if not rows:
-            return None
-        rows.sort(key=lambda row: (-row.mean, row.word))
-        return WordTable(
-            title=f"Words that push towards {target}" + (", where that was wrong" if wrong else ""),
-            target=target,
-            method=self.attributor,
-            output=texts[0].output,
-            texts=len(texts),
-            least=self.least,
-            rows=tuple(rows[:SHOWN]),
+
+def _absent(tables: Sequence[WordTable], least: int) -> Iterator[str]:
+    """Yield why there is no table of a kind that a reader would look for."""
+    if not any(table.by == "flips" for table in tables):
+        yield f"No decision hangs on a single word that is in the texts of {least} people or more."
+    if not any(table.by == "phrases" for table in tables):
+        yield (
+            f"No phrase of 2 to {LONGEST} words is in the texts of {least} people or more and pushes more than its "
+            "ends alone."
         )
-
-    def _rows(
-        self, texts: Sequence[WordEffects], corpus: Corpus, target: str, wrong: bool, setting: Setting
-    ) -> Iterator[WordRow]:
-        for form, weight in weights_of(texts, corpus, self.least).items():
-            kind = "wrong" if wrong else "all"
-            rng = setting.streams.stream("interval", self.name, target, kind, form)
-            interval = spread(weight.scores, weight.people, rng)
-            share = proportion_interval(weight.flips, weight.people, rng=rng, replicates=1000)
-            if share is None or weight.idle:
-                continue
-            yield WordRow(
-                word=form,
-                n=len(weight.scores),
-                mean=float(weight.scores.mean()),
-                interval=interval,
-                mean_absolute=float(weight.strengths.mean()),
-                flips=int(weight.flips.sum()),
-                flip_interval=share,
-            )

@@ -8,45 +8,23 @@ are.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from workbench.audit.explanations.weights import spread, weights_of
 from workbench.data.corpus import MISSING, Corpus, hashed
-from workbench.evidence.bootstrap import ROUNDING, People, agree, mean_interval, proportion_interval
+from workbench.evidence.bootstrap import proportion_interval
 from workbench.evidence.exhibits import GroupWord, GroupWords, WordEffects
 from workbench.evidence.intervals import wilson
 from workbench.evidence.measurement import Interval
-from workbench.models.protocols import FloatArray
 from workbench.seeds import Streams
 from workbench.text.words import normalise, words
 
 ODDS = 2.0
 """How many times the odds of any text, at least."""
 SHOWN = 12
-
-
-class Weight(NamedTuple):
-    """What the model makes of one word, over the explained texts that hold it."""
-
-    people: People
-    scores: FloatArray
-    """(n,): its contribution to each text's decision, all occurrences together."""
-    flips: NDArray[np.bool_]
-    """(n,): whether the text's decision is another without one occurrence of it."""
-
-    @property
-    def strengths(self) -> FloatArray:
-        """How much it contributes, whichever way."""
-        return np.abs(self.scores)
-
-    @property
-    def idle(self) -> bool:
-        """Whether it contributes nothing anywhere, and no decision hangs on it."""
-        return not self.flips.any() and bool(self.strengths.max() <= ROUNDING)
 
 
 def group_words(
@@ -102,32 +80,6 @@ def group_words(
         compared=len(weights),
         rows=tuple(rows[:SHOWN]),
     )
-
-
-def spread(values: FloatArray, people: People, rng: np.random.Generator) -> Interval | None:
-    """Return the interval of the mean of `values`; None where they are all the same, which has none."""
-    return None if agree(values) else mean_interval(values, people, rng=rng, replicates=1000)
-
-
-def weights_of(found: Sequence[WordEffects], corpus: Corpus, least: int) -> dict[str, Weight]:
-    """Return what the model makes of each word that is in the explained texts of at least `least` people."""
-    sums: dict[str, dict[int, float]] = defaultdict(lambda: defaultdict(float))
-    flips: dict[str, set[int]] = defaultdict(set)
-    for i, one in enumerate(found):
-        for word in one.words:
-            form = normalise(one.text[word.start : word.stop])
-            sums[form][i] += word.score
-            if word.flips:
-                flips[form].add(i)
-    weights = {
-        form: Weight(
-            People(np.array([corpus.owners[found[i].example] for i in by_text], dtype=np.int64)),
-            np.array(list(by_text.values())),
-            np.array([i in flips[form] for i in by_text], dtype=bool),
-        )
-        for form, by_text in sorted(sums.items())
-    }
-    return {form: weight for form, weight in weights.items() if weight.people.size >= least}
 
 
 class _Telling(NamedTuple):

@@ -1,0 +1,160 @@
+"""Tables of the words and phrases that decide over many texts: the largest of each kind, with counts and intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from workbench.audit.explanations.weights import Phrase, Weight, phrases_of, spread, weights_of
+from workbench.data.corpus import Corpus
+from workbench.evidence.bootstrap import proportion_interval
+from workbench.evidence.exhibits import Ranking, WordEffects, WordRow, WordTable
+from workbench.seeds import Streams
+
+SHOWN = 12
+"""Words in a table."""
+LONGEST = 3
+"""Words of a phrase."""
+SHARE = 0.1
+"""Of a phrase's push, at least, that comes from its first word, and from its last: else a shorter one says it all."""
+
+
+class Tables:
+    """Makes tables from explained texts."""
+
+    def __init__(
+        self, found: Sequence[WordEffects], corpus: Corpus, *, method: str, probe: str, least: int, streams: Streams
+    ) -> None:
+        """Look at `found`, explained by `method`; leave out what is in fewer than `least` people's texts."""
+        self._found, self._corpus, self._method, self._least = found, corpus, method, least
+        self._probe, self._streams = probe, streams
+
+    def all(self) -> tuple[WordTable, ...]:
+        """Return what decisions hang on; words and phrases that push; words that erred; what else is strong.
+
+        Tables without rows are left out.
+        """
+        labels = self._corpus.labels
+        found = [
+            self._flips(),
+            *(self._push(label) for label in labels),
+            *(self._phrases(label) for label in labels),
+            *(self._errors(label) for label in labels),
+            *(self._strength(label) for label in labels),
+        ]
+        return tuple(table for table in found if table.rows)
+
+    def _flips(self) -> WordTable:
+        """Return the words without which most decisions were others, whatever was decided."""
+        weights = {form: one for form, one in self._weights(self._found).items() if one.flips.any()}
+        ranked = sorted(weights, key=lambda form: (-weights[form].flips.sum(), -weights[form].flips.mean(), form))
+        rows = self._rows(weights, ranked, "", "flips")
+        return self._table("Words that decisions hang on", None, "flips", self._found, rows)
+
+    def _push(self, target: str) -> WordTable:
+        texts = self._decided(target)
+        weights = self._weights(texts)
+        rows = self._rows(weights, _pushing(weights), target, "all")
+        return self._table(f"Words that push towards {target}", target, "push", texts, rows)
+
+    def _errors(self, target: str) -> WordTable:
+        texts = [one for one in self._decided(target) if one.label != target]
+        weights = self._weights(texts)
+        rows = self._rows(weights, _pushing(weights), target, "wrong")
+        return self._table(f"Words that push towards {target}, where that was wrong", target, "errors", texts, rows)
+
+    def _phrases(self, target: str) -> WordTable:
+        """Return phrases that push more than the words that begin and end them."""
+        texts = self._decided(target)
+        phrases = phrases_of(texts, self._corpus, self._least, longest=LONGEST)
+        ranked = _leading({form: one for form, one in phrases.items() if _is_more_than_its_ends(one)})
+        rows = tuple(
+            WordRow(
+                word=form,
+                n=len(one.scores),
+                mean=float(one.scores.mean()),
+                interval=spread(one.scores, one.people, self._streams.stream("interval", "phrases", target, form)),
+                mean_absolute=float(np.abs(one.scores).mean()),
+            )
+            for form, one in ranked.items()
+        )
+        return self._table(f"Phrases that push towards {target}", target, "phrases", texts, rows)
+
+    def _strength(self, target: str) -> WordTable:
+        """Return the words of the largest mean absolute contribution that are no longer told among those that push."""
+        texts = self._decided(target)
+        weights = self._weights(texts)
+        told = set(_pushing(weights)[:SHOWN])
+        ranked = sorted(weights, key=lambda form: (-weights[form].strengths.mean(), form))[:SHOWN]
+        rows = self._rows(weights, [form for form in ranked if form not in told], target, "strength")
+        title = f"More words strong in decisions for {target}, whichever way they push"
+        return self._table(title, target, "strength", texts, rows)
+
+    def _decided(self, target: str) -> list[WordEffects]:
+        return [one for one in self._found if one.target == target]
+
+    def _weights(self, texts: Sequence[WordEffects]) -> dict[str, Weight]:
+        weights = weights_of(texts, self._corpus, self._least)
+        return {form: weight for form, weight in weights.items() if not weight.idle}
+
+    def _rows(
+        self, weights: Mapping[str, Weight], ranked: Sequence[str], target: str, kind: str
+    ) -> tuple[WordRow, ...]:
+        """Return the rows of the first of the words `ranked`."""
+        rows = []
+        for form in ranked[:SHOWN]:
+            weight = weights[form]
+            rng = self._streams.stream("interval", self._probe, target, kind, form)
+            interval = spread(weight.scores, weight.people, rng)
+            share = proportion_interval(weight.flips, weight.people, rng=rng, replicates=1000)
+            rows.append(
+                WordRow(
+                    word=form,
+                    n=len(weight.scores),
+                    mean=float(weight.scores.mean()),
+                    interval=interval,
+                    mean_absolute=float(weight.strengths.mean()),
+                    flips=int(weight.flips.sum()),
+                    flip_interval=share,
+                )
+            )
+        return tuple(rows)
+
+    def _table(
+        self, title: str, target: str | None, by: Ranking, texts: Sequence[WordEffects], rows: tuple[WordRow, ...]
+    ) -> WordTable:
+        return WordTable(
+            title=title,
+            by=by,
+            target=target,
+            method=self._method,
+            output=texts[0].output if texts else "",
+            texts=len(texts),
+            least=self._least,
+            rows=rows,
+        )
+
+
+def _pushing(weights: Mapping[str, Weight]) -> list[str]:
+    """Return the words that push towards the decision on average, the strongest first."""
+    means = {form: float(weight.scores.mean()) for form, weight in weights.items()}
+    return sorted((form for form, mean in means.items() if mean > 0), key=lambda form: (-means[form], form))
+
+
+def _is_more_than_its_ends(phrase: Phrase) -> bool:
+    mean = float(phrase.scores.mean())
+    return mean > 0 and bool((phrase.ends.mean(axis=0) >= SHARE * mean).all())
+
+
+def _leading(phrases: Mapping[str, Phrase]) -> dict[str, Phrase]:
+    """Return the phrases that push most, without those that stand in a longer one of these in as many texts."""
+    ranked = sorted(phrases, key=lambda form: (-phrases[form].scores.mean(), form))
+    leading: list[str] = []
+    for form in ranked:
+        n = len(phrases[form].scores)
+        if not any(f" {form} " in f" {longer} " and len(phrases[longer].scores) == n for longer in leading):
+            leading.append(form)
+        if len(leading) == SHOWN:
+            break
+    return {form: phrases[form] for form in leading}
