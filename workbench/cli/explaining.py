@@ -11,8 +11,9 @@ from workbench.cli.options import HtmlFile, ModelArgument, Online, Target, Versu
 from workbench.cli.root import app
 
 METHODS = (
-    "integrated_gradients (default), input_x_gradient, input_x_gradient_l2, gradient_shap, saliency, "
-    "shap_partition, shap_kernel, lime, lime_adaptive, occlusion, attention_rollout or random; repeatable."
+    "integrated_gradients (default), integrated_gradients_mask, integrated_gradients_zero, gradient_shap, "
+    "input_x_gradient, input_x_gradient_l2, saliency, shap_partition, shap_kernel, lime, lime_adaptive, occlusion, "
+    "attention_rollout or random; repeatable."
 )
 
 

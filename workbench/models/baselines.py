@@ -33,6 +33,6 @@ def baseline_of(model: Differentiable, encoded: Encoded, kind: Baseline = "paddi
         return text * encoded.special.cpu()[..., None]
     mask_id = getattr(model, "mask_id", None)
     if mask_id is None:
-        raise Unsupported("this model's tokenizer has no mask token; choose the baseline 'padding' or 'zero'")
+        raise Unsupported("this model's tokenizer has no mask token; start from padding or from zeros")
     masked = torch.where(encoded.special, encoded.input_ids, mask_id)
     return model.embed(masked).detach().cpu().double()

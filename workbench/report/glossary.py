@@ -410,8 +410,8 @@ GLOSSARY: Mapping[str, Entry] = MappingProxyType(
             "Other edits. A steady explanation may still be wrong.",
         ),
         "explanations.completeness_gap": Entry(
-            "How far the scores are from adding up to what they should explain, as share of it; 0 is exact. The median "
-            "over texts drawn by hash of their id.",
+            "How far the scores are from adding up to what they should explain (Captum: convergence delta), as share "
+            "of it; 0 is exact. The median over texts drawn by hash of their id.",
             "More integration steps reduce it. A large gap: do not trust this explanation's sizes.",
         ),
         "explanations.gain_over_random": Entry(

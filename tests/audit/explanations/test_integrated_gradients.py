@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from workbench.audit.explanations.attributor import attributors
 from workbench.audit.explanations.integrated_gradients import IntegratedGradients
 from workbench.errors import EmptyData, Unsupported
 from workbench.models.hugging_face import load_checkpoint
@@ -36,6 +37,21 @@ def test_scores_add_up_to_what_the_text_changes(tiny_checkpoint):
     ]
     found = attribute(model, gap_bound=1e-4)
     assert found.scores.sum() == pytest.approx(ends[0] - ends[1], rel=2e-4)
+
+
+@pytest.mark.parametrize("name", ["integrated_gradients_mask", "integrated_gradients_zero"])
+def test_each_baseline_is_a_method_whose_scores_add_up_from_there(name, tiny_checkpoint):
+    model = load_checkpoint(tiny_checkpoint, device="cpu")
+    encoded = model.encode([TEXT])
+    ids, special = encoded.input_ids, encoded.special
+    start = model.embed(ids) * special[..., None]
+    if name.endswith("mask"):
+        start = model.embed(ids.where(special, model.mask_id))
+    ends = [float(model.logits_from(one, encoded.attention_mask)[0, 1]) for one in (model.embed(ids), start)]
+    found, usual = attribute(model, method=attributors[name](), gap_bound=1e-4), attribute(model)
+    assert found.scores.sum() == pytest.approx(ends[0] - ends[1], rel=2e-4)
+    assert np.abs(found.scores - usual.scores).max() > 1e-3 * np.abs(usual.scores).max()
+    assert found.baseline != usual.baseline
 
 
 def test_a_fixed_number_of_steps_is_kept_whatever_the_gap(tiny_checkpoint):

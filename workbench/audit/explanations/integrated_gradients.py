@@ -20,7 +20,7 @@ class IntegratedGradients:
     embedded: ClassVar[bool] = True
 
     baseline: Baseline = "padding"
-    """Or 'mask', or 'zero'; special tokens are kept in each."""
+    """Special tokens are kept in each. 'mask' and 'zero' are methods of their own, below."""
     steps: int = 13
     """Points on the path to begin with, both ends among them."""
     max_steps: int = 193
@@ -51,3 +51,19 @@ class IntegratedGradients:
             baseline=DESCRIBED[self.baseline],
             passes=found.passes,
         )
+
+
+@attributors.register("integrated_gradients_mask@1")
+@dataclass(frozen=True)
+class IntegratedGradientsFromMask(IntegratedGradients):
+    """The same, from a text of mask tokens: what the model expects where it knows no word."""
+
+    baseline: Baseline = "mask"
+
+
+@attributors.register("integrated_gradients_zero@1")
+@dataclass(frozen=True)
+class IntegratedGradientsFromZero(IntegratedGradients):
+    """The same, from embeddings of zeros, which the model never saw."""
+
+    baseline: Baseline = "zero"
