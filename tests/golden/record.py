@@ -604,7 +604,7 @@ def quality():
         output="logit",
         texts=33,
         least=3,
-        rows=(WordRow(word="true to size", n=6, mean=0.7, interval=half, mean_absolute=0.7),),
+        rows=(WordRow(word="true to size", n=6, mean=0.4, interval=half, mean_absolute=0.4),),
     )
     strong = words.model_copy(
         update={
