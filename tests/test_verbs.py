@@ -243,7 +243,7 @@ def test_several_methods_explain_several_texts_side_by_side(tmp_path: Path) -> N
         ("a bad, bad dress", "occlusion@1"),
         ("a bad, bad dress", "lime@1"),
     ]
-    assert told == [(i, 4) for i in range(1, 5)]
+    assert told == [(i, 6) for i in range(1, 7)]
     assert [one.text for one in found["lime"]] == ["a good dress", "a bad, bad dress"]
     with pytest.raises(NotFound, match="did you mean 'lime@1'"):
         found["lima"]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import BadInput
+from workbench.notebook import counting
 from workbench.results import Explanation
 from workbench.verbs.corpora import audited_part, corpus_of
 from workbench.verbs.loading import load
@@ -46,7 +47,7 @@ def attack(
         split: 'train', 'validation', 'test' or 'all'.
         seed: of the attack's own randomness.
         online: allow downloads.
-        progress: told (texts done, texts in all).
+        progress: told (texts done, texts in all); in a notebook a bar shows them where this is None.
 
     Raises `NotFound` for an unknown recipe, `MissingResource` where it cannot run here, with the remedy.
     """
@@ -55,16 +56,17 @@ def attack(
     classifier = load(model, online=online) if isinstance(model, str | Path) else model
     whole = corpus_of(data, columns=None, online=online)
     part = audited_part(whole, classifier.labels, label_map={}, split=split, limit=None)
-    return attacked(
-        classifier,
-        part,
-        recipe=recipe,
-        examples=examples,
-        query_budget=query_budget,
-        seconds=seconds,
-        seed=seed,
-        progress=progress,
-    )
+    with counting(progress, "Attacking") as told:
+        return attacked(
+            classifier,
+            part,
+            recipe=recipe,
+            examples=examples,
+            query_budget=query_budget,
+            seconds=seconds,
+            seed=seed,
+            progress=told,
+        )
 
 
 def explain(
@@ -91,7 +93,8 @@ def explain(
             several methods to choose from. It asks the model some four hundred questions about each text.
         seed: of methods that sample.
         online: allow downloads.
-        progress: told (explanations done, explanations in all).
+        progress: told (steps done, steps in all): each explanation is one, and so is measuring a text's. In a notebook
+            a bar shows them where this is None.
 
     The result shows itself in a notebook. A method that cannot explain this model, or this text, raises what it raises
     alone: `Unsupported`, `EmptyData`; an unknown name `NotFound`.
@@ -106,12 +109,20 @@ def explain(
     if not texts or not all(isinstance(one, str) for one in texts):
         raise BadInput(f"nothing to explain: give at least one text, as a string; got {text!r:.80}")
     classifier = load(model, online=online) if isinstance(model, str | Path) else model
-    with engine_for(classifier) as engine:
+    measured = quality if quality is not None else len(names) > 1
+    steps = len(texts) * len(names)
+    total = steps + (len(texts) if measured else 0)
+    with engine_for(classifier) as engine, counting(progress, "Explaining") as told:
+        tell = told or (lambda done, of: None)
         explained = explain_many(
-            engine, texts, names, Threads(), target=target, versus=versus, seed=seed, progress=progress
-        )
-        measured = quality if quality is not None else len(names) > 1
-        worth = worth_of(engine, explained, Threads(), seed=seed) if measured else []
+            engine, texts, names, Threads(), target=target, versus=versus, seed=seed,
+            progress=lambda done, _: tell(done, total),
+        )  # fmt: skip
+        worth = []
+        if measured:
+            worth = worth_of(
+                engine, explained, Threads(), seed=seed, progress=lambda done, _: tell(steps + done, total)
+            )
     return Explanation(tuple(scores for each in explained for scores in each), tuple(worth))
 
 

@@ -11,6 +11,7 @@ from workbench.errors import BadInput, Misconfigured, NotFound
 from workbench.evidence.cards import TrainingCard
 from workbench.evidence.decision import Decision
 from workbench.evidence.record import AuditRecord, AuditSettings, NotApplicable
+from workbench.notebook import stepping
 from workbench.results import Audited, put_card_aside, set_aside, write_card
 from workbench.verbs.corpora import audited_part, corpus_of
 from workbench.verbs.judging import judge
@@ -203,9 +204,10 @@ def audit(
         if store is not None:
             store.put(key_of(ledger=asked), str(count))
         settings = settings.model_copy(update={"ledger_count": count})
-        measured = measure(
-            classifier, corpus, probes, settings, setting, key=asked, store=store, progress=progress or _silent
-        )
+        with stepping(progress, lambda step: (step.name, step.done, step.total)) as told:
+            measured = measure(
+                classifier, corpus, probes, settings, setting, key=asked, store=store, progress=told or _silent
+            )
         record = AuditRecord(
             model=model_card,
             training=training,

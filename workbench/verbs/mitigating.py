@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.errors import Unsupported
+from workbench.notebook import counting
 from workbench.verbs.corpora import corpus_of
 from workbench.verbs.loading import group_aware, load
 
@@ -98,12 +99,12 @@ def mitigate(
     folder: Path | None = getattr(classifier, "folder", None)
     training = None if folder is None else read_training_card(folder)
     parts = [split(whole, name) for name in ("validation", "test")]
-    with engine_for(classifier) as engine:
+    with engine_for(classifier) as engine, counting(progress, "Scoring") as told:
         total = sum(map(len, parts))
         made: list[Part] = []
         for part in parts:
             done = sum(len(one.corpus) for one in made)
-            engine.on_progress = None if progress is None else lambda n, _, done=done: progress(done + n, total)
+            engine.on_progress = None if told is None else lambda n, _, done=done: told(done + n, total)
             made.append(_scored(engine, part, attribute, positive_label, dict(label_map or {})))
     private = training is not None and training.privacy is not None
     learned_from = None if folder is None else read_fingerprints(folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.notebook import stepping
 from workbench.verbs.corpora import corpus_of
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from workbench.data.sources import Columns
     from workbench.models.hugging_face import HuggingFaceTextClassifier
     from workbench.models.references import Floats
-    from workbench.train.events import OnEvent
+    from workbench.train.events import OnEvent, TrainingEvent
     from workbench.train.loop import Trained
     from workbench.train.recipe import Recipe
     from workbench.train.references import Kind, Made
@@ -51,9 +52,10 @@ def train(
     chosen = recipe if isinstance(recipe, Recipe) else Recipe.read(recipe or "default")
     corpus = corpus_of(chosen.data if data is None else data, columns=columns, online=online)
     chosen = chosen.but(data=corpus.name)
-    return fine_tune(
-        chosen, corpus, Path(out), resume=resume, track=track, online=online, progress=progress, workers=Threads()
-    )
+    with stepping(progress, _read) as told:
+        return fine_tune(
+            chosen, corpus, Path(out), resume=resume, track=track, online=online, progress=told, workers=Threads()
+        )
 
 
 def references(
@@ -93,10 +95,15 @@ def references(
     card = read_training_card(folder)
     named = "reviews" if card is None else str(card.recipe.get("data", "reviews"))
     corpus = corpus_of(named if data is None else data, columns=columns, online=online)
-    return make_references(
-        folder, corpus, count=count, kind=kind, backbone=backbone, score=_confidence, online=online,
-        progress=progress, workers=Threads(),
-    )  # fmt: skip
+    with stepping(progress, _read) as told:
+        return make_references(
+            folder, corpus, count=count, kind=kind, backbone=backbone, score=_confidence, online=online,
+            progress=told, workers=Threads(),
+        )  # fmt: skip
+
+
+def _read(event: TrainingEvent) -> tuple[str, int, int]:
+    return event.phase, event.step, event.total
 
 
 def _confidence(model: HuggingFaceTextClassifier, pool: Corpus) -> Floats:

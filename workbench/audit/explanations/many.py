@@ -59,9 +59,17 @@ def explain_many(
 
 
 def worth_of(
-    engine: Engine, explained: Sequence[Sequence[TokenScores]], workers: Workers, *, seed: int = 0
+    engine: Engine,
+    explained: Sequence[Sequence[TokenScores]],
+    workers: Workers,
+    *,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
 ) -> list[tuple[MethodQuality, ...]]:
-    """Return what several methods' explanations of each text are worth, random words last; they explain one label."""
+    """Return what several methods' explanations of each text are worth, random words last; they explain one label.
+
+    `progress` is told (texts done, texts in all).
+    """
 
     def worth(i: int) -> tuple[MethodQuality, ...]:
         first = explained[i][0]
@@ -79,5 +87,9 @@ def worth_of(
                 rng=np.random.default_rng(seed),
             )
 
-    found = dict(workers.map(worth, range(len(explained)), lambda i: engine.cancel(f"quality {i}")))
+    found: dict[int, tuple[MethodQuality, ...]] = {}
+    for position, one in workers.map(worth, range(len(explained)), lambda i: engine.cancel(f"quality {i}")):
+        found[position] = one
+        if progress is not None:
+            progress(len(found), len(explained))
     return [found[i] for i in range(len(explained))]
