@@ -70,8 +70,8 @@ class Lime:
 class AdaptiveLime:
     """LIME with as many samples as it takes for two independent draws to rank the words alike.
 
-    Both draws double until their weights correlate (Spearman), or the cap is reached; the scores are their mean, and
-    the correlation is stated. Always in float32.
+    Both draws double, keeping what they asked, until their weights correlate (Spearman) or the cap is reached; the
+    scores are their mean, and the correlation is stated. Always in float32.
     """
 
     seeded: ClassVar[bool] = True
@@ -86,10 +86,13 @@ class AdaptiveLime:
     def attribute(self, model: Classifier, text: str, target: int, *, gap_bound: float, seed: int) -> Attribution:
         """Return for each occurrence of a word an equal part of the weight of that word; see `Lime`."""
         ask = Counted(model.predict_proba)
+        draws = [Neighbourhood(text, model.labels, samples=self.most, seed=one) for one in (seed, seed + 1)]
+        answers = [np.zeros((0, len(model.labels))) for _ in draws]
         samples = self.samples
         while True:
-            draws = [Neighbourhood(text, model.labels, samples=samples, seed=one) for one in (seed, seed + 1)]
-            one, other = (draw.weights(ask(draw.texts), target) for draw in draws)
+            for i, draw in enumerate(draws):
+                answers[i] = np.concatenate([answers[i], ask(draw.texts[len(answers[i]) : samples])])
+            one, other = (draw.weights(told, target, range(samples)) for draw, told in zip(draws, answers, strict=True))
             agreement = spearman(one, other)
             if agreement is None or agreement >= self.agreement or 2 * samples > self.most:
                 break
