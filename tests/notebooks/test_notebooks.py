@@ -14,6 +14,7 @@ SHOWN = {
     "01_explain_a_prediction": (
         ("application/vnd.jupyter.widget-view+json", ""),
         ("text/html", "What each explanation is worth"),
+        ("text/html", "word put at the end"),
     ),
     "02_attack_and_harden": (
         ("text/html", "attack_success_rate"),
