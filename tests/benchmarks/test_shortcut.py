@@ -105,7 +105,7 @@ def test_committed_page_is_that_of_the_committed_figures():
     found = json.loads(COMMITTED.read_text("utf-8"))
     assert COMMITTED.with_suffix(".md").read_text("utf-8") == page(found)
     known = {one["method"]: one for one in found["rows"]}
-    assert "says nothing about words here" in known["input_x_gradient@1"]["reason"]
+    assert "cannot speak of words here" in known["input_x_gradient@1"]["reason"]
     applied = [one for one in known.values() if "reason" not in one]
     assert len(applied) == 9
     assert all(one["passes"] for one in applied)

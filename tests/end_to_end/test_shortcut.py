@@ -121,7 +121,7 @@ def test_methods_that_pass_the_sanity_check_rank_it_first(model, held_out: Corpu
 def test_input_x_gradient_if_not_refused_would_pass_and_miss_it(model, held_out: Corpus, monkeypatch) -> None:
     """It passes the sanity check as noise does: only arithmetic, and the gain, give it away."""
     few, method = held_out.sample(16), "input_x_gradient@1"
-    with pytest.raises(Unsupported, match="says nothing about words here"):
+    with pytest.raises(Unsupported, match="cannot speak of words here"):
         workbench.explain(model, few.inputs[0], methods=[method])
     monkeypatch.setattr(type(model), "normalises_embeddings", property(lambda self: False))
     with engine_for(model) as engine:

@@ -74,11 +74,11 @@ def normalises(network: torch.nn.Module, logits_of: Callable[[torch.Tensor], tor
             logit = logits_of(words)[:, 0].sum()
             if not sums or sums[0].shape != words.shape or not sums[0].requires_grad:
                 return False
-            by_word, by_sum = torch.autograd.grad(logit, (words, sums[0]))
+            by_word, by_sum = (slope.double() for slope in torch.autograd.grad(logit, (words, sums[0])))
     finally:
         for hook in hooks:
             hook.remove()
-    products = sums[0] * by_sum
+    products = sums[0].detach().double() * by_sum
     alike = torch.nn.functional.cosine_similarity(by_word.flatten(), by_sum.flatten(), dim=0)
     vanished = products.sum(dim=-1).abs().sum() <= _VANISHES * products.abs().sum()
     return bool(vanished and alike >= 1 - _VANISHES)

@@ -261,7 +261,11 @@ class HuggingFaceTextClassifier:
 
     @cached_property
     def normalises_embeddings(self) -> bool:
-        """Whether the length of what stands for a token changes nothing: see `workbench.models.embeddings`."""
+        """Whether the length of what stands for a token changes nothing: see `workbench.models.embeddings`.
+
+        Raises `Unsupported` as `logits_from` does.
+        """
+        self.require_embeddings()
         batch = self.encode(_TRIAL)
         return normalises(
             self.network, lambda points: self._logits_plain(points, batch.attention_mask), self.embed(batch.input_ids)

@@ -1,13 +1,11 @@
 """One-gradient methods at the input embeddings, computed by Captum: saliency, input x gradient, gradient SHAP.
 
-Input x gradient is refused where it is void by arithmetic. BERT and its kin normalise the sum of the vectors of word,
-position and type before they read it, so that sum has no product with its gradient, and a word's product is minus that
-of its position and type (`workbench.models.embeddings.normalises`). On a model that a planted word decides
-(`tests/end_to_end/test_shortcut.py`) it ranked that word first in a third of the texts that hold it, and was no better
-than random words, although it passes the sanity check. At the output of that normalisation it would do so in half of
-them: the word has saturated the model, and the slope beyond a summit may point back. The length of the same products
-does in all of them. Bastings et al. 2022, "Will You Find These Shortcuts?", found the same for BERT: take the length,
-not the sum.
+Input x gradient is refused where it cannot tell words from places. BERT and its kin normalise the sum of the vectors of
+word, position and type before they read it, so that sum has no product with its gradient, and a word's product is minus
+that of its position and type (`workbench.models.embeddings.normalises`). On a model that a planted word decides
+(`tests/end_to_end/test_shortcut.py`) it passes the sanity check, is not shown to be better than random words, and ranks
+the planted word first in fewer than half of the texts that hold it; the length of the same products does in nearly all.
+Bastings et al. 2022, "Will You Find These Shortcuts?", found the same for BERT: take the length, not the sum.
 """
 
 from __future__ import annotations
@@ -29,9 +27,9 @@ from workbench.models.baselines import DESCRIBED, Baseline
 from workbench.models.protocols import Classifier, Differentiable, Encoded
 
 _VOID = (
-    "input x gradient says nothing about words here: this network normalises each token's embedding before reading it, "
-    "so that by arithmetic a word's score would be minus that of its position (0 where positions have no embedding); "
-    "use input_x_gradient_l2 or integrated_gradients"
+    "input x gradient cannot speak of words here: this network normalises each token's embedding before reading it, so "
+    "by arithmetic a word's score would be minus that of its position and type (0 where there are none); use "
+    "input_x_gradient_l2 or integrated_gradients"
 )
 
 

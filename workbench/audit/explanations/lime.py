@@ -88,7 +88,7 @@ class AdaptiveLime:
         ask = Counted(model.predict_proba)
         draws = [Neighbourhood(text, model.labels, samples=self.most, seed=one) for one in (seed, seed + 1)]
         answers = [np.zeros((0, len(model.labels))) for _ in draws]
-        samples = self.samples
+        samples = min(self.samples, self.most)
         while True:
             for i, draw in enumerate(draws):
                 answers[i] = np.concatenate([answers[i], ask(draw.texts[len(answers[i]) : samples])])
