@@ -23,8 +23,9 @@ def bar(monkeypatch):
 
     class Text(tqdm.std.tqdm):
         def __init__(self, *args, **options):
-            super().__init__(*args, **{**options, "file": written, "delay": 0, "mininterval": 0, "miniters": 1})
+            super().__init__(*args, **{**options, "file": written, "mininterval": 0, "miniters": 1})
 
+    monkeypatch.setattr(notebook, "DELAY", 0.0)
     monkeypatch.setattr(tqdm.auto, "tqdm", Text)
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: SimpleNamespace(kernel=object())))
     return written
@@ -67,3 +68,20 @@ def test_a_bar_begins_again_with_each_step(bar):
             show(step)
     text = bar.getvalue()
     assert text.index("one: 100%") < text.index("two: : 1it") < text.index("three:   0%") < text.index("three: 100%")
+
+
+def test_a_quick_call_shows_none(bar, monkeypatch):
+    monkeypatch.setattr(notebook, "DELAY", 3600.0)
+    workbench.explain(MODEL, ["good dress", "bad dress"], methods=["occlusion", "random"])
+    assert bar.getvalue() == ""
+
+
+def test_a_call_that_grows_long_shows_where_it_is(bar, monkeypatch):
+    times = iter([0.0, 1.0, 2.5, 3.0])
+    monkeypatch.setattr(notebook, "DELAY", 2.0)
+    monkeypatch.setattr(notebook.time, "monotonic", lambda: next(times))
+    with notebook.counting(None, "Counting") as show:
+        show(1, 4)
+        assert bar.getvalue() == ""
+        show(2, 4)
+        assert "Counting:  50%" in bar.getvalue()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TypeVar
+from contextlib import ExitStack, contextmanager
+from typing import Any, TypeVar
 
 DELAY = 2.0
-"""Seconds that a call takes before it shows a bar."""
+"""Seconds that a call takes before it shows a bar: its next step does."""
 
 Counted = Callable[[int, int], None]
 """Told (done, in all)."""
@@ -46,15 +47,16 @@ def stepping(
 
 @contextmanager
 def _bar() -> Iterator[Callable[[str, int, int | None], None]]:
-    """Yield what shows (name, done, in all): one bar, begun again where the name changes."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # without ipywidgets tqdm warns, and writes its bar as text
-        from tqdm.auto import tqdm
-    with tqdm(delay=DELAY, leave=False) as bar:
-        named = ""
+    """Yield what shows (name, done, in all): one bar, begun again where the name changes; none before `DELAY`."""
+    with ExitStack() as opened:
+        begun, bar, named = time.monotonic(), None, ""
 
         def show(name: str, done: int, total: int | None) -> None:
-            nonlocal named
+            nonlocal bar, named
+            if bar is None:
+                if time.monotonic() - begun < DELAY:
+                    return
+                bar = opened.enter_context(_tqdm(total))
             if name != named:
                 named = name
                 bar.set_description(name, refresh=False)
@@ -63,3 +65,10 @@ def _bar() -> Iterator[Callable[[str, int, int | None], None]]:
             bar.update(done - bar.n)
 
         yield show
+
+
+def _tqdm(total: int | None) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # without ipywidgets tqdm warns, and writes its bar as text
+        from tqdm.auto import tqdm
+    return tqdm(total=total, leave=False)

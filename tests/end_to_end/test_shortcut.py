@@ -12,6 +12,7 @@ import pytest
 
 import workbench
 from workbench.audit.explanations.attributor import Attribution, attributors
+from workbench.audit.explanations.gradients import InputXGradient
 from workbench.audit.explanations.overview import OverviewProbe
 from workbench.audit.explanations.quality import QualityProbe
 from workbench.audit.explanations.sanity import SanityProbe
@@ -123,7 +124,7 @@ def test_input_x_gradient_if_not_refused_would_pass_and_miss_it(model, held_out:
     few, method = held_out.sample(16), "input_x_gradient@1"
     with pytest.raises(Unsupported, match="cannot speak of words here"):
         workbench.explain(model, few.inputs[0], methods=[method])
-    monkeypatch.setattr(type(model), "normalises_embeddings", property(lambda self: False))
+    monkeypatch.setattr(InputXGradient, "careful", False)
     with engine_for(model) as engine:
         sanity = SanityProbe(methods=(method,), examples=16, stages=1).measure(engine, few, SETTING)
         _, evidence = run_probes(

@@ -586,7 +586,7 @@ def quality():
             WordRow(
                 word=word, n=n, mean=mean,
                 interval=Interval(low=mean - 0.2, high=mean + 0.2, method=BOOT) if mean > 0.1 else None,
-                mean_absolute=abs(mean) + 0.1, flips=flips,
+                mean_absolute=abs(mean) + (0.1 if mean > 0.1 else 0.0), flips=flips,
                 flip_interval=Interval(low=0.0, high=0.5, method="Wilson"),
             )
             for word, n, mean, flips in (("love", 12, 1.31, 2), (SCRIPT, 5, 0.8, 0), ("\u202eesrever", 3, 0.1, 1))
@@ -610,7 +610,11 @@ def quality():
         update={
             "title": "More words strong in decisions for recommended, whichever way they push",
             "by": "strength",
-            "rows": (words.rows[0].model_copy(update={"word": "return", "mean": -0.9, "interval": None}),),
+            "rows": (
+                words.rows[0].model_copy(
+                    update={"word": "return", "mean": -0.9, "mean_absolute": 0.9, "interval": None}
+                ),
+            ),
         }
     )
     telling = GroupWords(

@@ -74,7 +74,6 @@ NORMALISING = {
 KEEPING_LENGTH = {
     "gpt2": {"n_embd": 32, "n_layer": 2, "n_head": 2, "bos_token_id": 1, "eos_token_id": 2},
     "llama": COMMON | {"num_key_value_heads": 2},
-    "xlnet": {"d_model": 32, "n_layer": 2, "n_head": 2, "d_inner": 64},
 }
 """Normalise too, but beside a sum that keeps the length."""
 

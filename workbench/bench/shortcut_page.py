@@ -9,6 +9,7 @@ PROMISED = 0.9
 """Of the texts that hold the word, at least, for every method that passes the sanity check."""
 
 _PASSES = {True: "passes", False: "not shown to pass", None: "not known"}
+_ALONE = {True: "passes the sanity check", False: "is not shown to pass the sanity check", None: "was not checked"}
 
 
 def page(found: Mapping[str, Any]) -> str:
@@ -37,14 +38,13 @@ def page(found: Mapping[str, Any]) -> str:
 
 
 def _row(row: Mapping[str, Any]) -> str:
-    if "reason" in row:
-        return f"| `{row['method']}` | does not apply, see below | none | none | none |"
     interval = row["interval"]
     alike = _figure(row["likeness"])
     if row["likeness"] is not None:
         alike += f", {row['asked']['draws']} networks"
     first = f"{row['first']:.0%} ({interval['low']:.0%} to {interval['high']:.0%}), n = {row['n']}"
-    return f"| `{row['method']}` | {_PASSES[row['passes']]} | {alike} | {_figure(row.get('gain'))} | {first} |"
+    name = f"`{row['method']}`" + (" (refused)" if "refused" in row else "")
+    return f"| {name} | {_PASSES[row['passes']]} | {alike} | {_figure(row.get('gain'))} | {first} |"
 
 
 def _figure(found: Mapping[str, Any] | None) -> str:
@@ -66,11 +66,14 @@ def _no_better(row: Mapping[str, Any]) -> bool:
 
 def _verdicts(rows: list[Mapping[str, Any]]) -> list[str]:
     """Return what the table says of the promise, failures by name."""
-    trusted = [row for row in rows if row.get("passes")]
+    refused = [row for row in rows if "refused" in row]
+    rows = [row for row in rows if "refused" not in row]
+    trusted = [row for row in rows if row["passes"]]
     missed = [row for row in trusted if row["first"] < PROMISED]
     met = [row for row in trusted if row["first"] >= PROMISED]
     lines = [
-        f"{len(met)} of {len(trusted)} methods that pass the sanity check rank the word first in at least "
+        f"{len(met)} of {len(trusted)} methods that the workbench offers here and that pass the sanity check rank the word "
+        "first in at least "
         f"{PROMISED:.0%} of the texts."
     ]
     if trusted and all(row.get("gain") for row in trusted):
@@ -85,8 +88,12 @@ def _verdicts(rows: list[Mapping[str, Any]]) -> list[str]:
         + (", and so do random scores. It is not shown to be better than these here." if _no_better(row) else ".")
         for row in missed
     ]
-    lines += [f"`{row['method']}` does not apply: {row['reason']}." for row in rows if "reason" in row]
-    if blind := [row for row in rows if row.get("passes") is False and row["first"] >= PROMISED]:
+    lines += [
+        f"`{row['method']}` was measured with its refusal lifted: it {_ALONE[row['passes']]} and ranks the word first "
+        f"in {row['first']:.0%} of the texts. The refusal: {row['refused']}."
+        for row in refused
+    ]
+    if blind := [row for row in rows if row["passes"] is False and row["first"] >= PROMISED]:
         lines.append(
             "Not shown to pass, and yet finding the word: "
             + ", ".join(f"`{row['method']}`" for row in blind)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 AGREEMENT = 1e-3
 """How far logits from embeddings may lie from logits from ids (float32 gives 1e-6)."""
 _VANISHES = 1e-3
-"""Share of a sum's terms, in absolute value, below which it is rounding (float32 gives 1e-6; others are near 1)."""
+"""Share of a sum's terms, in absolute value, below which it counts as none: float32 gives 1e-6, an epsilon of 1e-5
+beside the variance of usual embeddings 1e-4. A sum that means something has one over the root of its length: 0.01."""
 
 
 def require_embeddings(

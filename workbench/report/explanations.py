@@ -32,8 +32,8 @@ def explanations(record: AuditRecord) -> tuple[Block, ...]:
 
 
 _PHRASES = (
-    "A phrase stands here if its first and its last word each carry a tenth of its push at least. Its push is the sum "
-    "of its words'; phrases were not taken away."
+    "Phrases of two or three words that push towards the decision, a tenth of it or more by the first word and as much "
+    "by the last. The push is the sum of the words'; phrases were not taken away."
 )
 
 

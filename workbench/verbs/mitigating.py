@@ -106,6 +106,8 @@ def mitigate(
             done = sum(len(one.corpus) for one in made)
             engine.on_progress = None if told is None else lambda n, _, done=done: told(done + n, total)
             made.append(_scored(engine, part, attribute, positive_label, dict(label_map or {})))
+            if told is not None:
+                told(done + len(part), total)  # the engine asks about a text once, however often it stands there
     private = training is not None and training.privacy is not None
     learned_from = None if folder is None else read_fingerprints(folder)
     base = Base(classifier.card.name, classifier.card.digest, private, learned_from)

@@ -177,7 +177,7 @@ def test_adaptive_lime_takes_more_samples_where_draws_differ_and_stops_at_its_ca
     assert found.passes == 2 * 200, "what was asked for fewer samples is kept"
     assert found.seed_agreement < 0.9
     sure = AdaptiveLime(samples=200, most=3200).attribute(BINARY, TEXT, 1, gap_bound=0.02, seed=0)
-    assert sure.passes < 2 * (200 + 400 + 800 + 1600)
+    assert sure.passes <= 2 * 1600
 
 
 def test_baselines_say_what_a_text_is_compared_with():

@@ -4,9 +4,10 @@ import shutil
 import pytest
 
 from workbench.audit.explanations.attribution import _is_cut
-from workbench.audit.explanations.explain import explain
+from workbench.audit.explanations.explain import explain, refusal
 from workbench.errors import EmptyData, NotFound, Unsupported
 from workbench.evidence.decision import Decision
+from workbench.models.engine import engine_for
 from workbench.models.hugging_face import load_checkpoint
 from workbench.models.linear import LinearTextClassifier
 
@@ -90,3 +91,14 @@ def test_odd_texts_on_a_transformer(tiny_checkpoint, text):
     assert all(0 <= start <= end <= len(text) for start, end in scores.spans)
     assert scores.completeness_gap is not None
     assert scores.completeness_gap <= 0.02
+
+
+@pytest.mark.parametrize("architecture", ["bert", "bart"])
+def test_input_x_gradient_is_refused_and_never_crashes(architecture, build_checkpoint, tmp_path):
+    """BERT normalises its embeddings, so it would say nothing; BART takes none."""
+    model = load_checkpoint(build_checkpoint(tmp_path / "model", architecture=architecture), device="cpu")
+    reason = refusal(model, "input_x_gradient@1")
+    assert reason
+    assert ("normalises each token's embedding" in reason) == (architecture == "bert")
+    with engine_for(model) as engine:
+        assert refusal(engine, "input_x_gradient@1") == reason

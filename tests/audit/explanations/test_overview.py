@@ -80,9 +80,12 @@ def test_by_hand():
     result = measured(OverviewProbe(attributor="occlusion@1", examples=3, least=3), data)
     found = tables(result)
     assert list(found) == ["Words that decisions hang on", "Words that push towards positive"]
-    assert "No phrase of 2 to 3 words is in the texts of 3 people or more" in " ".join(
-        one.text for one in result.exhibits if one.kind == "note"
-    )
+    notes = " ".join(one.text for one in result.exhibits if one.kind == "note")
+    assert "No phrase of 2 to 3 words that 3 people or more use" in notes
+    assert (
+        "Words in the texts of 3 people or more: 1. Without one occurrence of it, no decision changes for 0 of them, "
+        "one for 0, 2 or more for 1. 2 of 3 decisions change without one occurrence of some word, rarer ones included."
+    ) in notes
     (row,) = found["Words that push towards positive"].rows
     assert found["Words that decisions hang on"].rows == (row.model_copy(update={"interval": ANY}),)
 

@@ -97,21 +97,53 @@ def test_decisions_hang_on_words_whatever_was_decided_and_whichever_way_they_pus
     ]
     made = tables(found)
     flips = made["flips", None]
-    assert [(row.word, row.flips, row.n) for row in flips.rows] == [("brand", 3, 5), ("dull", 2, 2)]
+    assert [(row.word, row.flips, row.n) for row in flips.rows] == [("dull", 2, 2), ("brand", 3, 5)]
     assert flips.texts == 5
-    assert flips.rows[0].mean == pytest.approx(-0.1)
+    assert flips.rows[1].mean == pytest.approx(-0.1)
     assert [row.word for row in made["push", "good"].rows] == ["nice"]
     assert [row.word for row in made["strength", "good"].rows] == ["brand"]
     assert [row.word for row in made["errors", "bad"].rows] == ["dull", "brand"]
 
 
-def test_ranks_are_by_count_then_share_and_tables_end():
-    many = {f"w{i:02}": 1.0 + i for i in range(SHOWN + 3)}
+def test_tables_end_and_what_is_strong_beyond_them_is_told_apart():
+    many = {f"w{i:02}": 1.0 + i for i in range(SHOWN + 3)} | {"refund": -0.5, "idle": 0.0}
     found = [explained(" ".join(many), many, example=f"{i}", flips=("w00",) if i else ("w00", "w01")) for i in range(3)]
     made = tables(found)
     assert [row.word for row in made["push", "good"].rows] == [f"w{i:02}" for i in range(SHOWN + 2, 2, -1)]
-    assert [row.word for row in made["flips", None].rows] == ["w00", "w01"]
-    assert ("strength", "good") not in made, "what is strong pushes and is told above"
+    assert [row.word for row in made["flips", None].rows] == ["w00"], "w01 turned one decision: a case of one text"
+    assert [row.word for row in made["strength", "good"].rows] == ["w02", "w01", "w00", "refund"]
+
+
+def test_the_surest_hinge_comes_before_the_commonest():
+    common = {f"w{i:02}": 1.0 for i in range(SHOWN)}
+    found = [
+        explained(" ".join(common), common, example=f"{i}", flips=tuple(common) if i < 4 else ()) for i in range(40)
+    ] + [explained("zorvex", {"zorvex": 1.0}, example=f"z{i}", flips=("zorvex",)) for i in range(3)]
+    rows = tables(found)["flips", None].rows
+    assert len(rows) == SHOWN
+    assert (rows[0].word, rows[0].flips, rows[0].n) == ("zorvex", 3, 3)
+    assert (rows[1].flips, rows[1].n) == (4, 40)
+
+
+@pytest.mark.parametrize("least", [2, 4])
+def test_what_was_looked_at_is_said_in_numbers(least):
+    flips = [("n0",), ("nice",), ("nice",)]
+    found = [explained(f"nice n{i}", {"nice": 1.0}, example=f"{i}", flips=flips[i]) for i in range(3)]
+    said = Tables(found, corpus(found), method="occlusion@1", probe="p", least=least, streams=Streams(0)).hinges()
+    rest = "3 of 3 decisions change without one occurrence of some word"
+    counts = "Without one occurrence of it, no decision changes for 0 of them, one for 0, 2 or more for 1."
+    assert (
+        said
+        == {
+            2: f"Words in the texts of 2 people or more: 1. {counts} {rest}, rarer ones included.",
+            4: f"No word is in the texts of 4 people or more: no table tells what decides. {rest}.",
+        }[least]
+    )
+
+
+def test_a_phrase_ends_with_its_line():
+    found = [explained("Great dress\n\nLove it", {}, example=f"{i}") for i in range(2)]
+    assert set(phrases(found)) == {"great dress", "love it"}
 
 
 def test_nothing_hangs_on_nothing():

@@ -26,7 +26,7 @@ from workbench.errors import EmptyData, Unsupported
 from workbench.models.baselines import DESCRIBED, Baseline
 from workbench.models.protocols import Classifier, Differentiable, Encoded
 
-_VOID = (
+_REFUSED = (
     "input x gradient cannot speak of words here: this network normalises each token's embedding before reading it, so "
     "by arithmetic a word's score would be minus that of its position and type (0 where there are none); use "
     "input_x_gradient_l2 or integrated_gradients"
@@ -54,11 +54,13 @@ class InputXGradient:
     """A token's embedding times its gradient (Shrikumar et al. 2016): exact where the logit is linear."""
 
     embedded: ClassVar[bool] = True
+    careful: ClassVar[bool] = True
+    """Refuse networks that normalise embeddings. False only to measure what is refused."""
 
     def attribute(self, model: Classifier, text: str, target: int, *, gap_bound: float, seed: int) -> Attribution:
-        """Return a score per token in logits, special ones included. Also raises `Unsupported` where it is void."""
-        if getattr(model, "normalises_embeddings", False):
-            raise Unsupported(_VOID)
+        """Return a score per token in logits, special ones included. Also raises `Unsupported` as this module says."""
+        if self.careful and getattr(model, "normalises_embeddings", False):
+            raise Unsupported(_REFUSED)
         return _attribution(
             model,
             text,

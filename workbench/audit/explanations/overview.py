@@ -6,7 +6,7 @@ instead of what it was to stand for. Whether it is one, only a person can say.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -93,8 +93,8 @@ class OverviewProbe:
             probe=self.name,
             least=self.least,
             streams=setting.streams,
-        ).all()
-        tables: list[WordTable | GroupWords] = [*made]
+        )
+        tables: list[WordTable | GroupWords] = list(made.all())
         telling = group_words(found, corpus, method=self.attributor, least=self.least, streams=setting.streams)
         if telling is not None:
             tables.append(telling)
@@ -105,16 +105,10 @@ class OverviewProbe:
             "largest of many, so some are large by chance, and each interval is that of a word alone: it does not "
             "allow for the choice. Look for words that should not matter."
         )
-        notes = [note, *_absent(made, self.least)]
+        notes = [note, made.hinges()]
+        if not any(isinstance(table, WordTable) and table.by == "phrases" for table in tables):
+            notes.append(
+                f"No phrase of 2 to {LONGEST} words that {self.least} people or more use where one label was decided "
+                "pushes towards it with a tenth or more by either end."
+            )
         return Measured(measurements=(), exhibits=(*(Note(text=one) for one in notes), *tables))
-
-
-def _absent(tables: Sequence[WordTable], least: int) -> Iterator[str]:
-    """Yield why there is no table of a kind that a reader would look for."""
-    if not any(table.by == "flips" for table in tables):
-        yield f"No decision hangs on a single word that is in the texts of {least} people or more."
-    if not any(table.by == "phrases" for table in tables):
-        yield (
-            f"No phrase of 2 to {LONGEST} words is in the texts of {least} people or more and pushes more than its "
-            "ends alone."
-        )

@@ -76,8 +76,9 @@ def weights_of(found: Sequence[WordEffects], corpus: Corpus, least: int) -> dict
 def phrases_of(found: Sequence[WordEffects], corpus: Corpus, least: int, *, longest: int) -> dict[str, Phrase]:
     """Return what the model makes of each phrase that is in the explained texts of at least `least` people.
 
-    A phrase is 2 to `longest` words in a row with nothing but space between them. Its contribution is the sum of its
-    words', as contributions of additive methods are; an occurrence that overlaps the one before it does not count.
+    A phrase is 2 to `longest` words in a row, on one line, with nothing but space between them. Its contribution is the
+    sum of its words', as contributions of additive methods are; an occurrence that overlaps the one before it does not
+    count.
     """
     sums: dict[str, dict[int, FloatArray]] = defaultdict(dict)
     for i, one in enumerate(found):
@@ -85,7 +86,8 @@ def phrases_of(found: Sequence[WordEffects], corpus: Corpus, least: int, *, long
         free: dict[str, int] = {}
         for a in range(len(forms)):
             for b in range(a + 1, min(a + longest, len(forms))):
-                if one.text[one.words[b - 1].stop : one.words[b].start].strip():
+                between = one.text[one.words[b - 1].stop : one.words[b].start]
+                if between.strip() or len(between.splitlines()) > 1:
                     break
                 form = " ".join(forms[a : b + 1])
                 if free.get(form, 0) <= a:

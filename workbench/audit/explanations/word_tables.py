@@ -8,7 +8,7 @@ import numpy as np
 
 from workbench.audit.explanations.weights import Phrase, Weight, phrases_of, spread, weights_of
 from workbench.data.corpus import Corpus
-from workbench.evidence.bootstrap import proportion_interval
+from workbench.evidence.bootstrap import ROUNDING, proportion_interval
 from workbench.evidence.exhibits import Ranking, WordEffects, WordRow, WordTable
 from workbench.seeds import Streams
 
@@ -16,6 +16,8 @@ SHOWN = 12
 """Words in a table."""
 LONGEST = 3
 """Words of a phrase."""
+SEVERAL = 2
+"""Decisions that hang on a word, at least, for it to be told: one is the case of one text."""
 SHARE = 0.1
 """Of a phrase's push, at least, that comes from its first word, and from its last: else a shorter one says it all."""
 
@@ -45,30 +47,44 @@ class Tables:
         ]
         return tuple(table for table in found if table.rows)
 
+    def hinges(self) -> str:
+        """Return in words how often decisions hang on one occurrence of one word, in all texts."""
+        weights = weights_of(self._found, self._corpus, self._least)
+        turned = [int(one.flips.sum()) for one in weights.values()]
+        texts = sum(any(word.flips for word in one.words) for one in self._found)
+        rest = f"{texts} of {len(self._found)} decisions change without one occurrence of some word"
+        if not turned:
+            return f"No word is in the texts of {self._least} people or more: no table tells what decides. {rest}."
+        return (
+            f"Words in the texts of {self._least} people or more: {len(turned)}. Without one occurrence of it, no "
+            f"decision changes for {turned.count(0)} of them, one for {turned.count(1)}, {SEVERAL} or more for "
+            f"{sum(count >= SEVERAL for count in turned)}. {rest}, rarer ones included."
+        )
+
     def _flips(self) -> WordTable:
-        """Return the words without which most decisions were others, whatever was decided."""
-        weights = {form: one for form, one in self._weights(self._found).items() if one.flips.any()}
-        ranked = sorted(weights, key=lambda form: (-weights[form].flips.sum(), -weights[form].flips.mean(), form))
-        rows = self._rows(weights, ranked, "", "flips")
-        return self._table("Words that decisions hang on", None, "flips", self._found, rows)
+        """Return the words on which several decisions hang, whatever was decided; the surest first."""
+        weights = {form: one for form, one in self._weights(self._found).items() if one.flips.sum() >= SEVERAL}
+        rows = self._rows(weights, sorted(weights), "", "flips")
+        ranked = sorted(rows, key=lambda row: (-row.flip_interval.low if row.flip_interval else 0.0, row.word))
+        return self._table("Words that decisions hang on", None, "flips", self._found, tuple(ranked[:SHOWN]))
 
     def _push(self, target: str) -> WordTable:
         texts = self._decided(target)
         weights = self._weights(texts)
-        rows = self._rows(weights, _pushing(weights), target, "all")
+        rows = self._rows(weights, _pushing(weights)[:SHOWN], target, "all")
         return self._table(f"Words that push towards {target}", target, "push", texts, rows)
 
     def _errors(self, target: str) -> WordTable:
         texts = [one for one in self._decided(target) if one.label != target]
         weights = self._weights(texts)
-        rows = self._rows(weights, _pushing(weights), target, "wrong")
+        rows = self._rows(weights, _pushing(weights)[:SHOWN], target, "wrong")
         return self._table(f"Words that push towards {target}, where that was wrong", target, "errors", texts, rows)
 
     def _phrases(self, target: str) -> WordTable:
-        """Return phrases that push more than the words that begin and end them."""
+        """Return phrases that push towards `target`, a tenth or more by either end."""
         texts = self._decided(target)
         phrases = phrases_of(texts, self._corpus, self._least, longest=LONGEST)
-        ranked = _leading({form: one for form, one in phrases.items() if _is_more_than_its_ends(one)})
+        ranked = _leading({form: one for form, one in phrases.items() if _carried_by_both_ends(one)})
         rows = tuple(
             WordRow(
                 word=form,
@@ -82,12 +98,14 @@ class Tables:
         return self._table(f"Phrases that push towards {target}", target, "phrases", texts, rows)
 
     def _strength(self, target: str) -> WordTable:
-        """Return the words of the largest mean absolute contribution that are no longer told among those that push."""
+        """Return the words of the largest mean absolute contribution, without those told among those that push."""
         texts = self._decided(target)
         weights = self._weights(texts)
         told = set(_pushing(weights)[:SHOWN])
-        ranked = sorted(weights, key=lambda form: (-weights[form].strengths.mean(), form))[:SHOWN]
-        rows = self._rows(weights, [form for form in ranked if form not in told], target, "strength")
+        strong = {form: float(one.strengths.mean()) for form, one in weights.items() if form not in told}
+        strong = {form: strength for form, strength in strong.items() if strength > ROUNDING}
+        ranked = sorted(strong, key=lambda form: (-strong[form], form))
+        rows = self._rows(weights, ranked[:SHOWN], target, "strength")
         title = f"More words strong in decisions for {target}, whichever way they push"
         return self._table(title, target, "strength", texts, rows)
 
@@ -98,12 +116,10 @@ class Tables:
         weights = weights_of(texts, self._corpus, self._least)
         return {form: weight for form, weight in weights.items() if not weight.idle}
 
-    def _rows(
-        self, weights: Mapping[str, Weight], ranked: Sequence[str], target: str, kind: str
-    ) -> tuple[WordRow, ...]:
-        """Return the rows of the first of the words `ranked`."""
+    def _rows(self, weights: Mapping[str, Weight], forms: Sequence[str], target: str, kind: str) -> tuple[WordRow, ...]:
+        """Return the rows of the words `forms`, in their order."""
         rows = []
-        for form in ranked[:SHOWN]:
+        for form in forms:
             weight = weights[form]
             rng = self._streams.stream("interval", self._probe, target, kind, form)
             interval = spread(weight.scores, weight.people, rng)
@@ -142,7 +158,7 @@ def _pushing(weights: Mapping[str, Weight]) -> list[str]:
     return sorted((form for form, mean in means.items() if mean > 0), key=lambda form: (-means[form], form))
 
 
-def _is_more_than_its_ends(phrase: Phrase) -> bool:
+def _carried_by_both_ends(phrase: Phrase) -> bool:
     mean = float(phrase.scores.mean())
     return mean > 0 and bool((phrase.ends.mean(axis=0) >= SHARE * mean).all())
 
