@@ -72,9 +72,8 @@ def _verdicts(rows: list[Mapping[str, Any]]) -> list[str]:
     missed = [row for row in trusted if row["first"] < PROMISED]
     met = [row for row in trusted if row["first"] >= PROMISED]
     lines = [
-        f"{len(met)} of {len(trusted)} methods that the workbench offers here and that pass the sanity check rank the word "
-        "first in at least "
-        f"{PROMISED:.0%} of the texts."
+        f"{len(met)} of {len(trusted)} methods that the workbench offers here and that pass the sanity check rank the "
+        f"word first in at least {PROMISED:.0%} of the texts."
     ]
     if trusted and all(row.get("gain") for row in trusted):
         both = [row for row in trusted if _better(row)]
