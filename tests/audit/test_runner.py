@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -179,6 +180,58 @@ def test_an_interrupted_audit_continues_where_it_stopped(tmp_path: Path, monkeyp
     _, (resumed,) = run_probes(run(Store(tmp_path)), [Each()])
     assert Each.worked == ["e3", "e4", "e5"], "finished items are not done again"
     assert resumed.result == whole.result
+
+
+@dataclass(frozen=True)
+class Steps(_Text):
+    name: ClassVar[str] = "toy.steps@1"
+    stop_at: ClassVar[str | None] = None
+    worked: ClassVar[list[str]] = []
+
+    def steps(self, model: Classifier, corpus: Corpus, setting: Setting) -> Sequence[str] | NotApplicable:
+        return ("one", "two", "three") if len(corpus) > 1 else NotApplicable(reason="too few")
+
+    def step(self, name: str, model: Classifier, corpus: Corpus, setting: Setting) -> str:
+        if name == self.stop_at:
+            raise KeyboardInterrupt
+        self.worked.append(name)
+        return json.dumps([name, float(model.predict_proba(corpus.inputs)[:, 1].sum())])
+
+    def conclude(
+        self, found: Mapping[str, str], model: Classifier, corpus: Corpus, setting: Setting
+    ) -> Measured | NotApplicable:
+        return Measured(measurements=(), exhibits=tuple(Note(text=f"{name}: {one}") for name, one in found.items()))
+
+    def measure(self, model: Classifier, corpus: Corpus, setting: Setting) -> Measured | NotApplicable:
+        raise AssertionError("the runner takes the steps")
+
+
+def test_a_probe_of_long_steps_keeps_each_and_says_how_far_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Step] = []
+    _, (whole,) = run_probes(run(steps=told), [Steps()])
+    assert [one.text.partition(":")[0] for one in whole.result.exhibits] == ["one", "two", "three"]
+    assert [(one.done, one.total) for one in told if one.name == Steps.name] == [
+        (0, None), (0, 3), (1, 3), (2, 3), (1, 1),
+    ]  # fmt: skip
+
+    Steps.worked.clear()
+    monkeypatch.setattr(Steps, "stop_at", "three")
+    store = Store(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        run_probes(run(store), [Steps()])
+    store.close()
+    assert Steps.worked == ["one", "two"]
+
+    Steps.worked.clear()
+    monkeypatch.setattr(Steps, "stop_at", None)
+    _, (resumed,) = run_probes(run(Store(tmp_path)), [Steps()])
+    assert Steps.worked == ["three"], "finished steps are not taken again"
+    assert resumed.result == whole.result
+
+    _, (none,) = run_probes(run(data=corpus(1)), [Steps()])
+    assert none.result == NotApplicable(reason="too few")
 
 
 def test_a_failed_probe_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,8 @@
 
 Two shapes, told apart by protocol:
 
-- `WholeProbe.measure` looks at the whole corpus at once (performance, fairness).
+- `WholeProbe.measure` looks at the whole corpus at once (performance, fairness). A `SteppedProbe` does so in long
+  steps, one after the other, each of which is committed.
 - `ItemProbe` works example by example (attacks, explanations): `select` the examples, produce one exhibit per `item`,
   `gather` them into measurements. The runner works on many items at once, each in a thread of its own with a view of
   the engine of its own, and commits each finished one, so a killed audit continues. A `RepeatingProbe` looks at the
@@ -91,6 +92,25 @@ class WholeProbe(Probe, Protocol):
 
     def measure(self, model: Classifier, corpus: Corpus, setting: Setting) -> Measured | NotApplicable:
         """Return what was found. `corpus` is in canonical order and its labels are the model's."""
+        ...
+
+
+@runtime_checkable
+class SteppedProbe(WholeProbe, Protocol):
+    """A probe of several long steps. The runner takes them in order and keeps what each found."""
+
+    def steps(self, model: Classifier, corpus: Corpus, setting: Setting) -> Sequence[str] | NotApplicable:
+        """Return the names of the steps."""
+        ...
+
+    def step(self, name: str, model: Classifier, corpus: Corpus, setting: Setting) -> str:
+        """Return what one step finds, as JSON. It depends on no other step."""
+        ...
+
+    def conclude(
+        self, found: Mapping[str, str], model: Classifier, corpus: Corpus, setting: Setting
+    ) -> Measured | NotApplicable:
+        """Return the measurements, given what each step found."""
         ...
 
 

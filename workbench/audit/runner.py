@@ -12,7 +12,17 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from workbench.audit.effort import Meter
-from workbench.audit.probe import KNOWS_GROUPS, Item, ItemProbe, RepeatingProbe, Setting, WholeProbe, called, uses_of
+from workbench.audit.probe import (
+    KNOWS_GROUPS,
+    Item,
+    ItemProbe,
+    RepeatingProbe,
+    Setting,
+    SteppedProbe,
+    WholeProbe,
+    called,
+    uses_of,
+)
 from workbench.audit.raised import raised
 from workbench.audit.store import Store, key_of
 from workbench.data.corpus import Corpus, Example
@@ -133,7 +143,25 @@ class Run:
             )
         if isinstance(probe, ItemProbe):
             return self._items(probe, key, skipped)
+        if isinstance(probe, SteppedProbe):
+            return self._steps(probe, key, skipped)
         return probe.measure(model, self.corpus, self.setting)
+
+    def _steps(self, probe: SteppedProbe, key: str, skipped: Callable[[], None]) -> Measured | NotApplicable:
+        names = probe.steps(self.engine, self.corpus, self.setting)
+        if isinstance(names, NotApplicable):
+            return names
+        found: dict[str, str] = {}
+        for position, name in enumerate(names):
+            self.progress(Step(called(probe), position, len(names)))
+            place = key_of(probe=key, step=name)
+            if stored := self._get(place):
+                found[name] = stored
+                skipped()
+                continue
+            found[name] = probe.step(name, self.engine, self.corpus, self.setting)
+            self._put(place, found[name])
+        return probe.conclude(found, self.engine, self.corpus, self.setting)
 
     def _items(self, probe: ItemProbe, key: str, skipped: Callable[[], None]) -> Measured | NotApplicable:
         chosen = probe.select(self.engine, self.corpus, self.setting)

@@ -14,6 +14,8 @@ from workbench.audit.explanations.attributor import Attribution, attributors
 from workbench.audit.explanations.sanity import SanityProbe, _cascade, passes
 from workbench.audit.probe import Setting
 from workbench.audit.profiles import PROFILES
+from workbench.audit.runner import Run
+from workbench.audit.store import Store
 from workbench.data.corpus import Corpus, Example
 from workbench.errors import BadInput, Misconfigured
 from workbench.evidence.decision import Decision
@@ -212,6 +214,34 @@ def test_a_model_that_cannot_be_drawn_anew_is_not_applicable(corpus):
     model = LinearTextClassifier.binary({"w1": 1.0})
     with engine_for(model) as engine:
         assert SanityProbe().measure(engine, corpus, SETTING).outcome == "not_applicable"
+
+
+def test_a_check_that_was_interrupted_goes_on_and_finds_the_same(corpus, tiny_checkpoint, tmp_path, monkeypatch):
+    model = load_checkpoint(tiny_checkpoint, device="cpu")
+    texts = ["this dress is good", "a bad dress, too small", "lovely and soft but rough", "?!"]
+    examples = tuple(Example(id=f"{i}", person=f"{i}", input=one, label=model.labels[0]) for i, one in enumerate(texts))
+    data = Corpus(examples, model.labels, "tiny", "here", "test")
+    setting = Setting(Streams(5), Decision(), model.labels[1])
+    probe = SanityProbe(methods=("occlusion@1", "saliency@1"), draws=3, stages=1)
+    step, asked = SanityProbe.step, []
+
+    def once(self, name, *rest):
+        asked.append(name)
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return step(self, name, *rest)
+
+    with engine_for(model) as engine:
+        whole = probe.measure(engine, data, setting)
+        names = probe.steps(engine, data, setting)
+        monkeypatch.setattr(SanityProbe, "step", once)
+        store = Store(tmp_path)
+        with pytest.raises(KeyboardInterrupt):
+            Run(engine, data, setting, store, "key", lambda step: None).probe(probe)
+        resumed = Run(engine, data, setting, store, "key", lambda step: None).probe(probe)
+        store.close()
+    assert asked == [*names[:3], *names[2:]]
+    assert resumed.result == whole
 
 
 def test_stages_of_the_cascade():

@@ -12,6 +12,7 @@ audit's business: it is compared where its folder is given.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -40,6 +41,8 @@ QUANTILE = 0.95
 ALIKE = 0.5
 """Rank correlation with a random network's explanations from which on a method hardly depends on the model."""
 _THREADS = 32
+_TRAINED, _UNLEARNED = "the model", "the model of random labels"
+"""Steps beside the random networks."""
 _LABELS_GIVEN = "Explanations were also compared with those on {}, trained on labels dealt out at random."
 
 Kind = Literal["signed", "absolute"]
@@ -81,6 +84,14 @@ class SanityProbe:
 
         Not applicable to a model that cannot be drawn anew.
         """
+        names = self.steps(model, corpus, setting)
+        if isinstance(names, NotApplicable):
+            return names
+        found = {name: self.step(name, model, corpus, setting) for name in names}
+        return self.conclude(found, model, corpus, setting)
+
+    def steps(self, model: Classifier, corpus: Corpus, setting: Setting) -> Sequence[str] | NotApplicable:
+        """Return a step for the model, one for each random network, and one for the model of random labels if any."""
         inner: Any = getattr(model, "model", model)
         if not hasattr(inner, "randomised"):
             return NotApplicable(
@@ -88,19 +99,33 @@ class SanityProbe:
             )
         if not len(corpus):
             return NotApplicable(reason="the corpus has no examples to explain")
+        return (_TRAINED, *self._networks(inner), *([_UNLEARNED] if self.label_randomised else []))
+
+    def step(self, name: str, model: Classifier, corpus: Corpus, setting: Setting) -> str:
+        """Return the scores of the words of every example by every method on one network, as JSON."""
+        inner: Any = getattr(model, "model", model)
         drawn = corpus.sample(self.examples).canonical()
         targets = setting.decision.decide(model.predict_proba(drawn.inputs), setting.positive(model.labels))
         told = {one.id: model.labels[int(target)] for one, target in zip(drawn, targets, strict=True)}
-        reasons: dict[str, str] = {}
-        trained = self._words(model, drawn.examples, told, setting, reasons)
-        counts = _cascade(len(inner.groups), self.stages)
+        if name == _TRAINED:
+            return self._words(model, drawn.examples, told, setting)
+        if name == _UNLEARNED:
+            return self._unlearned(model, drawn.examples, told, setting)
+        count, draw = self._networks(inner)[name]
+        with engine_for(inner.randomised(count, setting.streams.seed("randomise", str(draw)))) as engine:
+            return self._words(engine, drawn.examples, told, setting)
+
+    def conclude(
+        self, found: Mapping[str, str], model: Classifier, corpus: Corpus, setting: Setting
+    ) -> Measured | NotApplicable:
+        """Return the comparison of what the steps found."""
+        inner: Any = getattr(model, "model", model)
+        drawn = corpus.sample(self.examples).canonical()
+        trained, reasons = _read(found[_TRAINED])
+        unlearned = _read(found[_UNLEARNED])[0] if _UNLEARNED in found else {}
         random: dict[int, list[Words]] = defaultdict(list)
-        for count in counts:
-            for draw in range(self.draws):
-                seed = setting.streams.seed("randomise", str(draw))
-                with engine_for(inner.randomised(count, seed)) as engine:
-                    random[count].append(self._words(engine, drawn.examples, told, setting, {}))
-        unlearned = self._unlearned(model, drawn.examples, told, setting)
+        for name, (count, _) in self._networks(inner).items():
+            random[count].append(_read(found[name])[0])
         table = _Table(drawn, trained, random, inner.groups, setting)
         methods = [method for method in self.methods if any(key[0] == method for key in trained)]
         measurements = [
@@ -113,22 +138,29 @@ class SanityProbe:
             )
         notes = [
             f"{len(drawn)} texts were explained again on {self.draws} networks drawn at random, from the head down: "
-            f"{', '.join(str(count) for count in counts)} of {len(inner.groups)} parts.",
+            f"{', '.join(str(count) for count in random)} of {len(inner.groups)} parts.",
             *_verdicts(measurements, methods),
             *([_LABELS_GIVEN.format(self.label_randomised)] if self.label_randomised else []),
             *(f"{method}: not checked on every text ({reason})." for method, reason in sorted(reasons.items())),
         ]
         return Measured(measurements=tuple(measurements), exhibits=tuple(Note(text=note) for note in notes))
 
+    def _networks(self, inner: Any) -> dict[str, tuple[int, int]]:
+        """Return step -> how many parts are random in its network, and which draw that is."""
+        parts = len(inner.groups)
+        return {
+            f"{count} of {parts} parts random, network {draw + 1}": (count, draw)
+            for count in _cascade(parts, self.stages)
+            for draw in range(self.draws)
+        }
+
     def uses(self) -> Mapping[str, str]:
         """Return the digest of the model trained on random labels: other weights in its folder, another result."""
         digest = digest_of(self.label_randomised) if self.label_randomised else None
         return {} if digest is None else {"model trained on random labels": digest}
 
-    def _unlearned(self, model: Any, examples: Sequence[Example], told: dict[str, str], setting: Setting) -> Words:
-        """Explain every example on the model that was trained on random labels, if there is one."""
-        if not self.label_randomised:
-            return {}
+    def _unlearned(self, model: Any, examples: Sequence[Example], told: dict[str, str], setting: Setting) -> str:
+        """Explain every example on the model that was trained on random labels."""
         from workbench.models.hugging_face import load_checkpoint
 
         other = load_checkpoint(self.label_randomised, device=getattr(model, "device", "cpu"))
@@ -138,20 +170,13 @@ class SanityProbe:
                 f"the model under audit has {list(model.labels)}: train it on the same data"
             )
         with engine_for(other) as engine:
-            return self._words(engine, examples, told, setting, {})
+            return self._words(engine, examples, told, setting)
 
-    def _words(
-        self,
-        model: Any,
-        examples: Sequence[Example],
-        told: dict[str, str],
-        setting: Setting,
-        reasons: dict[str, str],
-    ) -> Words:
-        """Explain every example with every method, many at once; why one could not be is put into `reasons`."""
+    def _words(self, model: Any, examples: Sequence[Example], told: dict[str, str], setting: Setting) -> str:
+        """Explain every example with every method, many at once; return scores, or why there are none, as JSON."""
         jobs = [(method, one) for method in self.methods for one in examples]
 
-        def explained(job: tuple[str, Example]) -> FloatArray | str:
+        def explained(job: tuple[str, Example]) -> list[float] | str:
             method, one = job
             seed = setting.streams.seed("sanity", method, one.id)
             with model.item(f"{method} {one.id}") as view:
@@ -159,17 +184,23 @@ class SanityProbe:
                     found = explain(view, one.input, target=told[one.id], method=method, seed=seed)
                 except (Unsupported, EmptyData) as error:
                     return str(error)
-            return np.array([word.score for word in found.words])
+            return [word.score for word in found.words]
 
         with ThreadPoolExecutor(_THREADS, thread_name_prefix="sanity") as pool:
             found = list(pool.map(explained, jobs))
-        words: Words = {}
-        for (method, one), scores in zip(jobs, found, strict=True):  # in this order, whichever thread was first
-            if isinstance(scores, str):
-                reasons.setdefault(method, scores)
-            else:
-                words[method, one.id] = scores
-        return words
+        return json.dumps([(method, one.id, scores) for (method, one), scores in zip(jobs, found, strict=True)])
+
+
+def _read(step: str) -> tuple[Words, dict[str, str]]:
+    """Return what a step found, and why a method has no scores, as the first example without them says."""
+    words: Words = {}
+    reasons: dict[str, str] = {}
+    for method, example, scores in json.loads(step):
+        if isinstance(scores, str):
+            reasons.setdefault(method, scores)
+        else:
+            words[method, example] = np.array(scores, dtype=np.float64)  # repr of a float round-trips exactly
+    return words, reasons
 
 
 class _Table:
