@@ -143,7 +143,16 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
                 "methods": _ALL,
             },
         ),
-        (SANITY, {"methods": _METHODS, "examples": 20, "draws": 5, "stages": 4}),
+        # Adaptive LIME is LIME with up to eight times its samples, on every network: hours, for the same answer.
+        (
+            SANITY,
+            {
+                "methods": (*_METHODS, "gradient_shap@1", "shap_kernel@1", "lime@1"),
+                "examples": 20,
+                "draws": 5,
+                "stages": 3,
+            },
+        ),
         ("explanations.stability@1", {"methods": _ALL, "examples": 20}),
         ("explanations.overview@1", {"examples": 500}),
         ("explanations.cost@1", {"methods": _ALL}),
