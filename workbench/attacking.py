@@ -166,6 +166,7 @@ def attack(
     from workbench.engines.local import Threads
     from workbench.evidence.decision import Decision
     from workbench.models.engine import engine_for
+    from workbench.models.engine.workers import in_order
     from workbench.seeds import Streams
 
     named = recipe if "@" in recipe else f"{recipe}@1"
@@ -175,7 +176,6 @@ def attack(
         chosen = probe.select(engine, corpus, setting)
         if isinstance(chosen, NotApplicable):
             raise MissingResource(chosen.reason)
-        found: dict[int, Rewrite] = {}
 
         def one(position: int) -> Rewrite:
             with engine.item(chosen[position].id) as view:
@@ -183,12 +183,7 @@ def attack(
             assert isinstance(made, Rewrite)
             return made
 
-        order = range(len(chosen))
-        for position, made in Threads().map(one, order, lambda at: engine.cancel(chosen[at].id)):
-            found[position] = made
-            if progress is not None:
-                progress(len(found), len(chosen))
-        rewrites = [found[position] for position in order]
+        rewrites = in_order(Threads(), one, range(len(chosen)), lambda at: engine.cancel(chosen[at].id), progress)
         setting = replace(setting, only_decision=_only_decision(engine, corpus, setting, rewrites))
     gathered = probe.gather(rewrites, corpus, setting)
     if isinstance(gathered, NotApplicable):

@@ -9,7 +9,7 @@ last, and the page says where.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -36,7 +36,7 @@ from workbench.evidence.intervals import wilson
 from workbench.evidence.names import value_range
 from workbench.evidence.record import Measured
 from workbench.files import write_json, write_text
-from workbench.models.engine import Engine, engine_for
+from workbench.models.engine import engine_for
 from workbench.models.hugging_face import HuggingFaceTextClassifier, load_checkpoint
 from workbench.models.protocols import FloatArray
 from workbench.seeds import Streams
@@ -107,8 +107,8 @@ def measure(
 
     A method that is refused is measured all the same, and the refusal told.
     """
-    with engine_for(model) as engine, _unrefused() as refused:
-        reason = refused(engine, method)
+    reason = refusal(model, method)
+    with engine_for(model) as engine, _unrefused():
         explained = explain_many(engine, corpus.inputs, (method,), Threads(), target=LABEL)
         probe = SanityProbe(methods=(method,), examples=sanity_texts, draws=draws, stages=1)
         sanity = probe.measure(engine, corpus, _SETTING)
@@ -128,19 +128,11 @@ def measure(
 
 
 @contextmanager
-def _unrefused() -> Iterator[Callable[[Engine, str], str | None]]:
-    """Let input x gradient explain any network, and yield what tells whether a method is refused otherwise."""
-
-    def refused(engine: Engine, method: str) -> str | None:
-        InputXGradient.careful = True
-        try:
-            return refusal(engine, method)
-        finally:
-            InputXGradient.careful = False
-
+def _unrefused() -> Iterator[None]:
+    """Let input x gradient explain any network."""
     InputXGradient.careful = False
     try:
-        yield refused
+        yield
     finally:
         InputXGradient.careful = True
 

@@ -11,7 +11,7 @@ from workbench.audit.explanations.one_text import quality_of
 from workbench.audit.explanations.view import view as seen_as
 from workbench.evidence.exhibits import MethodQuality, TokenScores
 from workbench.models.engine import Engine
-from workbench.models.engine.workers import Workers
+from workbench.models.engine.workers import Workers, in_order
 
 ORDERS = 10
 """Random orders of a text's words that explanations are set against."""
@@ -49,11 +49,7 @@ def explain_many(
         with engine.item(f"text {position}") as view:
             return explain(view, text, target=target, versus=versus, method=method, seed=seed)
 
-    found: dict[int, TokenScores] = {}
-    for position, scores in workers.map(one, range(len(wanted)), lambda i: engine.cancel(f"text {i}")):
-        found[position] = scores
-        if progress is not None:
-            progress(len(found), len(wanted))
+    found = in_order(workers, one, range(len(wanted)), lambda i: engine.cancel(f"text {i}"), progress)
     width = len(methods)
     return [[found[i * width + k] for k in range(width)] for i in range(len(texts))]
 
@@ -87,9 +83,4 @@ def worth_of(
                 rng=np.random.default_rng(seed),
             )
 
-    found: dict[int, tuple[MethodQuality, ...]] = {}
-    for position, one in workers.map(worth, range(len(explained)), lambda i: engine.cancel(f"quality {i}")):
-        found[position] = one
-        if progress is not None:
-            progress(len(found), len(explained))
-    return [found[i] for i in range(len(explained))]
+    return in_order(workers, worth, range(len(explained)), lambda i: engine.cancel(f"quality {i}"), progress)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -64,7 +64,7 @@ def weights_of(found: Sequence[WordEffects], corpus: Corpus, least: int) -> dict
                 flips[form].add(i)
     weights = {
         form: Weight(
-            People(np.array([corpus.owners[found[i].example] for i in by_text], dtype=np.int64)),
+            _people(found, corpus, by_text),
             np.array(list(by_text.values())),
             np.array([i in flips[form] for i in by_text], dtype=bool),
         )
@@ -97,8 +97,13 @@ def phrases_of(found: Sequence[WordEffects], corpus: Corpus, least: int, *, long
                     sums[form][i] = sums[form].get(i, 0.0) + parts
     phrases = {}
     for form, by_text in sorted(sums.items()):
-        people = People(np.array([corpus.owners[found[i].example] for i in by_text], dtype=np.int64))
+        people = _people(found, corpus, by_text)
         if people.size >= least:
             table = np.stack(list(by_text.values()))
             phrases[form] = Phrase(people, table[:, 0], table[:, 1:])
     return phrases
+
+
+def _people(found: Sequence[WordEffects], corpus: Corpus, texts: Iterable[int]) -> People:
+    """Return whose the explained texts at these positions are."""
+    return People(np.array([corpus.owners[found[i].example] for i in texts], dtype=np.int64))

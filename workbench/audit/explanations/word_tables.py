@@ -31,6 +31,7 @@ class Tables:
         """Look at `found`, explained by `method`; leave out what is in fewer than `least` people's texts."""
         self._found, self._corpus, self._method, self._least = found, corpus, method, least
         self._probe, self._streams = probe, streams
+        self._weights = weights_of(found, corpus, least)
 
     def all(self) -> tuple[WordTable, ...]:
         """Return what decisions hang on; words and phrases that push; words that erred; what else is strong.
@@ -38,19 +39,19 @@ class Tables:
         Tables without rows are left out.
         """
         labels = self._corpus.labels
+        words = [self._words(label) for label in labels]
         found = [
             self._flips(),
-            *(self._push(label) for label in labels),
+            *(pushing for pushing, _ in words),
             *(self._phrases(label) for label in labels),
             *(self._errors(label) for label in labels),
-            *(self._strength(label) for label in labels),
+            *(strong for _, strong in words),
         ]
         return tuple(table for table in found if table.rows)
 
     def hinges(self) -> str:
         """Return in words how often decisions hang on one occurrence of one word, in all texts."""
-        weights = weights_of(self._found, self._corpus, self._least)
-        turned = [int(one.flips.sum()) for one in weights.values()]
+        turned = [int(one.flips.sum()) for one in self._weights.values()]
         texts = sum(any(word.flips for word in one.words) for one in self._found)
         rest = f"{texts} of {len(self._found)} decisions change without one occurrence of some word"
         if not turned:
@@ -63,20 +64,30 @@ class Tables:
 
     def _flips(self) -> WordTable:
         """Return the words on which several decisions hang, whatever was decided; the surest first."""
-        weights = {form: one for form, one in self._weights(self._found).items() if one.flips.sum() >= SEVERAL}
-        rows = self._rows(weights, sorted(weights), "", "flips")
+        several = sorted(form for form, one in self._weights.items() if one.flips.sum() >= SEVERAL)
+        rows = self._rows(self._weights, several, "", "flips")
         ranked = sorted(rows, key=lambda row: (-row.flip_interval.low if row.flip_interval else 0.0, row.word))
         return self._table("Words that decisions hang on", None, "flips", self._found, tuple(ranked[:SHOWN]))
 
-    def _push(self, target: str) -> WordTable:
+    def _words(self, target: str) -> tuple[WordTable, WordTable]:
+        """Return the words of the largest mean contribution, and of the rest those of the largest mean absolute one."""
         texts = self._decided(target)
-        weights = self._weights(texts)
-        rows = self._rows(weights, _pushing(weights)[:SHOWN], target, "all")
-        return self._table(f"Words that push towards {target}", target, "push", texts, rows)
+        weights = self._moving(texts)
+        told = _pushing(weights)[:SHOWN]
+        strong = {form: float(one.strengths.mean()) for form, one in weights.items() if form not in told}
+        strong = {form: strength for form, strength in strong.items() if strength > ROUNDING}
+        rest = sorted(strong, key=lambda form: (-strong[form], form))[:SHOWN]
+        more = f"More words strong in decisions for {target}, whichever way they push"
+        return (
+            self._table(
+                f"Words that push towards {target}", target, "push", texts, self._rows(weights, told, target, "all")
+            ),
+            self._table(more, target, "strength", texts, self._rows(weights, rest, target, "strength")),
+        )
 
     def _errors(self, target: str) -> WordTable:
         texts = [one for one in self._decided(target) if one.label != target]
-        weights = self._weights(texts)
+        weights = self._moving(texts)
         rows = self._rows(weights, _pushing(weights)[:SHOWN], target, "wrong")
         return self._table(f"Words that push towards {target}, where that was wrong", target, "errors", texts, rows)
 
@@ -97,22 +108,11 @@ class Tables:
         )
         return self._table(f"Phrases that push towards {target}", target, "phrases", texts, rows)
 
-    def _strength(self, target: str) -> WordTable:
-        """Return the words of the largest mean absolute contribution, without those told among those that push."""
-        texts = self._decided(target)
-        weights = self._weights(texts)
-        told = set(_pushing(weights)[:SHOWN])
-        strong = {form: float(one.strengths.mean()) for form, one in weights.items() if form not in told}
-        strong = {form: strength for form, strength in strong.items() if strength > ROUNDING}
-        ranked = sorted(strong, key=lambda form: (-strong[form], form))
-        rows = self._rows(weights, ranked[:SHOWN], target, "strength")
-        title = f"More words strong in decisions for {target}, whichever way they push"
-        return self._table(title, target, "strength", texts, rows)
-
     def _decided(self, target: str) -> list[WordEffects]:
         return [one for one in self._found if one.target == target]
 
-    def _weights(self, texts: Sequence[WordEffects]) -> dict[str, Weight]:
+    def _moving(self, texts: Sequence[WordEffects]) -> dict[str, Weight]:
+        """Return what the model makes of the words of `texts`, without those that do nothing anywhere."""
         weights = weights_of(texts, self._corpus, self._least)
         return {form: weight for form, weight in weights.items() if not weight.idle}
 

@@ -34,3 +34,19 @@ class OneByOne:
         """As `Workers.map`."""
         for position, item in enumerate(items):
             yield position, function(item)
+
+
+def in_order(
+    workers: Workers,
+    function: Callable[[_Given], _Made],
+    items: Sequence[_Given],
+    cancel: Callable[[int], None] = lambda position: None,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[_Made]:
+    """Return the results in the order of `items`; `progress` is told (items done, items in all) after each."""
+    found: dict[int, _Made] = {}
+    for position, made in workers.map(function, items, cancel):
+        found[position] = made
+        if progress is not None:
+            progress(len(found), len(items))
+    return [found[position] for position in range(len(items))]
