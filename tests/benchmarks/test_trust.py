@@ -5,13 +5,22 @@ from pathlib import Path
 
 import pytest
 
+from workbench.audit.explanations.attributor import attributors
 from workbench.audit.explanations.one_text import CHANCE
+from workbench.bench.rarity import RARITY, offer
 from workbench.bench.trust import chosen, part_of, told
 from workbench.bench.trust_page import PARTS, page
 from workbench.errors import NotFound
 from workbench.evidence.record import Evidence, Failed
 
 COMMITTED = Path(__file__).resolve().parents[2] / "reports" / "explanations.json"
+
+
+@pytest.fixture
+def rarity():
+    name = offer()
+    yield name
+    del attributors._table[name]
 
 
 def figure(name, method, value, low, high, n=100, unit="score", **where):
@@ -50,6 +59,38 @@ def test_trusted_is_what_is_better_than_chance_and_passes():
     assert "| random words | none, see notes | 0.050 (0.010 to 0.080), n = 100 | none, see notes |" in found
 
 
+def test_an_explainer_that_never_asks_the_model_is_no_method_and_has_to_be_caught():
+    good, blind = (
+        figure("randomisation_correlation", "good@1", 0.01, -0.1, 0.1),
+        figure("randomisation_correlation", RARITY, 1.0, 0.9, 1.0),
+    )
+    found = page(result(sanity=part(good, blind, passes={"good@1": True, RARITY: False})))
+    assert "1 of 1 methods pass the sanity check: `good`." in found
+    assert '`word_rarity`, an "explainer" that never asks the model, does not pass, as it should be.' in found
+    assert "| `word_rarity` | not shown to pass | 1.000 (0.900 to 1.000), n = 100 |" in found
+    found = page(result(sanity=part(good, blind, passes={"good@1": True, RARITY: True})))
+    assert "is not caught: the check proves nothing" in found
+
+
+def test_a_model_of_random_labels_has_a_column_where_there_is_one():
+    good = figure("randomisation_correlation", "good@1", 0.01, -0.1, 0.1)
+    found = page(result(sanity=part(good, passes={"good@1": True})))
+    assert "random labels" not in found
+    labels = figure("label_randomisation_correlation", "good@1", 0.2, 0.1, 0.3)
+    found = page(result(sanity=part(good, labels, passes={"good@1": True})))
+    assert "| `good` | passes | 0.010 (-0.100 to 0.100), n = 100 | 0.200 (0.100 to 0.300), n = 100 |" in found
+
+
+def test_rarity_scores_the_rarer_word_higher_whatever_the_model(rarity):
+    text = "the zyzzyva dress"
+    model, target = object(), 0
+    found = attributors[rarity]().attribute(model, text, target, gap_bound=0.01, seed=0)
+    assert found.tokens == ("the", "zyzzyva", "dress")
+    the, nonsense, dress = found.scores
+    assert the < dress < nonsense == 0  # it is in no review: -log(1 + 0)
+    assert found.passes == 0
+
+
 def test_a_method_that_was_not_put_to_the_sanity_check_did_not_fail_it():
     quality = part(*(figure("gain_over_random", one, 0.2, 0.1, 0.3) for one in ("good@1", "unasked@1")))
     found = page(result(quality=quality, sanity=part(passes={"good@1": True})))
@@ -85,8 +126,11 @@ def test_a_part_that_failed_is_the_first_thing_said_and_is_no_conclusion():
     assert "better than random" not in found
 
 
-def test_parts_are_those_of_the_full_profile():
+def test_parts_are_those_of_the_full_profile(rarity):
     assert sorted(part_of(one) for one in chosen()) == sorted(PARTS)
+    (sanity,) = chosen(["sanity"], label_randomised="runs/random")
+    assert sanity.methods[-1] == rarity
+    assert sanity.label_randomised == "runs/random"
     assert [part_of(one) for one in chosen(["sanity"])] == ["sanity"]
     assert next(one for one in chosen(["quality"])).examples == 100
     assert all(one.examples == 20 for one in chosen(["sanity", "stability"]))

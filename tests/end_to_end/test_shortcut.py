@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
 import workbench
-from workbench.audit.explanations.attributor import Attribution, attributors
+from workbench.audit.explanations.attributor import attributors
 from workbench.audit.explanations.gradients import InputXGradient
 from workbench.audit.explanations.overview import OverviewProbe
 from workbench.audit.explanations.quality import QualityProbe
@@ -19,6 +16,7 @@ from workbench.audit.explanations.sanity import SanityProbe
 from workbench.audit.explanations.sanity import passes as verdicts
 from workbench.audit.probe import Setting
 from workbench.audit.runner import Run, run_probes
+from workbench.bench.rarity import offer
 from workbench.bench.shortcut import LABEL, TOKEN, found_first, planted, recipe
 from workbench.data.corpus import Corpus
 from workbench.data.sources import load_corpus
@@ -28,7 +26,6 @@ from workbench.errors import Unsupported
 from workbench.evidence.decision import Decision
 from workbench.models.engine import engine_for
 from workbench.seeds import Streams
-from workbench.text.words import normalise, words
 
 pytestmark = pytest.mark.slow
 
@@ -71,31 +68,11 @@ def test_the_global_view_names_it_first(model, held_out: Corpus) -> None:
     assert table.rows[0].interval.low > table.rows[1].interval.high
 
 
-@dataclass(frozen=True)
-class _Rarity:
-    """An "explainer" that never asks the model: the rarer a word among the reviews, the higher its score."""
-
-    counts: ClassVar[Counter[str]] = Counter()
-
-    def attribute(self, model: Any, text: str, target: int, *, gap_bound: float, seed: int) -> Attribution:
-        found = words(text)
-        return Attribution(
-            tokens=tuple(word.text for word in found),
-            spans=tuple((word.start, word.stop) for word in found),
-            scores=np.array([-np.log1p(self.counts[normalise(word.text)]) for word in found]),
-            output="rarity",
-            completeness_gap=None,
-            baseline=None,
-            passes=0,
-        )
-
-
 @pytest.fixture
-def rarity(reviews: Corpus) -> Iterator[str]:
-    _Rarity.counts.update(normalise(word.text) for text in reviews.inputs for word in words(text))
-    attributors._table["rarity@1"] = _Rarity
-    yield "rarity@1"
-    del attributors._table["rarity@1"]
+def rarity() -> Iterator[str]:
+    name = offer()
+    yield name
+    del attributors._table[name]
 
 
 def test_methods_that_pass_the_sanity_check_rank_it_first(model, held_out: Corpus, rarity: str) -> None:

@@ -1,14 +1,16 @@
 """Which explanations of the demo model can be relied on? `python -m workbench.bench.trust`
 
 The explanation part of the full profile on its own: every method, every quality probe, a hundred held-out reviews,
-twenty for what explains each text again and again. It takes hours, so figures are written after each probe, what a kill
-left unfinished continues, and `--only` takes one probe at a time.
+twenty for what explains each text again and again. The sanity check is put to an "explainer" that never asks the model,
+too, and shows whether it would catch one. It takes hours, so figures are written after each probe, what a kill left
+unfinished continues, and `--only` takes one probe at a time.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,6 +23,7 @@ from workbench.audit.probe import Setting
 from workbench.audit.profiles import profile
 from workbench.audit.runner import Run
 from workbench.audit.store import Store, key_of
+from workbench.bench.rarity import offer
 from workbench.bench.trust_page import PARTS, page
 from workbench.data.sources import load_corpus
 from workbench.data.splits import split
@@ -46,13 +49,18 @@ def part_of(probe: Any) -> str:
     return str(probe.name).partition(".")[2].partition("@")[0]
 
 
-def chosen(only: Sequence[str] = ()) -> list[Any]:
+def chosen(only: Sequence[str] = (), label_randomised: str | None = None) -> list[Any]:
     """Return the full profile's explanation probes named by `only`, or all of `PARTS`. Raises `NotFound`."""
     for name in only:
         if name not in PARTS:
             raise NotFound.among("part", name, PARTS)
     wanted = only or PARTS
-    return [probe for probe in profile("full") if probe.name.startswith("explanations.") and part_of(probe) in wanted]
+    probes: tuple[Any, ...] = profile("full", label_randomised=label_randomised)
+    return [
+        replace(probe, methods=(*probe.methods, offer())) if part_of(probe) == "sanity" else probe
+        for probe in probes
+        if probe.name.startswith("explanations.") and part_of(probe) in wanted
+    ]
 
 
 def told(evidence: Evidence) -> dict[str, Any]:
@@ -76,10 +84,14 @@ def main(
     only: Annotated[
         list[str] | None, typer.Option("--only", help=f"This part only, the rest is kept: {', '.join(PARTS)}.")
     ] = None,
+    label_randomised: Annotated[
+        str | None,
+        typer.Option("--label-randomised", help="Folder of a model trained on random labels (`--random-labels`)."),
+    ] = None,
 ) -> None:
     """Measure every method of explanation on a hundred reviews (hours; continues where it was interrupted)."""
     try:
-        probes = chosen(only or ())
+        probes = chosen(only or (), label_randomised)
         classifier = load_checkpoint(model, device="cpu")
     except WorkbenchError as error:
         typer.echo(str(error), err=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from workbench.audit.explanations.one_text import CHANCE
+from workbench.bench.rarity import RARITY
 
 PARTS = ("quality", "sanity", "stability", "cost")
 """Probes of the full profile, by the second half of their names."""
@@ -75,10 +76,14 @@ def conclusions(parts: Mapping[str, Any]) -> Iterator[str]:
         yield f"{len(better)} of {len(gains)} methods are better than random words: {_listed(better)}."
         if rest := [method for method in gains if method not in better]:
             yield f"Not shown to be better than random words: {_listed(rest)}."
-    passes = parts.get("sanity", {}).get("passes", {})
+    asked = parts.get("sanity", {}).get("passes", {})
+    passes = {method: passed for method, passed in asked.items() if method != RARITY}
     if passes:
         passed = [method for method, outcome in passes.items() if outcome]
         yield f"{len(passed)} of {len(passes)} methods pass the sanity check: {_listed(passed)}."
+    if RARITY in asked:
+        caught = "is not caught: the check proves nothing" if asked[RARITY] else "does not pass, as it should be"
+        yield f'{_called(RARITY)}, an "explainer" that never asks the model, {caught}.'
     if gains and passes:
         both = [method for method in better if passes.get(method)]
         yield f"Both, so worth a reader's trust on this model: {_listed(both)}."
@@ -113,10 +118,16 @@ def _sanity(part: Mapping[str, Any] | None) -> Iterator[str]:
     whole = _figures(part, "deletion")
     if not passes:
         return
-    yield from ("## Sanity check", "", "| method | | rank correlation with a random network's | above its limit by |")
-    yield "|---|---|---|---|"
+    columns = {
+        "randomisation_correlation": "rank correlation with a random network's",
+        "randomisation_excess": "above its limit by",
+        "label_randomisation_correlation": "rank correlation with that of a model trained on random labels",
+    }
+    measured = {metric: head for metric, head in columns.items() if any(metric == name for _, name in whole)}
+    yield from ("## Sanity check", "", f"| method | | {' | '.join(measured.values())} |")
+    yield "|---|" + "---|" * (1 + len(measured))
     for method, outcome in passes.items():
-        cells = [_cell(whole.get((method, f"randomisation_{what}"))) for what in ("correlation", "excess")]
+        cells = [_cell(whole.get((method, metric))) for metric in measured]
         yield f"| {_called(method)} | {'passes' if outcome else 'not shown to pass'} | {' | '.join(cells)} |"
     yield ""
 
