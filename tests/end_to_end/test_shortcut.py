@@ -13,7 +13,6 @@ from workbench.audit.explanations.gradients import InputXGradient
 from workbench.audit.explanations.overview import OverviewProbe
 from workbench.audit.explanations.quality import QualityProbe
 from workbench.audit.explanations.sanity import SanityProbe
-from workbench.audit.explanations.sanity import passes as verdicts
 from workbench.audit.probe import Setting
 from workbench.audit.runner import Run, run_probes
 from workbench.bench.rarity import offer
@@ -24,6 +23,7 @@ from workbench.data.splits import split
 from workbench.engines.local import Threads
 from workbench.errors import Unsupported
 from workbench.evidence.decision import Decision
+from workbench.evidence.sanity import passes as verdicts
 from workbench.models.engine import engine_for
 from workbench.seeds import Streams
 

@@ -22,7 +22,7 @@ from workbench.audit.explanations.explain import refusal
 from workbench.audit.explanations.gradients import InputXGradient
 from workbench.audit.explanations.many import explain_many, worth_of
 from workbench.audit.explanations.one_text import CHANCE
-from workbench.audit.explanations.sanity import SanityProbe, passes
+from workbench.audit.explanations.sanity import SanityProbe
 from workbench.audit.probe import Setting
 from workbench.bench.shortcut_page import page
 from workbench.data.corpus import Corpus
@@ -35,6 +35,7 @@ from workbench.evidence.exhibits import MethodQuality, TokenScores
 from workbench.evidence.intervals import wilson
 from workbench.evidence.names import value_range
 from workbench.evidence.record import Measured
+from workbench.evidence.sanity import passes
 from workbench.files import write_json, write_text
 from workbench.models.engine import engine_for
 from workbench.models.hugging_face import HuggingFaceTextClassifier, load_checkpoint

@@ -18,7 +18,6 @@ from typing import Annotated, Any
 import typer
 
 from workbench import terminal
-from workbench.audit.explanations.sanity import passes
 from workbench.audit.probe import Setting
 from workbench.audit.profiles import profile
 from workbench.audit.runner import Run
@@ -33,6 +32,7 @@ from workbench.errors import NotFound, WorkbenchError
 from workbench.evidence.decision import Decision
 from workbench.evidence.exhibits import Note
 from workbench.evidence.record import Evidence, Measured
+from workbench.evidence.sanity import passes
 from workbench.files import write_json, write_text
 from workbench.models.engine import engine_for
 from workbench.models.engine.choice import search_precision

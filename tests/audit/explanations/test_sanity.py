@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from workbench.audit.explanations.attributor import Attribution, attributors
-from workbench.audit.explanations.sanity import SanityProbe, _cascade, passes
+from workbench.audit.explanations.sanity import SanityProbe, _cascade
 from workbench.audit.probe import Setting
 from workbench.audit.profiles import PROFILES
 from workbench.audit.runner import Run
@@ -19,6 +19,7 @@ from workbench.audit.store import Store
 from workbench.data.corpus import Corpus, Example
 from workbench.errors import BadInput, Misconfigured
 from workbench.evidence.decision import Decision
+from workbench.evidence.sanity import passes
 from workbench.models.engine import engine_for
 from workbench.models.hugging_face import load_checkpoint
 from workbench.models.linear import LinearTextClassifier
@@ -78,11 +79,23 @@ class _Flat(_Rarity):
         return found._replace(scores=np.zeros(len(found.scores)))
 
 
+@dataclass(frozen=True)
+class _Lowest(_Rarity):
+    """Reads the model, and of it nothing but the part that is drawn anew last."""
+
+    def attribute(self, model: Any, text: str, target: int, *, gap_bound: float, seed: int) -> Attribution:
+        found = super().attribute(model, text, target, gap_bound=gap_bound, seed=seed)
+        weights, lowest = model.model._weights, NAMES[:20]
+        return found._replace(scores=np.array([weights[one][1] if one in lowest else 0.0 for one in found.tokens]))
+
+
 @pytest.fixture(scope="module", autouse=True)
 def registered():
-    attributors._table.update({"rarity@1": _Rarity, "noisy@1": _Noisy, "flat@1": _Flat})
+    made_up = {"rarity@1": _Rarity, "noisy@1": _Noisy, "flat@1": _Flat, "lowest@1": _Lowest}
+    attributors._table.update(made_up)
     yield
-    del attributors._table["rarity@1"], attributors._table["noisy@1"], attributors._table["flat@1"]
+    for name in made_up:
+        del attributors._table[name]
 
 
 @pytest.fixture(scope="module")
@@ -244,11 +257,23 @@ def test_a_check_that_was_interrupted_goes_on_and_finds_the_same(corpus, tiny_ch
     assert resumed.result == whole
 
 
+def test_what_reads_the_lowest_part_only_passes_and_is_told_of(corpus):
+    found, notes = verdict(corpus, ("occlusion@1", "lowest@1"), examples=12, draws=6, stages=2)
+    assert found == {"occlusion@1": True, "lowest@1": True}
+    (said,) = [note for note in notes if note.startswith("Change only when the lowest part")]
+    assert said.startswith("Change only when the lowest part (first half) is random, too: lowest@1. Where every part")
+    _, notes = verdict(corpus, ("occlusion@1", "lowest@1"), examples=12, draws=6, stages=1)
+    assert not any("lowest part" in note for note in notes)
+
+
 def test_stages_of_the_cascade():
     assert _cascade(8, 1) == [8]
-    assert _cascade(8, 2) == [1, 8]
+    assert _cascade(8, 2) == [7, 8]
+    assert _cascade(8, 3) == [1, 7, 8]
+    assert _cascade(8, 4) == [1, 4, 7, 8]
     assert _cascade(8, 8) == list(range(1, 9))
-    assert _cascade(1, 3) == [1]
+    assert _cascade(1, 2) == _cascade(1, 3) == [1]
+    assert _cascade(2, 3) == [1, 2]
     with pytest.raises(Misconfigured, match="draws"):
         SanityProbe(draws=1)
 

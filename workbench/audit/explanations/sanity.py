@@ -32,15 +32,15 @@ from workbench.evidence.bootstrap import People, score_interval
 from workbench.evidence.exhibits import Note
 from workbench.evidence.measurement import Interval, Measurement
 from workbench.evidence.record import Measured, NotApplicable
+from workbench.evidence.sanity import ALIKE, Outcome, mostly_embeddings, outcomes
 from workbench.models.checkpoint import digest_of
 from workbench.models.engine import engine_for
 from workbench.models.protocols import Classifier, FloatArray
 
 QUANTILE = 0.95
 """Of the correlations between two random networks: what a method's must stay below."""
-ALIKE = 0.5
-"""Rank correlation with a random network's explanations from which on a method hardly depends on the model."""
 _THREADS = 32
+_OUTCOMES: tuple[Outcome, ...] = ("passes", "fails", "open")
 _TRAINED, _UNLEARNED = "the model", "the model of random labels"
 """Steps beside the random networks."""
 _LABELS_GIVEN = "Explanations were also compared with those on {}, trained on labels dealt out at random."
@@ -66,7 +66,7 @@ class SanityProbe:
     draws: int = 3
     """Random networks."""
     stages: int = 2
-    """Steps of the cascade from the head alone to the whole network; 1: the whole network only."""
+    """Steps of the cascade: 1, the whole network; 2, also all of it but the embeddings; more, from the head on."""
     label_randomised: str = ""
     """Folder of a model trained as this one was but on labels dealt out at random; '': there is none."""
 
@@ -139,7 +139,7 @@ class SanityProbe:
         notes = [
             f"{len(drawn)} texts were explained again on {self.draws} networks drawn at random, from the head down: "
             f"{', '.join(str(count) for count in random)} of {len(inner.groups)} parts.",
-            *_verdicts(measurements, methods),
+            *_verdicts(measurements, methods, inner.groups[-1]),
             *([_LABELS_GIVEN.format(self.label_randomised)] if self.label_randomised else []),
             *(f"{method}: not checked on every text ({reason})." for method, reason in sorted(reasons.items())),
         ]
@@ -302,41 +302,36 @@ def _alike(one: FloatArray | None, other: FloatArray | None, kind: Kind) -> floa
 
 
 def _cascade(groups: int, stages: int) -> list[int]:
-    """Return how many groups are random at each stage: evenly from the head to all; of a single stage, all."""
-    if stages == 1:
-        return [groups]
-    return sorted({round(1 + (groups - 1) * i / (stages - 1)) for i in range(stages)})
+    """Return how many groups are random at each stage, last of all every one, and before it all but the lowest.
+
+    What is alike while only the embeddings are left, and no more without them, shows the embeddings and no layer. Other
+    stages lie evenly between the head alone and that one.
+    """
+    before = groups - 1
+    between = {round(1 + (before - 1) * i / (stages - 2)) for i in range(stages - 1)} if stages > 2 else set[int]()
+    return sorted({*between, *([before] if stages > 1 else []), groups} - {0})
 
 
-def passes(measurements: Sequence[Measurement]) -> dict[str, bool]:
-    """Return, for each method that was compared, whether it surely stays below both limits."""
-    return {method: all(high < 0 for _, high in found) for method, found in _beyond(measurements).items()}
+def _verdicts(measurements: Sequence[Measurement], methods: Sequence[str], lowest: str) -> Iterator[str]:
+    """Yield sentences on all of `methods`: which pass, which fail, of which it cannot be told, and what that means.
 
-
-def _beyond(measurements: Sequence[Measurement]) -> dict[str, list[tuple[float, float]]]:
-    """Return, for each method that was compared, by how much it exceeds either limit: the intervals' ends."""
-    limits = {"explanations.randomisation_excess": 0.0, "explanations.randomisation_correlation": ALIKE}
-    found: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for one in measurements:
-        if one.name in limits and set(one.where) == {"attributor"} and one.interval is not None:
-            limit = limits[one.name]
-            found[one.where["attributor"]].append((one.interval.low - limit, one.interval.high - limit))
-    return {method: ends for method, ends in found.items() if len(ends) == len(limits)}
-
-
-def _verdicts(measurements: Sequence[Measurement], methods: Sequence[str]) -> Iterator[str]:
-    """Yield sentences on all of `methods`: which pass, which fail, of which it cannot be told, and what that means."""
-    beyond = _beyond(measurements)
-    fine = [method for method, passed in passes(measurements).items() if passed]
-    bad = [method for method, ends in beyond.items() if any(low > 0 for low, _ in ends)]
-    open_ = [method for method in beyond if method not in (*fine, *bad)]
-    silent = [method for method in methods if method not in beyond]
+    `lowest` names the part of the network that is drawn anew last.
+    """
+    found = outcomes(measurements)
+    fine, bad, open_ = ([one for one, said in found.items() if said == outcome] for outcome in _OUTCOMES)
+    silent = [method for method in methods if method not in found]
     if fine:
         yield (
             f"Pass the sanity check: {', '.join(fine)}. Their explanations change when the model forgets: their mean "
             f"rank correlation with a random network's is surely below {ALIKE:g}, and below the 95th percentile of the "
             "correlations between two random networks. Scores dealt out at random would pass, too: rely on those only "
             "that are also better than random words."
+        )
+    if shallow := [method for method in mostly_embeddings(measurements) if method in fine]:
+        yield (
+            f"Change only when the lowest part ({lowest}) is random, too: {', '.join(shallow)}. Where every part above "
+            "it was drawn anew, their mean rank correlation with the trained model's explanations is still surely "
+            f"above {ALIKE:g}: they show mostly which words stand out there, not what the layers above make of them."
         )
     if bad:
         yield (
