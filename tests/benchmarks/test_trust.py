@@ -25,7 +25,8 @@ def rarity():
 
 def figure(name, method, value, low, high, n=100, unit="score", **where):
     return {
-        "name": f"explanations.{name}", "value": value, "unit": unit, "n": n, "where": {"attributor": method, **where},
+        "name": f"explanations.{name}", "value": value, "unit": unit, "n": n, "better": "lower",
+        "where": {"attributor": method, **where},
         "interval": {"low": low, "high": high, "level": 0.95, "method": "made up"},
     }  # fmt: skip
 
@@ -53,7 +54,8 @@ def test_trusted_is_what_is_better_than_chance_and_passes():
     assert "2 of 3 methods are better than random words: `good`, `lucky`." in found
     assert "Not shown to be better than random words: `weak`." in found
     assert "2 of 3 methods pass the sanity check: `good`, `weak`." in found
-    assert "Both, so worth a reader's trust on this model: `good`.\n" in found
+    assert "Not shown to pass the sanity check: `lucky`." in found
+    assert "Better than random words, and pass without reservation: `good`.\n" in found
     assert "not put to" not in found
     assert "- stability: not measured yet." in found
     assert "| random words | none, see notes | 0.050 (0.010 to 0.080), n = 100 | none, see notes |" in found
@@ -70,6 +72,25 @@ def test_an_explainer_that_never_asks_the_model_is_no_method_and_has_to_be_caugh
     assert "| `word_rarity` | not shown to pass | 1.000 (0.900 to 1.000), n = 100 |" in found
     found = page(result(sanity=part(good, blind, passes={"good@1": True, RARITY: True})))
     assert "is not caught: the check proves nothing" in found
+
+
+def test_what_changes_only_with_the_embeddings_passes_with_reservation_and_has_its_stages_shown():
+    methods = ("deep@1", "shallow@1")
+    quality = part(*(figure("gain_over_random", one, 0.2, 0.1, 0.3) for one in methods))
+    sanity = part(
+        *(figure("randomisation_correlation", one, 0.1, 0.0, 0.2) for one in methods),
+        figure("randomisation_correlation", "deep@1", 0.3, 0.2, 0.4, scores="signed", randomised="7 of 8 parts"),
+        figure("randomisation_correlation", "shallow@1", 0.8, 0.7, 0.9, scores="signed", randomised="7 of 8 parts"),
+        figure("randomisation_correlation", "deep@1", 0.6, 0.5, 0.7, scores="absolute", randomised="7 of 8 parts"),
+        passes=dict.fromkeys(methods, True),
+    )
+    found = page(result(quality=quality, sanity=sanity))
+    assert "2 of 2 methods pass the sanity check: `deep`, `shallow`." in found
+    assert "Pass with reservation: `shallow`. With every layer drawn anew" in found
+    assert "Better than random words, and pass without reservation: `deep`." in found
+    assert "| method | | all parts | 7 of 8 parts |" in found
+    assert "| `deep` | passes | 0.100 (0.000 to 0.200), n = 100 | 0.300 (0.200 to 0.400), n = 100 |" in found
+    assert "0.600" not in found
 
 
 def test_a_model_of_random_labels_has_a_column_where_there_is_one():

@@ -37,15 +37,61 @@ def test_methods_are_ranked_and_what_beats_random_words_is_said():
     ]  # fmt: skip
     blocks = trust(held)
     rows = table(blocks, "Methods")
-    assert [row[:2] for row in rows] == [["good@1", "yes"], ["weak@1", "not shown"], ["random@1", "the floor"]]
-    assert rows[0][3:] == ["0.300", "0.400"]
-    assert rows[1][3:] == ["not measured", "not measured"]
+    assert [row[:3] for row in rows] == [
+        ["good@1", "yes", "not asked"],
+        ["weak@1", "not shown", "not asked"],
+        ["random@1", "the floor", ""],
+    ]
+    assert rows[0][4:] == ["0.300", "0.400"]
+    assert rows[1][4:] == ["not measured", "not measured"]
     text = sentence(blocks)
-    assert text.startswith("good@1: taking away the words that it names")
+    assert text.startswith("good@1: taking away the words named changes")
+    assert "Whether the explanations depend on what the model learned was not checked in this audit." in text
     assert "99.2% intervals" in text
     assert "Do not rely on weak@1" in text
     folds = [block for block in blocks if block.kind == "fold"]
     assert "0.500" in str(folds)
+
+
+def checked(method, low, high, last=None):
+    where = {"scores": "signed", "randomised": "7 of 8 parts"}
+    found = [
+        one("randomisation_correlation", (low + high) / 2, low, high, attributor=method),
+        one("randomisation_excess", (low + high) / 2 - 0.4, low - 0.4, high - 0.4, attributor=method),
+    ]
+    if last is not None:
+        found.append(one("randomisation_correlation", last, last - 0.05, last + 0.05, attributor=method, **where))
+    return found
+
+
+def test_the_answer_needs_both_better_than_random_words_and_the_sanity_check():
+    held = [gain(f"{name}@1", 0.2, 0.1, 0.3) for name in ("sound", "shallow", "blind", "unsure", "unasked")]
+    held += [gain("weak@1", 0.02, -0.01, 0.05), *checked("weak@1", 0.0, 0.1)]
+    held += [*checked("sound@1", 0.0, 0.1, 0.1), *checked("shallow@1", 0.0, 0.1, 0.8)]
+    held += [*checked("blind@1", 0.9, 1.0, 1.0), *checked("unsure@1", 0.3, 0.5)]
+    blocks = trust(held)
+    assert {row[0]: row[2] for row in table(blocks, "Methods")} == {
+        "sound@1": "passes",
+        "shallow@1": "passes, with reservation",
+        "blind@1": "fails",
+        "unsure@1": "not shown",
+        "unasked@1": "not asked",
+        "weak@1": "passes",
+        "random@1": "",
+    }
+    text = sentence(blocks)
+    assert text.startswith("sound@1: taking away the words named")
+    assert "With reservation, shallow@1: better than random words, but" in text
+    assert "Not shown to pass the sanity check, though better than random words: unsure@1 and unasked@1." in text
+    assert "Do not rely on blind@1: better than random words, but the sanity check failed" in text
+    assert text.endswith("Do not rely on weak@1: not shown to be better than random words.")
+
+
+def test_where_what_beats_random_words_fails_the_sanity_check_the_answer_is_none():
+    text = sentence(trust([gain("blind@1", 0.2, 0.1, 0.3), *checked("blind@1", 0.9, 1.0)]))
+    assert text.startswith(
+        "None for sure. Do not rely on blind@1: better than random words, but the sanity check failed"
+    )
 
 
 def test_where_nothing_beats_random_words_the_reader_is_told_not_to_believe():

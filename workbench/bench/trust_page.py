@@ -7,7 +7,10 @@ from typing import Any
 
 from workbench.audit.explanations.one_text import CHANCE
 from workbench.bench.rarity import RARITY
+from workbench.evidence.measurement import Measurement
+from workbench.evidence.sanity import CORRELATION, EXCESS, mostly_embeddings
 
+_UNLEARNED = "explanations.label_randomisation_correlation"
 PARTS = ("quality", "sanity", "stability", "cost")
 """Probes of the full profile, by the second half of their names."""
 _TABLES = (
@@ -43,10 +46,12 @@ def page(found: Mapping[str, Any]) -> str:
     lines = [
         "# Which explanations of the demo model can be relied on?",
         "",
-        f"Every method of the workbench on held-out `{found['data']}`, measured as in the explanation part of the full "
-        "profile. Each cell has the value, its 95% interval (the first column's is corrected for all methods) and the "
-        "number n of people whose texts it rests on (of texts, for seconds). `python -m workbench.bench.trust` makes "
-        "this page.",
+        f"The methods of the full profile on held-out `{found['data']}`, measured as in its explanation part. Each "
+        "cell has the value, its 95% interval (the first column's is corrected for all methods) and the number n of "
+        "people whose texts it rests on (of texts, for seconds). `shap_kernel` explains short texts only: of its "
+        "columns only the first compares it with others on the same texts. Random words have no row where an order "
+        "dealt out at random gives 0 on average, whatever the text: tau and rank correlations. `python -m "
+        "workbench.bench.trust` makes this page.",
         "",
         *(f"- {line}" for line in conclusions(parts)),
         "",
@@ -78,17 +83,30 @@ def conclusions(parts: Mapping[str, Any]) -> Iterator[str]:
             yield f"Not shown to be better than random words: {_listed(rest)}."
     asked = parts.get("sanity", {}).get("passes", {})
     passes = {method: passed for method, passed in asked.items() if method != RARITY}
+    last = mostly_embeddings(_measurements(parts["sanity"])) if passes else []
     if passes:
         passed = [method for method, outcome in passes.items() if outcome]
         yield f"{len(passed)} of {len(passes)} methods pass the sanity check: {_listed(passed)}."
+        if rest := [method for method in passes if method not in passed]:
+            yield f"Not shown to pass the sanity check: {_listed(rest)}."
+        if shallow := [method for method in passed if method in last]:
+            yield (
+                f"Pass with reservation: {_listed(shallow)}. With every layer drawn anew and only the embeddings left, "
+                "their explanations are still like the trained model's: they tell little of what the layers make of a "
+                "text."
+            )
     if RARITY in asked:
         caught = "is not caught: the check proves nothing" if asked[RARITY] else "does not pass, as it should be"
         yield f'{_called(RARITY)}, an "explainer" that never asks the model, {caught}.'
     if gains and passes:
-        both = [method for method in better if passes.get(method)]
-        yield f"Both, so worth a reader's trust on this model: {_listed(both)}."
+        both = [method for method in better if passes.get(method) and method not in last]
+        yield f"Better than random words, and pass without reservation: {_listed(both)}."
         if unasked := [method for method in better if method not in passes]:
             yield f"Better than random words and not put to the sanity check: {_listed(unasked)}."
+
+
+def _measurements(part: Mapping[str, Any]) -> list[Measurement]:
+    return [Measurement.model_validate(one) for one in part.get("measurements", ())]
 
 
 def _figures(part: Mapping[str, Any] | None, removal: str) -> dict[tuple[str, str], Mapping[str, Any]]:
@@ -113,23 +131,34 @@ def _table(title: str, figures: Mapping[tuple[str, str], Mapping[str, Any]], met
 
 
 def _sanity(part: Mapping[str, Any] | None) -> Iterator[str]:
-    """Yield the table of the whole network drawn anew, signed scores: what decides; the rest is in the JSON."""
+    """Yield the table of the sanity check, signed scores, stage by stage; absolute scores are in the JSON."""
     passes = (part or {}).get("passes", {})
-    whole = _figures(part, "deletion")
     if not passes:
         return
-    columns = {
-        "randomisation_correlation": "rank correlation with a random network's",
-        "randomisation_excess": "above its limit by",
-        "label_randomisation_correlation": "rank correlation with that of a model trained on random labels",
-    }
-    measured = {metric: head for metric, head in columns.items() if any(metric == name for _, name in whole)}
-    yield from ("## Sanity check", "", f"| method | | {' | '.join(measured.values())} |")
-    yield "|---|" + "---|" * (1 + len(measured))
+    columns: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for one in (part or {})["measurements"]:
+        if one["where"].get("scores", "signed") == "signed" and (head := _head(one)):
+            columns.setdefault(head, {})[one["where"]["attributor"]] = one
+    yield from ("## Sanity check", "")
+    yield (
+        "Rank correlation of the words' scores with those on a network of which so many parts are random, from the "
+        "head down to the embeddings; those of absolute scores are in `explanations.json`."
+    )
+    yield from ("", f"| method | | {' | '.join(columns)} |", "|---" * (2 + len(columns)) + "|")
     for method, outcome in passes.items():
-        cells = [_cell(whole.get((method, metric))) for metric in measured]
+        cells = [_cell(column.get(method)) for column in columns.values()]
         yield f"| {_called(method)} | {'passes' if outcome else 'not shown to pass'} | {' | '.join(cells)} |"
     yield ""
+
+
+def _head(one: Mapping[str, Any]) -> str:
+    """Return the heading of the column that a figure of the sanity check stands in; '' for other figures."""
+    heads: dict[str, str] = {
+        CORRELATION: one["where"].get("randomised", "all parts"),
+        EXCESS: "all parts, above the limit by",
+        _UNLEARNED: "on a model trained on random labels",
+    }
+    return heads.get(one["name"], "")
 
 
 def _agreement(part: Mapping[str, Any] | None) -> Iterator[str]:

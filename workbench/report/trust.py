@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import combinations
 
 from workbench.evidence.exhibits import MethodQuality
 from workbench.evidence.measurement import Measurement
 from workbench.evidence.names import title
+from workbench.evidence.sanity import Outcome, mostly_embeddings, outcomes
 from workbench.report.blocks import Block, Cell, Fold, Heading, Paragraph, Table
 from workbench.report.tables import tables
 from workbench.report.text import listed, short
@@ -34,13 +35,14 @@ def trust(held: Sequence[Measurement]) -> tuple[Block, ...]:
     pairs = [one for one in held if one.name in _PAIRS]
     shown = [one for one in held if one.name in _FIRST and set(one.where) == {"attributor"}]
     rest = [one for one in held if one.name != GAIN and one not in pairs and one not in shown]
+    checks, shallow = outcomes(held), mostly_embeddings(held)
     blocks: list[Block] = []
     if gains:
         order = [*sorted(gains, key=lambda method: -gains[method].value), CHANCE]
         blocks += [
             Heading("Which explanations should you trust for this model?"),
-            Paragraph(_sentence(gains)),
-            _table(order, gains, shown),
+            Paragraph(_sentence(gains, checks, shallow)),
+            _table(order, gains, shown, {one: _checked(checks.get(one), one in shallow) for one in gains}),
         ]
         if pairs:
             blocks.append(_agreement([method for method in order if method != CHANCE], pairs))
@@ -80,24 +82,53 @@ def beats_random(gain: Measurement) -> bool:
     return gain.interval is not None and gain.interval.low > 0
 
 
-def _sentence(gains: dict[str, Measurement]) -> str:
-    beat = [short(method) for method, gain in gains.items() if beats_random(gain)]
-    rest = [short(method) for method in gains if method not in beat]
+def _sentence(gains: Mapping[str, Measurement], checks: Mapping[str, Outcome], shallow: Collection[str]) -> str:
+    """Return which methods to rely on: better than random words, and changed when the model forgets what it learned."""
+    beat = [method for method, gain in gains.items() if beats_random(gain)]
     level = wording.level(next(iter(gains.values())).interval)  # type: ignore[arg-type]
     if not beat:
         return (
             "None. On this model no method was shown to name words that matter more than random ones "
             f"({level} intervals, corrected for the number of methods), so no coloured text below should be believed."
         )
-    sentence = (
-        f"{listed(beat)}: taking away the words that {'they name' if len(beat) > 1 else 'it names'} changes the "
-        f"model's probability more than taking away random ones ({level} intervals, corrected for the number of "
-        "methods)."
+    more = (
+        "taking away the words named changes the model's probability more than taking away random ones "
+        f"({level} intervals, corrected for the number of methods)"
     )
-    return sentence + (f" Do not rely on {listed(rest)}, for which that was not shown." if rest else "")
+    passed = [method for method in beat if checks.get(method) == "passes"]
+    said = {
+        f"{{}}: {more}, and the explanations change when the model forgets what it learned (the sanity check).": (
+            [method for method in passed if method not in shallow]
+        ),
+        f"{{}}: {more}. Whether the explanations depend on what the model learned was not checked in this audit.": (
+            [] if checks else beat
+        ),
+        "With reservation, {}: better than random words, but the explanations change only when the model's embeddings "
+        "are random, too, so they tell little of what its layers make of a text.": (
+            [method for method in passed if method in shallow]
+        ),
+        "Not shown to pass the sanity check, though better than random words: {}.": (
+            [method for method in beat if checks and checks.get(method, "open") == "open"]
+        ),
+        "Do not rely on {}: better than random words, but the sanity check failed: the explanations hardly depend on "
+        "what the model learned.": [method for method in beat if checks.get(method) == "fails"],
+        "Do not rely on {}: not shown to be better than random words.": [one for one in gains if one not in beat],
+    }
+    sentences = [
+        text.format(listed([short(one) for one in names], limit=len(names))) for text, names in said.items() if names
+    ]
+    return " ".join(sentences if passed or not checks else ["None for sure.", *sentences])
 
 
-def _table(order: Iterable[str], gains: dict[str, Measurement], shown: Sequence[Measurement]) -> Table:
+def _checked(outcome: Outcome | None, shallow: bool) -> str:
+    if outcome == "passes" and shallow:
+        return "passes, with reservation"
+    return {"passes": "passes", "fails": "fails", "open": "not shown", None: "not asked"}[outcome]
+
+
+def _table(
+    order: Iterable[str], gains: Mapping[str, Measurement], shown: Sequence[Measurement], checked: Mapping[str, str]
+) -> Table:
     by_key = {(one.where["attributor"], one.name): one for one in shown}
     names = [name for name in _FIRST if any(key[1] == name for key in by_key)]
     rows = []
@@ -107,12 +138,14 @@ def _table(order: Iterable[str], gains: dict[str, Measurement], shown: Sequence[
             word, cell = "the floor", Cell("", numeric=True)
         else:
             word, cell = ("yes" if beats_random(gain) else "not shown"), _cell(gain)
-        rows.append((Cell(short(method)), Cell(word), cell, *(_cell(by_key.get((method, name))) for name in names)))
+        figures = (_cell(by_key.get((method, name))) for name in names)
+        rows.append((Cell(short(method)), Cell(word), Cell(checked.get(method, "")), cell, *figures))
     return Table(
         "Methods, the best first; random words last",
         (
             Cell("Method"),
             Cell("Beats random words"),
+            Cell("Sanity check"),
             Cell(title(GAIN), numeric=True),
             *(Cell(title(name), _better(name), numeric=True) for name in names),
         ),
