@@ -14,6 +14,13 @@ from workbench.evidence.exhibits import MethodQuality, TokenScores, WordScore
 COMMITTED = Path(__file__).resolve().parents[2] / "reports" / "shortcut.json"
 
 
+def word(name, mean, flips):
+    return {"word": name, "n": 12, "mean": mean, "interval": {"low": 0.5, "high": 3.0}, "flips": flips}
+
+
+SEEN = {"texts": 60, "of_label": 15, "holding": 12, "words": [word(TOKEN, 2.5, 9), word("poor", 1.0, None)]}
+
+
 def row(method, first, passed):
     return {
         "method": method, "n": 20, "first": first, "interval": {"low": 0.1, "high": 0.9}, "passes": passed,
@@ -24,7 +31,7 @@ def row(method, first, passed):
 def result(*rows):
     return {
         "data": "reviews", "token": TOKEN, "label": LABEL, "share": 0.8, "limit": 1600, "rows": list(rows),
-        "probability": {"low": 0.9, "high": 0.99},
+        "probability": {"low": 0.9, "high": 0.99}, "overview": SEEN,
     }  # fmt: skip
 
 
@@ -34,6 +41,17 @@ def test_a_method_that_passes_and_misses_is_named_with_its_figure():
     assert "`wrong` passes the sanity check and ranks the word first in 30% of the texts only" in found
     assert "Not shown to pass, and yet finding the word: `blind`" in found
     assert "`right` passes the sanity check and ranks" not in found
+
+
+def test_what_the_overview_shows_is_told_as_it_is():
+    found = page(result())
+    assert "60 held-out reviews of any length, 15 of them of the label and 12 with the word" in found
+    assert "push towards `not recommended` it is number 1." in found
+    assert f"| `{TOKEN}` | 2.50 (0.50 to 3.00), n = 12 | 9 of 12 |" in found
+    assert "| `poor` | 1.00 (0.50 to 3.00), n = 12 | none looked at |" in found
+    second = {**result(), "overview": {**SEEN, "words": SEEN["words"][::-1]}}
+    assert "it is number 2." in page(second)
+    assert "it is not among the largest." in page({**result(), "overview": {**SEEN, "words": SEEN["words"][1:]}})
 
 
 def test_what_is_not_known_of_a_method_is_no_pass():

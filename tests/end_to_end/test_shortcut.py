@@ -10,13 +10,12 @@ import pytest
 import workbench
 from workbench.audit.explanations.attributor import attributors
 from workbench.audit.explanations.gradients import InputXGradient
-from workbench.audit.explanations.overview import OverviewProbe
 from workbench.audit.explanations.quality import QualityProbe
 from workbench.audit.explanations.sanity import SanityProbe
 from workbench.audit.probe import Setting
 from workbench.audit.runner import Run, run_probes
 from workbench.bench.rarity import offer
-from workbench.bench.shortcut import LABEL, TOKEN, found_first, planted, recipe
+from workbench.bench.shortcut import LABEL, TOKEN, found_first, overview, planted, recipe
 from workbench.data.corpus import Corpus
 from workbench.data.sources import load_corpus
 from workbench.data.splits import split
@@ -58,14 +57,14 @@ def held_out(reviews: Corpus) -> Corpus:
     return planted(short.sample(30), 1.0)
 
 
-def test_the_global_view_names_it_first(model, held_out: Corpus) -> None:
-    with engine_for(model) as engine:
-        _, evidence = run_probes(
-            Run(engine, held_out, SETTING, None, "", lambda step: None, Threads()), [OverviewProbe(examples=30)]
-        )
-    table = next(one for one in evidence[-1].result.exhibits if one.kind == "word_table" and one.target == LABEL)
-    assert table.rows[0].word == TOKEN
-    assert table.rows[0].interval.low > table.rows[1].interval.high
+def test_the_global_view_of_reviews_as_they_come_names_it_first(model, reviews: Corpus) -> None:
+    mixed = planted(split(reviews, "test").where(lambda one: len(one.input.split()) <= 60).sample(80), 0.8)
+    holding = sum(TOKEN in one.input.split(" ") for one in mixed)
+    assert 5 <= holding < sum(one.label == LABEL for one in mixed) < 40  # a minority, and not all of the label
+    first, second = overview(model, mixed)["words"][:2]
+    assert first["word"] == TOKEN
+    assert first["n"] == holding
+    assert first["interval"]["low"] > second["interval"]["high"]
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 A nonsense word is put into most training texts of one label, and the default backbone learns that it decides. On
 held-out texts that hold the word every method is asked three times: does it pass the sanity check on this model, is it
 better than random words there, and how often does it rank the word first? The answer to the first does not settle the
-last, and the page says where.
+last, and the page says where. The view of the whole corpus is asked, too: on reviews of both labels as they come, with
+the word in as many of the label's texts as in training, is it the first of the words that push towards the label?
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from workbench.audit.explanations.explain import refusal
 from workbench.audit.explanations.gradients import InputXGradient
 from workbench.audit.explanations.many import explain_many, worth_of
 from workbench.audit.explanations.one_text import CHANCE
+from workbench.audit.explanations.overview import OverviewProbe
 from workbench.audit.explanations.sanity import SanityProbe
 from workbench.audit.probe import Setting
+from workbench.audit.runner import Run, run_probes
 from workbench.bench.shortcut_page import page
 from workbench.data.corpus import Corpus
 from workbench.data.sources import load_corpus
@@ -31,7 +34,7 @@ from workbench.data.splits import split
 from workbench.engines.local import Threads
 from workbench.evidence.bootstrap import People, score_interval
 from workbench.evidence.decision import Decision
-from workbench.evidence.exhibits import MethodQuality, TokenScores
+from workbench.evidence.exhibits import MethodQuality, TokenScores, WordTable
 from workbench.evidence.intervals import wilson
 from workbench.evidence.names import value_range
 from workbench.evidence.record import Measured
@@ -53,6 +56,8 @@ METHODS = (
 """The dear ones last: what is finished is kept."""
 _WORDS = (8, 29)
 """Of a text before the word is put in: kernel SHAP takes 30 at most, and all methods get the same texts."""
+SHOWN = 5
+"""Words of the overview on the page."""
 _SETTING = Setting(Streams(0), Decision(), "recommended")
 
 
@@ -128,6 +133,22 @@ def measure(
     } | ({"refused": reason} if reason else {})
 
 
+def overview(model: HuggingFaceTextClassifier, reviews: Corpus) -> dict[str, Any]:
+    """Return the words that push most towards the label over `reviews`, as the audit's overview finds them."""
+    with engine_for(model) as engine:
+        run = Run(engine, reviews, _SETTING, None, "", lambda step: None, Threads())
+        _, (evidence,) = run_probes(run, [OverviewProbe(examples=len(reviews))])
+    exhibits = evidence.result.exhibits if isinstance(evidence.result, Measured) else ()
+    tables = [one for one in exhibits if isinstance(one, WordTable) and one.target == LABEL and one.by == "push"]
+    words_found = tables[0].rows if tables else ()
+    return {
+        "texts": len(reviews),
+        "of_label": sum(one.label == LABEL for one in reviews),
+        "holding": sum(TOKEN in one.input.split(" ") for one in reviews),
+        "words": [one.model_dump(mode="json") for one in words_found[:SHOWN]],
+    }
+
+
 @contextmanager
 def _unrefused() -> Iterator[None]:
     """Let input x gradient explain any network."""
@@ -147,6 +168,7 @@ def main(
     sanity_texts: Annotated[int, typer.Option("--sanity-texts", min=2, help="Of these, in the sanity check.")] = 12,
     draws: Annotated[int, typer.Option("--draws", min=2, help="Random networks.")] = 3,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Training texts.")] = 1_600,
+    reviews: Annotated[int, typer.Option("--reviews", min=10, help="Texts of both labels in the overview.")] = 120,
     only: Annotated[list[str] | None, typer.Option("--only", help="This method only; the rest is kept.")] = None,
 ) -> None:
     """Ask every method for a planted shortcut (half an hour on two cores; continues where it was interrupted)."""
@@ -169,10 +191,12 @@ def main(
             write_json(place, kept)
         if kept.get("asked", {}).get("model") == model.digest:
             rows.append(kept)
+    mixed = planted(split(whole, "test").sample(reviews), SHARE)
     told = model.predict_proba(corpus.inputs)[:, model.labels.index(LABEL)]
     result = {
         "data": DATA, "token": TOKEN, "label": LABEL, "share": SHARE, "limit": limit, "model": model.digest,
         "probability": {"low": float(told.min()), "high": float(told.max())}, "rows": rows,
+        "overview": overview(model, mixed),
     }  # fmt: skip
     write_json(out / "shortcut.json", result)
     write_text(out / "shortcut.md", page(result))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 PROMISED = 0.9
@@ -33,8 +33,32 @@ def page(found: Mapping[str, Any]) -> str:
         "",
         *(f"- {line}" for line in _verdicts(found["rows"])),
         "",
+        *_overview(found["overview"], found["token"], found["label"]),
     ]
     return "\n".join(lines)
+
+
+def _overview(seen: Mapping[str, Any], token: str, label: str) -> Iterator[str]:
+    """Yield what a reader who knows of no shortcut sees over many texts."""
+    places = [i for i, one in enumerate(seen["words"]) if one["word"] == token]
+    where = "is not among the largest" if not places else f"is number {places[0] + 1}"
+    yield from ("## And who does not know what to look for?", "")
+    yield (
+        f"{seen['texts']} held-out reviews of any length, {seen['of_label']} of them of the label and "
+        f"{seen['holding']} with the word, explained as in an audit's overview. Of the words that push towards "
+        f"`{label}` it {where}."
+    )
+    yield from (
+        "",
+        "| word | mean contribution where that is decided | decisions that change without it |",
+        "|---|---|---|",
+    )
+    for one in seen["words"]:
+        interval = one["interval"]
+        span = "" if interval is None else f" ({interval['low']:.2f} to {interval['high']:.2f})"
+        flips = "none looked at" if one["flips"] is None else f"{one['flips']} of {one['n']}"
+        yield f"| `{one['word']}` | {one['mean']:.2f}{span}, n = {one['n']} | {flips} |"
+    yield ""
 
 
 def _row(row: Mapping[str, Any]) -> str:
