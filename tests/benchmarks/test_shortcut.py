@@ -37,7 +37,7 @@ def result(*rows):
 
 def test_a_method_that_passes_and_misses_is_named_with_its_figure():
     found = page(result(row("right", 0.95, True), row("wrong", 0.3, True), row("blind", 1.0, False)))
-    assert "1 of 2 methods that the workbench offers here and that pass the sanity check" in found
+    assert "1 of 2 methods above that are not refused and that pass the sanity check" in found
     assert "`wrong` passes the sanity check and ranks the word first in 30% of the texts only" in found
     assert "Not shown to pass, and yet finding the word: `blind`" in found
     assert "`right` passes the sanity check and ranks" not in found
@@ -62,7 +62,7 @@ def test_what_is_not_known_of_a_method_is_no_pass():
 
 def test_a_method_that_is_refused_has_its_figures_and_its_refusal_and_no_verdict():
     found = page(result(row("right", 0.95, True), {**row("void", 0.3, True), "refused": "it says nothing here"}))
-    assert "1 of 1 methods that the workbench offers here and that pass the sanity check" in found
+    assert "1 of 1 methods above that are not refused and that pass the sanity check" in found
     assert "| `void` (refused) | passes | 0.10 (0.00 to 0.20), n = 12, 3 networks | not measured | 30% " in found
     assert (
         "- `void` was measured with its refusal lifted: it passes the sanity check and ranks the word first in 30% of "
@@ -82,7 +82,7 @@ def test_those_better_than_random_words_are_counted_apart():
             {**row("blind", 1.0, False), **gain(0.1, 0.3)},
         )
     )
-    assert "1 of 2 methods that the workbench offers here and that pass the sanity check" in found
+    assert "1 of 2 methods above that are not refused and that pass the sanity check" in found
     assert "1 of 1 that pass it and are better than random words on these texts do, too." in found
     assert "| 0.20 (0.10 to 0.30), n = 20 |" in found
     assert "not that it is right, and so do random scores. It is not shown to be better than these here." in found

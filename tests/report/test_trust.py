@@ -82,7 +82,8 @@ def test_the_answer_needs_both_better_than_random_words_and_the_sanity_check():
     text = sentence(blocks)
     assert text.startswith("sound@1: taking away the words named")
     assert "With reservation, shallow@1: better than random words, but" in text
-    assert "Not shown to pass the sanity check, though better than random words: unsure@1 and unasked@1." in text
+    assert "Not shown to pass the sanity check, though better than random words: unsure@1." in text
+    assert "Better than random words, and not put to the sanity check in this audit: unasked@1." in text
     assert "Do not rely on blind@1: better than random words, but the sanity check failed" in text
     assert text.endswith("Do not rely on weak@1: not shown to be better than random words.")
 

@@ -96,7 +96,7 @@ def _verdicts(rows: list[Mapping[str, Any]]) -> list[str]:
     missed = [row for row in trusted if row["first"] < PROMISED]
     met = [row for row in trusted if row["first"] >= PROMISED]
     lines = [
-        f"{len(met)} of {len(trusted)} methods that the workbench offers here and that pass the sanity check rank the "
+        f"{len(met)} of {len(trusted)} methods above that are not refused and that pass the sanity check rank the "
         f"word first in at least {PROMISED:.0%} of the texts."
     ]
     if trusted and all(row.get("gain") for row in trusted):

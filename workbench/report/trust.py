@@ -108,7 +108,10 @@ def _sentence(gains: Mapping[str, Measurement], checks: Mapping[str, Outcome], s
             [method for method in passed if method in shallow]
         ),
         "Not shown to pass the sanity check, though better than random words: {}.": (
-            [method for method in beat if checks and checks.get(method, "open") == "open"]
+            [method for method in beat if checks.get(method) == "open"]
+        ),
+        "Better than random words, and not put to the sanity check in this audit: {}.": (
+            [method for method in beat if checks and method not in checks]
         ),
         "Do not rely on {}: better than random words, but the sanity check failed: the explanations hardly depend on "
         "what the model learned.": [method for method in beat if checks.get(method) == "fails"],
