@@ -114,6 +114,11 @@ def test_the_page_never_scrolls_sideways(visit, report_file, explanation_file, w
         assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
+def test_an_explained_text_takes_the_width_that_there_is(visit, explanation_file):
+    page, _ = visit(explanation_file, viewport={"width": 1280, "height": 900})
+    assert page.locator("blockquote").first.bounding_box()["width"] > 700
+
+
 def test_the_verdict_is_on_the_first_screen_of_a_phone(visit, report_file):
     page, _ = visit(report_file, viewport={"width": 390, "height": 844})
     box = page.locator("#verdict .band").bounding_box()
