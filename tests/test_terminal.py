@@ -9,7 +9,7 @@ import pytest
 
 from workbench import terminal
 from workbench.audit.runner import Step
-from workbench.evidence.exhibits import TokenScores
+from workbench.evidence.exhibits import PartRead, TokenScores
 from workbench.train.events import TrainingEvent
 from workbench.train.references import Made
 
@@ -44,6 +44,25 @@ def test_an_explanation_shows_the_whole_text_and_the_strongest_tokens(capsys: py
     assert "completeness gap 0.4%" in shown
     assert shown.index("+0.5000") < shown.index("-0.2500")
     assert "[CLS]" not in shown, "special tokens have no place in the text"
+
+
+def test_an_explanation_says_what_has_no_sign_what_is_not_read_and_whether_draws_agree(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    scores = TokenScores(
+        example="", text="Lovely fabric and \x1bmore", method="m@1", target="yes", output="logit", probability=0.75,
+        tokens=("lovely", "fabric"), spans=((0, 6), (7, 13)), scores=(0.5, 0.25), signed=False,
+        read=PartRead(start=0, stop=13, words=2, of=4), seed_agreement=0.76, passes=8000,
+    )  # fmt: skip
+    terminal.print_explanation(scores)
+    shown = capsys.readouterr().out
+    assert "Lovely fabric[not read:  and �more]" in shown
+    assert "m@1, logit, strength only, not which way" in shown
+    assert "strength (logit)" in shown
+    assert "0.5000" in shown
+    assert "+" not in shown
+    assert "The model read only the first 2 of 4 words" in shown
+    assert "Two draws agree only to 0.76 after 8,000 passes: read the ranking with care." in shown
 
 
 def test_an_explanation_without_ordinary_tokens_does_not_crash(capsys: pytest.CaptureFixture[str]) -> None:

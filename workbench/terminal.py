@@ -348,31 +348,45 @@ def words(verdict: str) -> str:
 
 
 def print_explanation(scores: TokenScores) -> None:
-    """Print one text with its tokens coloured: green and + push towards the target, red and - away from it."""
+    """Print one text with its tokens coloured: green pushes towards the target, red and underlined away from it.
+
+    Where scores have no sign they are blue, in bold and underlined. What the model does not read stands in brackets.
+    """
+    from workbench.report.legends import STRENGTH, draws, not_read
+    from workbench.report.marks import told
+
     largest = max((abs(score) for score in scores.scores), default=0.0) or 1.0
     line = Text()
-    end = 0
+    first, last = scores.span_read
+    line.append(_unread(scores.text[:first]), style="dim")
+    end = first
     for (start, stop), score in zip(scores.spans, scores.scores, strict=True):
         if stop <= start or start < end:
             continue  # special tokens have no place in the text
         line.append(clean(scores.text[end:start]))
-        line.append(clean(scores.text[start:stop]), style=_shade(score / largest))
+        line.append(clean(scores.text[start:stop]), style=_shade(score / largest, signed=scores.signed))
         end = stop
-    line.append(clean(scores.text[end:]))
+    line.append(clean(scores.text[end:last]))
+    line.append(_unread(scores.text[last:]), style="dim")
     header = f"P({clean(scores.target)}) = {scores.probability:.3f}   {scores.method}, {scores.output}"
     if scores.versus is not None:
         header += f", why {clean(scores.target)} rather than {clean(scores.versus)}"
     if scores.completeness_gap is not None:
         header += f", completeness gap {scores.completeness_gap:.1%}"
+    if not scores.signed:
+        header += f", {STRENGTH}"
     out.print(Text(header, style="bold"))
     out.print(line)
+    for note in (not_read(scores), draws(scores)):
+        if note:
+            out.print(Text(note[:1].upper() + note[1:].removesuffix(".") + "."))
     table = Table(show_edge=False, pad_edge=False, header_style="dim")
     table.add_column("token")
-    table.add_column(f"score ({scores.output})", justify="right")
+    table.add_column(f"{'score' if scores.signed else 'strength'} ({scores.output})", justify="right")
     ranked = sorted(zip(scores.tokens, scores.spans, scores.scores, strict=True), key=lambda row: -abs(row[2]))
     for token, (start, stop), score in ranked[:10]:
         if stop > start:
-            table.add_row(Text(clean(token)), Text(f"{score:+.4f}"))
+            table.add_row(Text(clean(token)), Text(told(scores, score)))
     out.print(table)
 
 
@@ -398,11 +412,18 @@ def print_quality(quality: Sequence[MethodQuality]) -> None:
     )
 
 
-def _shade(share: float) -> str:
+def _unread(text: str) -> str:
+    """Return what the model does not read, marked as such; '' where there is nothing."""
+    return f"[not read: {clean(text)}]" if text else ""
+
+
+def _shade(share: float, *, signed: bool) -> str:
     """Return a Rich style for a score's share of the largest, in [-1, 1]."""
     if abs(share) < 0.05:
         return ""
     light = int(70 + 110 * min(abs(share), 1.0))
+    if not signed:
+        return f"bold underline white on rgb(40,60,{light})"
     return f"bold white on rgb(0,{light},60)" if share > 0 else f"underline white on rgb({light},0,50)"
 
 

@@ -174,6 +174,16 @@ def test_token_scores_align() -> None:
         )
 
 
+def test_an_explanation_from_before_signs_and_reading_were_stored_can_still_be_read() -> None:
+    held = TokenScores(
+        example="e", text="a b", method="m@1", target="yes", output="logit", probability=0.5,
+        tokens=("a",), spans=((0, 1),), scores=(0.1,), passes=1,
+    )  # fmt: skip
+    old = held.model_dump(exclude={"signed", "read"})
+    assert TokenScores.model_validate(old) == held
+    assert (held.signed, held.read, held.span_read) == (True, None, (0, 3))
+
+
 def test_a_record_survives_the_file() -> None:
     written = record()
     assert AuditRecord.model_validate_json(written.model_dump_json()) == written

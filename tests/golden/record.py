@@ -22,6 +22,7 @@ from workbench.evidence.exhibits import (
     JudgedRewrite,
     Judgement,
     Note,
+    PartRead,
     Reduction,
     Rewrite,
     TokenScores,
@@ -532,9 +533,23 @@ def explanation():
             chosen_as=("Right, among the most confident", "Nearest to another decision", IMAGE, None)[i % 4],
         )
 
+    def changed(i, **update):
+        return scores(i).model_copy(update=update)
+
+    shown = [scores(i) for i in range(20)]
+    strengths = tuple(abs(score) for score in shown[9].scores)
+    shown[9] = changed(9, method="saliency@1", signed=False, scores=strengths, completeness_gap=None, baseline=None)
+    cut = shown[10].spans[12][1]
+    shown[10] = changed(
+        10, read=PartRead(start=0, stop=cut, words=12, of=len(shown[10].text.split())),
+        tokens=shown[10].tokens[:13], spans=shown[10].spans[:13], scores=shown[10].scores[:13],
+    )  # fmt: skip
+    shown[11] = changed(
+        11, method="lime_adaptive@1", output="probability", completeness_gap=None, seed_agreement=0.76, passes=8000
+    )
     return evidence(
         "explanations.attribution@1",
-        exhibits=[scores(i) for i in range(20)],
+        exhibits=shown,
         attributor="integrated_gradients@1",
         steps=50,
     )

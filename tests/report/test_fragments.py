@@ -2,8 +2,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from workbench.evidence.exhibits import MethodQuality
+from workbench.evidence.exhibits import MethodQuality, PartRead, TokenScores
+from workbench.report.explanations import explained_text
 from workbench.report.fragments import explanation_fragment, record_fragment, render_explanation, summary_line
+from workbench.results import Explanation
 
 
 def tags(page):
@@ -61,6 +63,75 @@ def test_an_explanation_stands_alone(explained):
     assert '<mark class="plus' in page
     assert '<mark class="minus' in page
     assert "+0.5556" in page
+
+
+def of(text, **more):
+    spans = ((0, 4), (5, 8))
+    return TokenScores(
+        example="", text=text, target="yes", output="logit", probability=0.5, passes=1, tokens=("good", "bad"),
+        spans=spans, scores=(2.0, 1.0), **{"method": "m@1", **more},
+    )  # fmt: skip
+
+
+PAGES = pytest.mark.parametrize("page_of", [render_explanation, explanation_fragment])
+
+
+def outside_style(page):
+    return page[: page.index("<style>")] + page[page.index("</style>") :]
+
+
+@PAGES
+def test_scores_without_a_sign_are_shown_without_one(page_of):
+    page = outside_style(page_of([of("good bad", method="saliency@1", signed=False)]))
+    marks = [attributes for tag, attributes in tags(page) if tag == "mark"]
+    assert [one["class"] for one in marks] == ["size4", "size2"]
+    assert [one["title"] for one in marks] == ["strength 2.000", "strength 1.000"]
+    assert "<sup" not in page
+    assert "+2.0000" not in page
+    assert "2.0000" in page
+    assert "pushes" not in page
+    assert "saliency@1 tells how strongly a word moves the output, not which way" in page
+    assert "<span>strength only, not which way</span>" in page
+    assert "Strength (logit)" in page
+
+
+@PAGES
+def test_side_by_side_each_method_has_its_own_marks_and_legend(page_of):
+    page = outside_style(page_of([of("good bad"), of("good bad", method="saliency@1", signed=False)]))
+    classes = [attributes["class"] for tag, attributes in tags(page) if tag == "mark"]
+    assert classes == ["plus4", "plus2", "size4", "size2"]
+    assert page.count("<sup") == 2
+    assert "pushes towards the label explained" in page
+    assert "saliency@1 tells how strongly a word moves the output, not which way" in page
+    assert page.count("<span>strength only, not which way</span>") == 1
+
+
+@PAGES
+def test_what_the_model_does_not_read_is_marked_and_said(page_of):
+    text = "good bad and what nobody reads"
+    page = outside_style(page_of([of(text, read=PartRead(start=0, stop=8, words=2, of=6))]))
+    assert '<span class="unread"><b>not read: </b> and what nobody reads</span>' in page
+    assert "The model read only the first 2 of 6 words: the rest had no say in the decision" in page
+    assert "not read" not in outside_style(page_of([of(text)]))
+
+
+@PAGES
+def test_a_long_text_is_where_the_page_says(page_of):
+    """A page of `workbench.explain` has no audit.json beside it; the report has one."""
+    long = of("good bad" + " word" * 400)
+    page = outside_style(page_of([long]))
+    assert "audit.json" not in page
+    assert "Cut: 1,500 of 2,008 characters are shown; the explanation, saved as JSON, holds the whole text." in page
+    assert long.text in Explanation((long,)).json
+    assert explained_text(long).note.endswith("the whole text is in audit.json.")
+
+
+@PAGES
+def test_how_well_two_draws_agree_is_shown(page_of):
+    assert "<span>two draws agree to 0.93</span>" in page_of([of("good bad", seed_agreement=0.93)])
+    page = page_of([of("good bad", seed_agreement=0.76)])
+    assert "two draws agree only to 0.76 after 1 passes: read the ranking with care" in page
+    assert "two draws" not in page_of([of("good bad")])
 
 
 def test_nothing_to_explain_is_a_page_too():

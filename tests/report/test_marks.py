@@ -2,11 +2,12 @@ import time
 
 import pytest
 
-from workbench.evidence.exhibits import TokenScores
-from workbench.report.marks import changes, heat, special, weights
+from workbench.evidence.exhibits import PartRead, TokenScores
+from workbench.report.marks import changes, heat, shown_from, special, weights
+from workbench.report.text import SHOWN
 
 
-def scores(text, spans, values):
+def scores(text, spans, values, **more):
     return TokenScores(
         example="",
         text=text,
@@ -18,6 +19,7 @@ def scores(text, spans, values):
         spans=tuple(spans),
         scores=tuple(values),
         passes=1,
+        **more,
     )
 
 
@@ -99,6 +101,49 @@ def test_heat_is_the_text_with_sign_and_strength():
     runs = heat(held)
     assert "".join(run.text for run in runs) == "good bad meh"
     assert [(run.text, run.mark) for run in runs if run.mark] == [("good", "plus4"), ("bad", "minus2")]
+
+
+def test_heat_without_a_sign_says_how_strongly_and_not_which_way():
+    held = scores("good bad meh", [(0, 4), (5, 8), (9, 12)], [2.0, 1.0, 0.01], signed=False)
+    assert [(run.text, run.mark, run.title) for run in heat(held) if run.mark] == [
+        ("good", "size4", "2.000"),
+        ("bad", "size2", "1.000"),
+    ]
+
+
+def test_heat_marks_what_the_model_does_not_read_at_either_end():
+    text = "not read here: good, truly. Nor is this!"
+    start, stop = text.index("good"), text.index(" Nor")
+    read = PartRead(start=start, stop=stop, words=2, of=8)
+    runs = heat(scores(text, [(start, start + 4)], [1.0], read=read))
+    assert [(run.text, run.mark) for run in runs] == [
+        ("not read here: ", "unread"),
+        ("good", "plus4"),
+        (", truly.", ""),
+        (" Nor is this!", "unread"),
+    ]
+
+
+def test_a_word_on_the_edge_of_what_is_read_counts_as_a_whole():
+    read = PartRead(start=0, stop=7, words=2, of=3)
+    runs = heat(scores("a goodness me", [(2, 7)], [1.0], read=read))
+    assert [(run.text, run.mark) for run in runs] == [("a ", ""), ("goodness", "plus4"), (" me", "unread")]
+
+
+def test_a_long_text_of_which_the_end_is_read_is_shown_from_there():
+    text = "early " * 1000 + "good"
+    start = len(text) - 4
+    held = scores(text, [(start, start + 4)], [1.0], read=PartRead(start=start, stop=start + 4, words=1, of=1001))
+    runs = heat(held)
+    assert runs[0].text == "…"
+    assert ("good", "plus4") in [(run.text, run.mark) for run in runs]
+    assert "".join(run.text for run in runs[1:]) == text[shown_from(held) :]
+    assert len(text) - shown_from(held) < SHOWN
+
+
+def test_a_text_that_is_withheld_has_no_unread_end():
+    held = scores("withheld 1f2e (300 characters)", [], [], read=PartRead(start=None, stop=None, words=40, of=52))
+    assert [(run.text, run.mark) for run in heat(held)] == [("withheld 1f2e (300 characters)", "")]
 
 
 def test_heat_of_nothing_is_plain():

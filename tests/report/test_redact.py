@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from workbench.errors import Unsupported
-from workbench.evidence.exhibits import Case, Cases, Exhibit, Note
+from workbench.evidence.exhibits import Case, Cases, Exhibit, Note, PartRead
 from workbench.evidence.measurement import Interval, Measurement
 from workbench.evidence.record import REDACTION, AuditRecord, Evidence, Failed, Measured
 from workbench.evidence.schema import Stored
+from workbench.report.fragments import render_explanation
 from workbench.report.model_card import model_card
 from workbench.report.quotations import Quotations
 from workbench.report.redact import redact
@@ -115,6 +116,17 @@ def test_each_kind_alone_hides_its_texts(rich, kind):
     secrets = []
     record = with_exhibits(rich, made(kind, secrets))
     assert SECRET not in redact(record).model_dump_json()
+
+
+def test_of_what_was_read_only_how_many_words_is_left(rich):
+    """Where the part that is read ends says nothing of what stands in place of the text."""
+    (_, held), *_ = rich.exhibits("token_scores")
+    cut = held.model_copy(update={"read": PartRead(start=0, stop=9, words=17, of=1234), "signed": False})
+    ((_, left),) = redact(with_exhibits(rich.model_copy(update={"evidence": ()}), cut)).exhibits("token_scores")
+    assert (left.read, left.signed) == (PartRead(start=None, stop=None, words=17, of=1234), False)
+    page = render_explanation([left])
+    assert "The model read only 17 of 1,234 words" in page
+    assert 'class="unread"' not in page
 
 
 def test_no_text_of_the_golden_record_is_left(rich):

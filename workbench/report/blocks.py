@@ -107,7 +107,11 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A stretch of text that looks alike. `mark` is '', 'ins', 'del', 'plus1'..'plus4', 'minus1'..'minus4'."""
+    """A stretch of text that looks alike.
+
+    `mark` is '', 'ins', 'del', 'plus1'..'plus4', 'minus1'..'minus4', 'size1'..'size4' (strength without a sign) or
+    'unread'.
+    """
 
     text: str
     mark: str = ""
@@ -124,6 +128,8 @@ class Quote:
     facts: tuple[str, ...] = ()
     blocks: tuple[Block, ...] = ()
     note: str = ""
+    warning: str = ""
+    """What must be known before the text is read."""
     legend: str = ""
     tags: str = ""
     """By what a reader may narrow a list of such texts down, as `tagged` writes it; '' for nothing."""

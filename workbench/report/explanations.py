@@ -9,9 +9,10 @@ from workbench.evidence.exhibits import GroupWords, TokenScores, WordRow, WordTa
 from workbench.evidence.measurement import Interval
 from workbench.evidence.record import AuditRecord
 from workbench.report.blocks import Block, Cell, Fold, Heading, Paragraph, Quote, Table
-from workbench.report.marks import heat, special, weights
+from workbench.report.legends import STRENGTH, draws, legend, not_read
+from workbench.report.marks import heat, shown_from, special, told, weights
 from workbench.report.quotes import folded
-from workbench.report.text import SHOWN, cut_note, plural, short
+from workbench.report.text import IN_RECORD, SHOWN, cut_note, plural, short
 from workbench.verdict import wording
 
 EXPLAINED = 20
@@ -19,11 +20,6 @@ EXPLAINED = 20
 
 _LISTED = 12
 """Words listed with their scores."""
-
-LEGEND = (
-    "Underlined with +: pushes towards the label explained. Dotted with −: pushes away from it. "
-    "The stronger the colour, the stronger the push, relative to the strongest word of the text."
-)
 
 
 def explanations(record: AuditRecord) -> tuple[Block, ...]:
@@ -176,18 +172,20 @@ def _texts(record: AuditRecord) -> tuple[Block, ...]:
     quotes = tuple(explained_text(scores) for scores in shown)
     return (
         Heading("Explained decisions"),
-        Paragraph(f"{LEGEND} Scores say what moved the model, not what is true or right.{more}", "quiet"),
+        Paragraph(f"{legend(shown)} Scores say what moved the model, not what is true or right.{more}", "quiet"),
         *folded(quotes, "explained decisions"),
     )
 
 
-def explained_text(scores: TokenScores) -> Quote:
-    """Return one explained text."""
+def explained_text(scores: TokenScores, whole: str = IN_RECORD) -> Quote:
+    """Return one explained text; `whole` says where the rest of it is, if only a part is shown."""
     facts = [f"explained: {short(scores.target)} (probability {wording.number(scores.probability, '')})"]
     facts += [f"rather than: {short(scores.versus)}"] if scores.versus is not None else []
     facts += [f"decided: {short(scores.predicted)}"] if scores.predicted is not None else []
     facts += [f"true: {short(scores.label)}"] if scores.label is not None else []
     facts.append(f"{scores.method}, in units of the {scores.output}")
+    facts += [STRENGTH] if not scores.signed else []
+    facts += [draws(scores)] if draws(scores) else []
     facts.append(
         "completeness gap undefined"
         if scores.completeness_gap is None
@@ -196,23 +194,27 @@ def explained_text(scores: TokenScores) -> Quote:
     if scores.baseline is not None:
         facts.append(f"compared with {scores.baseline}")
     facts.append(plural(scores.passes, "forward pass", "forward passes"))
-    note = cut_note(len(scores.text)) if len(scores.text) > SHOWN else ""
+    length = len(scores.text)
+    note = cut_note(length, min(SHOWN, length - shown_from(scores)), whole) if length > SHOWN else ""
     name = f"Example {short(scores.example, 24)}" if scores.example else "Explained text"
     name = name if scores.chosen_as is None else f"{short(scores.chosen_as, 80)}: {name[0].lower()}{name[1:]}"
-    return Quote(name, heat(scores), tuple(facts), (_scores(scores, name),) if scores.tokens else (), note)
+    blocks = (_scores(scores, name),) if scores.tokens else ()
+    return Quote(name, heat(scores), tuple(facts), blocks, note, warning=not_read(scores))
 
 
 def _scores(scores: TokenScores, name: str) -> Fold:
     ranked = sorted(weights(scores), key=lambda word: (-abs(word.score), word.start))
-    rows = [(Cell(short(word.text, 40)), Cell(f"{word.score:+.4f}", numeric=True)) for word in ranked[:_LISTED]]
+    rows = [(Cell(short(word.text, 40)), Cell(told(scores, word.score), numeric=True)) for word in ranked[:_LISTED]]
     rest = sum(word.score for word in ranked[_LISTED:])
     if len(ranked) > _LISTED:
-        rows.append((Cell(f"the other {plural(len(ranked) - _LISTED, 'word')}"), Cell(f"{rest:+.4f}", numeric=True)))
+        rows.append(
+            (Cell(f"the other {plural(len(ranked) - _LISTED, 'word')}"), Cell(told(scores, rest), numeric=True))
+        )
     if (outside := special(scores)) is not None:
-        rows.append((Cell("special tokens"), Cell(f"{outside:+.4f}", numeric=True)))
+        rows.append((Cell("special tokens"), Cell(told(scores, outside), numeric=True)))
     table = Table(
         f"{name}: words by strength ({short(scores.method)}, {short(scores.target)})",
-        (Cell("Word"), Cell(f"Score ({short(scores.output)})", numeric=True)),
+        (Cell("Word"), Cell(f"{'Score' if scores.signed else 'Strength'} ({short(scores.output)})", numeric=True)),
         tuple(rows),
     )
     return Fold("Scores", (table,))

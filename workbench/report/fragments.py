@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from workbench.evidence.exhibits import MethodQuality, TokenScores
 from workbench.evidence.record import AuditRecord, Finding
 from workbench.report.blocks import Block, Paragraph
-from workbench.report.explanations import LEGEND, explained_text
+from workbench.report.explanations import explained_text
 from workbench.report.gates import gate_table
+from workbench.report.legends import legend
 from workbench.report.render import style, template
 from workbench.report.summary import summary, summary_line
 from workbench.report.text import plural, short
@@ -16,18 +17,21 @@ from workbench.report.trust import worth
 
 __all__ = ["explanation_fragment", "record_fragment", "render_explanation", "summary_line"]
 
+_WHOLE = "the explanation, saved as JSON, holds the whole text"
+
 
 def render_explanation(scores: Sequence[TokenScores], quality: Sequence[Sequence[MethodQuality]] = ()) -> str:
     """Return a self-contained page that shows what moved each decision, word by word, and what that is worth."""
     targets = dict.fromkeys(one.target for one in scores)
     title = f"What moved the model: {short(', '.join(targets))}" if targets else "Nothing was explained"
     page = template("explanation.html.j2")
-    return str(page.render(title=title, legend=LEGEND, blocks=_explained(scores, quality), css=style("report.css")))
+    blocks, css = _explained(scores, quality), style("report.css")
+    return str(page.render(title=title, legend=legend(scores), blocks=blocks, css=css))
 
 
 def explanation_fragment(scores: Sequence[TokenScores], quality: Sequence[Sequence[MethodQuality]] = ()) -> str:
     """Return the explained texts as a fragment with its own scoped style, for notebooks."""
-    return _fragment(blocks=(*_explained(scores, quality), Paragraph(LEGEND, "quiet")), summary=None, title="")
+    return _fragment(blocks=(*_explained(scores, quality), Paragraph(legend(scores), "quiet")), summary=None, title="")
 
 
 def _explained(scores: Sequence[TokenScores], quality: Sequence[Sequence[MethodQuality]]) -> tuple[Block, ...]:
@@ -37,7 +41,7 @@ def _explained(scores: Sequence[TokenScores], quality: Sequence[Sequence[MethodQ
     for start in range(0, len(scores), each or 1):
         if quality and (held := quality[start // each]):
             blocks.append(worth(held))
-        blocks += [explained_text(one) for one in scores[start : start + each]]
+        blocks += [explained_text(one, _WHOLE) for one in scores[start : start + each]]
     return tuple(blocks)
 
 

@@ -116,22 +116,49 @@ def special(scores: TokenScores) -> float | None:
 
 
 def heat(scores: TokenScores) -> tuple[Run, ...]:
-    """Return the text with its words marked by sign and strength, relative to the strongest word."""
-    return _capped(_heat(scores))
+    """Return the text with its words marked by strength, relative to the strongest word, and by sign if they have one.
+
+    What the model does not read is marked, too.
+    """
+    start = shown_from(scores)
+    runs = _capped(_heat(scores, start))
+    return (Run("…"), *runs) if start else runs
 
 
-def _heat(scores: TokenScores) -> Iterator[Run]:
+def shown_from(scores: TokenScores) -> int:
+    """Return where the shown part of the text begins: not at 0 in a long text of which the beginning is unread."""
+    first, _ = scores.span_read
+    if not first or len(scores.text) <= SHOWN:
+        return 0
+    return max(0, min([first, *(word.start for word in weights(scores))]) - _CONTEXT)
+
+
+def _heat(scores: TokenScores, begin: int) -> Iterator[Run]:
     words = weights(scores)
     largest = max((abs(word.score) for word in words), default=0.0)
-    ends = [0, *accumulate((word.stop for word in words), max)]
+    ends = [begin, *accumulate((word.stop for word in words), max)]
     for word, end in zip(words, ends, strict=False):
         if word.start < end:
             continue  # overlaps the word before
-        if word.start > end:
-            yield Run(scores.text[end : word.start])
+        yield from _between(scores, end, word.start)
         share = word.score / largest if largest else 0.0
         strength = min(LEVELS, int(abs(share) * LEVELS + 0.5))
-        sign = "plus" if share > 0 else "minus"
-        yield Run(word.text, f"{sign}{strength}" if strength else "", f"{word.score:+.3f}")
-    if ends[-1] < len(scores.text):
-        yield Run(scores.text[ends[-1] :])
+        kind = "size" if not scores.signed else "plus" if share > 0 else "minus"
+        yield Run(word.text, f"{kind}{strength}" if strength else "", told(scores, word.score, ".3f"))
+    yield from _between(scores, ends[-1], len(scores.text))
+
+
+def _between(scores: TokenScores, start: int, stop: int) -> Iterator[Run]:
+    """Yield a stretch without scores, of which the model may leave an end unread."""
+    first, last = scores.span_read
+    pieces = (
+        (start, min(stop, first), "unread"),
+        (max(start, first), min(stop, last), ""),
+        (max(start, last), stop, "unread"),
+    )
+    yield from (Run(scores.text[a:b], mark) for a, b, mark in pieces if a < b)
+
+
+def told(scores: TokenScores, score: float, form: str = ".4f") -> str:
+    """Return a score as a number, with + or − only where it says which way."""
+    return format(score, f"+{form}" if scores.signed else form)

@@ -134,11 +134,13 @@ _CARDS: Mapping[type[Stored], Rule] = {
 _EXHIBITS: Mapping[type[Stored], Rule] = {
     exhibits.TokenScores: _rule(
         "kind method target versus output probability label predicted chosen_as completeness_gap baseline passes "
-        "seed_agreement precision",
+        "seed_agreement signed precision",
         name="example",
         text="text",
+        inside="read",
         empty="tokens spans scores words",
     ),
+    exhibits.PartRead: _rule("words of", empty="start stop"),
     exhibits.WordScore: _rule("start stop score"),
     exhibits.MethodQuality: _rule("attributor values", empty="scores"),
     exhibits.ExplanationCheck: _rule("kind target label words", name="example", inside="methods", empty="absent"),

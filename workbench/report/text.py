@@ -9,7 +9,7 @@ from types import MappingProxyType
 from workbench.verdict.wording import listed as listed
 
 SHOWN = 1500
-"""Characters of one text that the report shows; the whole text is in audit.json."""
+"""Characters of one text that a page shows."""
 
 LABEL = 80
 """Characters of a label, group or column name that the report shows."""
@@ -43,9 +43,12 @@ def excerpt(text: str, limit: int = SHOWN) -> tuple[str, str]:
     return text[:limit] + "…", cut_note(len(text), limit)
 
 
-def cut_note(length: int, limit: int = SHOWN) -> str:
-    """Return the sentence that says that a text was cut."""
-    return f"Cut: {limit:,} of {length:,} characters are shown; the whole text is in audit.json."
+IN_RECORD = "the whole text is in audit.json"
+
+
+def cut_note(length: int, limit: int = SHOWN, whole: str = IN_RECORD) -> str:
+    """Return the sentence that says that a text was cut, and by `whole` where the rest of it is."""
+    return f"Cut: {limit:,} of {length:,} characters are shown; {whole}."
 
 
 def plural(n: int, one: str, many: str = "") -> str:

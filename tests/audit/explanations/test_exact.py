@@ -200,6 +200,8 @@ def test_saliency_has_no_sign_and_is_the_length_of_the_gradient():
     found = explain(BINARY, "love hate", target="yes", method="saliency")
     assert [score for _, score in scored(found)] == pytest.approx([1.0, 1.0])  # d logit / d embedding = (0, 1)
     assert not attributors["saliency"].signed
+    assert not found.signed
+    assert explain(BINARY, "love hate", target="yes", method="occlusion").signed
 
 
 def test_the_length_of_input_x_gradient_forgets_the_sign_and_nothing_else():
@@ -208,6 +210,7 @@ def test_the_length_of_input_x_gradient_forgets_the_sign_and_nothing_else():
     # Of the dimensions of the oracle's embedding only one has a gradient, so a length is an absolute value.
     assert [one.score for one in found.words] == pytest.approx([abs(one.score) for one in signed.words])
     assert not attributors["input_x_gradient_l2"].signed
+    assert (signed.signed, found.signed) == (True, False)
 
 
 def test_attention_rollout_by_hand():
@@ -220,6 +223,7 @@ def test_attention_rollout_by_hand():
     found = explain(Attending(WEIGHTS, ("no", "yes")), "love", target="yes", method="attention_rollout")
     first, second = np.array([[0.6, 0.4], [0.25, 0.75]]), np.array([[0.8, 0.2], [0.05, 0.95]])
     assert list(found.scores) == pytest.approx(list((second @ first)[0]))
+    assert not found.signed
     with pytest.raises(Unsupported, match="attention weights"):
         explain(BINARY, "love", method="attention_rollout")
     with pytest.raises(Unsupported, match="every label"):

@@ -3,7 +3,6 @@ import shutil
 
 import pytest
 
-from workbench.audit.explanations.attribution import _is_cut
 from workbench.audit.explanations.explain import explain, refusal
 from workbench.errors import EmptyData, NotFound, Unsupported
 from workbench.evidence.decision import Decision
@@ -48,7 +47,18 @@ def test_only_the_words_that_are_read_have_scores(tiny_checkpoint, tmp_path, met
         found = explain(load_checkpoint(place), text, method=method)
         assert [text[word.start : word.stop] for word in found.words] == [read] * 30
         assert all(word.score != 0 for word in found.words)
-        assert _is_cut(found)
+        start, stop = found.span_read
+        assert {*text[start:stop].split()} == {read}
+        assert (found.read.words, found.read.of) == (30, 60)
+
+
+def test_how_far_a_text_is_read_is_known(known_model):
+    model = known_model(WEIGHTS, limit=4)
+    assert explain(model, "good bad").read is None
+    assert explain(model, "good bad ?!").read is None, "no word is left unread"
+    cut = explain(model, "good bad thing bad")
+    assert (cut.span_read, cut.read.words, cut.read.of) == ((0, 8), 2, 4)
+    assert explain(LinearTextClassifier.binary({"good": 1.0}), "good " * 900, method="occlusion").read is None
 
 
 def test_one_token(known_model):

@@ -108,7 +108,7 @@ class AttributionProbe:
                 f"{open_gaps} of {len(gaps)} explanations miss the completeness bound of {self.gap_bound:g}: "
                 "their scores do not add up to what they explain, so read them with care."
             )
-        if cut := sum(_is_cut(one) for one in found):
+        if cut := sum(one.read is not None for one in found):
             notes.append(f"{cut} of {len(found)} texts are longer than the model reads; only the part read has scores.")
         return Measured(measurements=(), exhibits=(*(Note(text=note) for note in notes), *found))
 
@@ -118,10 +118,3 @@ class AttributionProbe:
             f"{len(found)} decisions are explained, {len(found) - wrong} right and {wrong} wrong: some of each kind "
             "that is worth a look, at most one of each person. They are examples, not a sample to take rates from."
         )
-
-
-def _is_cut(scores: TokenScores) -> bool:
-    """Return whether a letter or digit stands before the first token of the text or behind its last."""
-    spans = [span for span in scores.spans if span[0] < span[1]] or [(0, 0)]
-    unread = scores.text[: min(spans)[0]] + scores.text[max(stop for _, stop in spans) :]
-    return any(letter.isalnum() for letter in unread)

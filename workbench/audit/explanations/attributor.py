@@ -15,7 +15,7 @@ class Attribution(NamedTuple):
     spans: tuple[tuple[int, int], ...]
     """Character span of each token in the text; (0, 0) for special tokens."""
     scores: FloatArray
-    """One per token, in units of `output`; positive pushes towards the label."""
+    """One per token, in units of `output`; positive pushes towards the label, unless the method is unsigned."""
     output: str
     """What the scores add up to, e.g. 'logit'."""
     completeness_gap: float | None
@@ -25,7 +25,7 @@ class Attribution(NamedTuple):
     passes: int
     """Sequences sent through the model."""
     seed_agreement: float | None = None
-    """Spearman correlation of two independent draws, where the method samples until they agree."""
+    """Spearman correlation of two independent draws, of a method that samples until they agree, or until its cap."""
     precision: str = "float32"
     """What the scores were computed in. 'bfloat16' only where a float32 check on this very text agreed."""
 

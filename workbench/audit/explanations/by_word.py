@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from workbench.evidence.exhibits import WordScore
+from workbench.evidence.exhibits import PartRead, WordScore
 from workbench.models.protocols import Classifier, Differentiable
 from workbench.text.words import words
 
@@ -47,6 +47,17 @@ def read_part(model: Classifier, text: str) -> Part:
     start, stop = len(text[: min(spans)[0]].rstrip()), max(stop for _, stop in spans)
     stop = stop if text[stop:].strip() else len(text)
     return Part(text[start:stop], start, stop)
+
+
+def unread(text: str, part: Part) -> PartRead | None:
+    """Return how far the model reads `text`, of which it reads `part`; None where it leaves no word unread.
+
+    A word that is cut in two counts both as read and as unread; punctuation and white space alone count as neither.
+    """
+    if not words(text[: part.start]) and not words(text[part.stop :]):
+        return None
+    read = by_word(text, (), (), part.start, part.stop)
+    return PartRead(start=part.start, stop=part.stop, words=len(read), of=len(words(text)))
 
 
 def by_word(

@@ -14,7 +14,7 @@ import workbench.audit.explanations.occlusion
 import workbench.audit.explanations.shap_kernel
 import workbench.audit.explanations.shap_partition  # noqa: F401
 from workbench.audit.explanations.attributor import attributors
-from workbench.audit.explanations.by_word import by_word, read_part
+from workbench.audit.explanations.by_word import by_word, read_part, unread
 from workbench.audit.explanations.view import BatchedView, Scale, view
 from workbench.errors import EmptyData, Misconfigured, NotFound, Unsupported
 from workbench.evidence.decision import Decision
@@ -93,6 +93,8 @@ def explain(
         tokens=found.tokens,
         spans=spans,
         scores=tuple(found.scores.tolist()),
+        signed=getattr(attributor, "signed", True),
+        read=unread(text, part),
         words=by_word(text, spans, found.scores.tolist(), part.start, part.stop),
         completeness_gap=found.completeness_gap,
         baseline=found.baseline,

@@ -11,6 +11,7 @@ from workbench.adapters.lime import Neighbourhood
 from workbench.audit.explanations.attributor import Attribution, attributors
 from workbench.audit.explanations.checked import Ask, Counted, checked
 from workbench.audit.explanations.ranks import spearman
+from workbench.evidence.exhibits.explanations import DRAWS_AGREE
 from workbench.models.protocols import Classifier, FloatArray
 
 _BASELINE = "texts without the word, all of its occurrences at once; they share its weight"
@@ -80,7 +81,7 @@ class AdaptiveLime:
     """Of either draw, to begin with."""
     most: int = 4000
     """Of either draw, at most."""
-    agreement: float = 0.9
+    agreement: float = DRAWS_AGREE
     """Spearman correlation of the two draws' weights to reach."""
 
     def attribute(self, model: Classifier, text: str, target: int, *, gap_bound: float, seed: int) -> Attribution:

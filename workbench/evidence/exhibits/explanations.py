@@ -9,6 +9,9 @@ from pydantic import Field, model_validator
 from workbench.evidence.measurement import Interval
 from workbench.evidence.schema import Stored
 
+DRAWS_AGREE = 0.9
+"""Spearman correlation from which on two draws of a method that samples are said to rank the words alike."""
+
 
 class WordScore(Stored):
     """One word of a text with its score."""
@@ -17,6 +20,18 @@ class WordScore(Stored):
     stop: int = Field(ge=1)
     """The word is text[start:stop]."""
     score: float
+
+
+class PartRead(Stored):
+    """The part of a text that the model reads, where it leaves words unread."""
+
+    start: int | None = Field(ge=0)
+    stop: int | None = Field(ge=1)
+    """The part is text[start:stop]; None where the text is withheld."""
+    words: int = Field(ge=0)
+    """Words of that part; one that is cut in two counts."""
+    of: int = Field(ge=1)
+    """Words of the whole text."""
 
 
 class TokenScores(Stored):
@@ -46,7 +61,11 @@ class TokenScores(Stored):
     spans: tuple[tuple[int, int], ...]
     """Character span [start, end) of each token in `text`; (0, 0) for special tokens."""
     scores: tuple[float, ...]
-    """One per token, in units of `output`; positive pushes towards `target`."""
+    """One per token, in units of `output`. Where `signed`, positive pushes towards `target`, negative away from it."""
+    signed: bool = True
+    """Scores say which way a token pushes. False: at least 0, they say how strongly it moves the output, no more."""
+    read: PartRead | None = None
+    """None where the model leaves no word of the text unread, or does not tell."""
     words: tuple[WordScore, ...] = ()
     """Every word that the model reads with the sum of its tokens' scores; punctuation belongs to none."""
     completeness_gap: float | None = None
@@ -56,7 +75,8 @@ class TokenScores(Stored):
     passes: int = Field(ge=0)
     """Forward passes used (sequences through the model)."""
     seed_agreement: float | None = None
-    """Spearman correlation of two independent draws of a method that samples until they agree; None for others."""
+    """Spearman correlation of two independent draws of a method that samples until they agree, or until a cap of its
+    own; None for others."""
     precision: str = "float32"
     """What the scores were computed in; 'bfloat16' only where a float32 check on this very text agreed."""
 
@@ -65,6 +85,13 @@ class TokenScores(Stored):
         if not len(self.tokens) == len(self.spans) == len(self.scores):
             raise ValueError("tokens, spans and scores must have equal length")
         return self
+
+    @property
+    def span_read(self) -> tuple[int, int]:
+        """The part that the model reads is text[start:stop]: the whole text, unless another is known."""
+        if self.read is None or self.read.start is None or self.read.stop is None:
+            return 0, len(self.text)
+        return self.read.start, self.read.stop
 
 
 class MethodQuality(Stored):
