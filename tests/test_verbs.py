@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import workbench
+from workbench.audit.explanations.occlusion import Occlusion
 from workbench.audit.profiles import PROFILES
 from workbench.data.corpus import Corpus, Example
 from workbench.data.splits import split
-from workbench.errors import BadInput, Misconfigured, NotFound
+from workbench.errors import BadInput, EmptyData, Misconfigured, NotFound, Unsupported
 from workbench.evidence.record import Failed
 from workbench.models.linear import LinearTextClassifier
 from workbench.models.protocols import FloatArray
@@ -220,10 +223,85 @@ def test_an_audit_that_continues_is_counted_once(
     assert workbench.audit(model, corpus, policy=POLICY, out=tmp_path).record.audit.ledger_count == 2
 
 
-@pytest.mark.parametrize("nothing", [[], [None], 5, None])
-def test_only_texts_can_be_explained(model: LinearTextClassifier, nothing: object) -> None:
-    with pytest.raises(BadInput, match="at least one text"):
-        workbench.explain(model, nothing)  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ([], "got list: []"),
+        ([None], "text 1 of 1 is NoneType: None"),
+        (["good", float("nan")], "text 2 of 2 is float: nan"),
+        (5, "got int: 5"),
+        (None, "got NoneType: None"),
+        (b"good", "got bytes: b'good'"),
+        ({"text": "good"}, "got dict: {'text': 'good'}"),
+        (pd.DataFrame({"text": ["good"]}), "got DataFrame: text 0 good: name one of its columns"),
+        (np.array([["good", "bad"]]), "got ndarray: array([['good', 'bad']], dtype='<U4'): name one of its columns"),
+        (np.array("good"), "got ndarray: array('good'"),
+    ],
+    ids=lambda one: one if isinstance(one, str) else type(one).__name__,
+)
+def test_only_texts_can_be_explained(model: LinearTextClassifier, given: object, told: str) -> None:
+    with pytest.raises(BadInput, match=f"at least one text, as a string; .*{re.escape(told)}"):
+        workbench.explain(model, given)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "several",
+    [pd.Series, lambda given: pd.Series(given, index=[7, 3], dtype="string"), np.array, tuple, iter, pd.Categorical],
+    ids=["series", "string series", "array", "tuple", "iterator", "categorical"],
+)
+def test_anything_that_gives_texts_can_be_explained(model: LinearTextClassifier, several: object) -> None:
+    found = workbench.explain(model, several(["a good dress", "a bad dress"]), methods="occlusion")  # type: ignore[operator]
+    assert found == workbench.explain(model, ["a good dress", "a bad dress"], methods="occlusion")
+    assert {type(one.text) for one in found} == {str}
+
+
+LONG = "good " * 40
+
+
+@pytest.mark.parametrize(
+    ("texts", "methods", "told"),
+    [
+        (
+            ["good", "", "fits"],
+            "occlusion",
+            "text 2 of 3 (''): nothing to explain: the model reads nothing in ''; leave",
+        ),
+        (["good", "?!"], ["lime", "occlusion"], "text 2 of 2 ('?!'), lime@1: nothing to explain: LIME finds no word"),
+        (["?!", "good", "", " "], "occlusion", "(refused, too: text 3, 4)"),
+        (["good", LONG], "shap_kernel", f"text 2 of 2 ('{LONG[:40]}'), shap_kernel@1: kernel SHAP is for texts of at"),
+        (["good", LONG], "shap_kernel", "this one has 40; use shap_partition"),
+        ("?!", ["random", "occlusion"], "random@1: nothing to explain: no word in '?!'"),
+        ("?!", "occlusion", "nothing to explain: no word in '?!'"),
+    ],
+)
+def test_a_text_that_cannot_be_explained_is_named_before_any_work(
+    monkeypatch: pytest.MonkeyPatch, texts: str | list[str], methods: str | list[str], told: str
+) -> None:
+    model = LinearTextClassifier.binary({"good": 2.0})
+    monkeypatch.setattr(LinearTextClassifier, "predict_proba", lambda self, texts: pytest.fail("it was asked"))
+    with pytest.raises((EmptyData, Unsupported), match=re.escape(told)):
+        workbench.explain(model, texts, methods=methods)
+
+
+def test_a_text_that_a_method_gives_up_on_is_named(
+    model: LinearTextClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(Occlusion, "check")
+    with pytest.raises(EmptyData, match=r"text 2 of 2 \('\?!'\), occlusion@1: nothing to explain.*another method"):
+        workbench.explain(model, ["good", "?!"], methods="occlusion")
+
+
+def test_a_text_that_is_decided_the_other_label_is_named() -> None:
+    model = LinearTextClassifier.binary({"good": 2.0, "bad": -2.0}, labels=("no", "yes"))
+    with pytest.raises(
+        Misconfigured, match=r"text 2 of 4 \('bad'\): .*decides 'no' here.*give target=.*'yes'.* text 4"
+    ):
+        workbench.explain(model, ["good", "bad", "good", "a bad one"], methods="occlusion", versus="no")
+    with pytest.raises(Misconfigured, match=r"^why 'no' rather than 'no'\? The model decides 'no' here"):
+        workbench.explain(model, "bad", methods="occlusion", versus="no")
+    with pytest.raises(Misconfigured, match=r"text 1 of 2 .*Choose two labels"):
+        workbench.explain(model, ["good", "bad"], methods="occlusion", target="no", versus="no")
+    assert len(workbench.explain(model, ["good", "bad"], methods="occlusion", target="yes", versus="no")) == 2
 
 
 def test_several_methods_explain_several_texts_side_by_side(tmp_path: Path) -> None:

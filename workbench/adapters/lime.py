@@ -26,6 +26,16 @@ class Occurrence(NamedTuple):
     stop: int
 
 
+def require_words(text: str) -> Any:
+    """Return `text` as LIME takes it apart. Raises `EmptyData` where LIME finds no word (letters, digits, '_')."""
+    from lime.lime_text import IndexedString
+
+    indexed = IndexedString(text)
+    if not indexed.num_words():
+        raise EmptyData(f"nothing to explain: LIME finds no word in {text[:40]!r}")
+    return indexed
+
+
 class Neighbourhood:
     """The texts around one text that LIME asks the model about, and the regression that it fits to the answers."""
 
@@ -33,13 +43,11 @@ class Neighbourhood:
         """Let `LimeTextExplainer`, with its defaults, draw `samples` texts: the first is `text` itself.
 
         Raises:
-            EmptyData: LIME finds no word (letters, digits, '_') in `text`.
+            EmptyData: LIME finds no word in `text`.
         """
-        from lime.lime_text import IndexedString, LimeTextExplainer
+        from lime.lime_text import LimeTextExplainer
 
-        indexed = IndexedString(text)
-        if not indexed.num_words():
-            raise EmptyData(f"nothing to explain: LIME finds no word in {text[:40]!r}")
+        indexed = require_words(text)
         self.occurrences = _occurrences(indexed)
         """The words in their order in the text."""
         self.n_words = int(indexed.num_words())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,7 +71,7 @@ def attack(
 
 def explain(
     model: str | Path | Classifier,
-    text: str | Sequence[str],
+    text: str | Iterable[str],
     *,
     methods: str | Sequence[str] = "integrated_gradients",
     target: str | None = None,
@@ -85,7 +85,7 @@ def explain(
 
     Args:
         model: a folder, a hub id (with `online`) or a classifier.
-        text: one text or several.
+        text: one text or several: a list, a column of a table, anything that gives strings.
         methods: one or several of those that `workbench explain --help` names.
         target: the label to explain; default: the one decided.
         versus: explain why `target` rather than this label.
@@ -96,8 +96,9 @@ def explain(
         progress: told (steps done, steps in all): each explanation is one, and so is measuring a text's. In a notebook
             a bar shows them where this is None.
 
-    The result shows itself in a notebook. A method that cannot explain this model, or this text, raises what it raises
-    alone: `Unsupported`, `EmptyData`; an unknown name `NotFound`.
+    The result shows itself in a notebook. A method that cannot explain this model, or a text, raises `Unsupported` or
+    `EmptyData`, with text and method: none is left out silently. What can be told of the texts is, before any work. An
+    unknown name raises `NotFound`.
     """
     from workbench.audit.explanations.explain import full_names
     from workbench.audit.explanations.many import explain_many, worth_of
@@ -105,9 +106,7 @@ def explain(
     from workbench.models.engine import engine_for
 
     names = full_names([methods] if isinstance(methods, str) else methods)
-    texts = [text] if isinstance(text, str) else list(text) if isinstance(text, Sequence) else []
-    if not texts or not all(isinstance(one, str) for one in texts):
-        raise BadInput(f"nothing to explain: give at least one text, as a string; got {text!r:.80}")
+    texts = _texts(text)
     classifier = load(model, online=online) if isinstance(model, str | Path) else model
     measured = quality if quality is not None else len(names) > 1
     steps = len(texts) * len(names)
@@ -145,6 +144,29 @@ def explore(
     if has_widgets():
         return Explorer(classifier, text, methods=names, target=target)
     return explain(classifier, text, methods=names if methods is not None else names[:1], target=target)
+
+
+def _texts(given: object) -> list[str]:
+    """Return one text or several. Raises `BadInput` for none, and for what holds other things than texts."""
+    wanted = "give at least one text, as a string"
+    if isinstance(given, str):
+        return [given]
+    # A table would give the names of its columns, a mapping its keys: strings, but not the texts that were meant.
+    dimensions = getattr(given, "ndim", 1)
+    if dimensions != 1 or isinstance(given, bytes | Mapping) or not isinstance(given, Iterable):
+        raise BadInput(f"{wanted}; got {_told(given)}{': name one of its columns' if dimensions > 1 else ''}")
+    found = list(given)
+    for i, one in enumerate(found):
+        if not isinstance(one, str):
+            raise BadInput(f"{wanted}; text {i + 1} of {len(found)} is {_told(one)}")
+    if not found:
+        raise BadInput(f"nothing to explain: {wanted}; got {_told(given)}")
+    return [one[:] for one in found]  # of NumPy's strings: Python's
+
+
+def _told(given: object) -> str:
+    """Return the type and the beginning of what was given, in one line."""
+    return f"{type(given).__name__}: {' '.join(repr(given).split()):.80}"
 
 
 def regress(

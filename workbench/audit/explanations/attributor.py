@@ -35,7 +35,8 @@ class Attributor(Protocol):
 
     A class attribute `signed = False` says that scores tell how strongly, and not which way; `labelled = False` that
     they are the same for every label; `seeded = True` that another seed gives other scores; `embedded = True` that they
-    are computed from the text's embeddings, so that these may be moved a little.
+    are computed from the text's embeddings, so that these may be moved a little. A method `check(text)` raises at once
+    what `attribute` would raise of that text, so that of many texts none is worked on in vain.
     """
 
     def attribute(self, model: Classifier, text: str, target: int, *, gap_bound: float, seed: int) -> Attribution:

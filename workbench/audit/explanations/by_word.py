@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from workbench.errors import EmptyData
 from workbench.evidence.exhibits import PartRead, WordScore
 from workbench.models.protocols import Classifier, Differentiable
-from workbench.text.words import words
+from workbench.text.words import Word, words
 
 
 class Part(NamedTuple):
@@ -58,6 +59,13 @@ def unread(text: str, part: Part) -> PartRead | None:
         return None
     read = by_word(text, (), (), part.start, part.stop)
     return PartRead(start=part.start, stop=part.stop, words=len(read), of=len(words(text)))
+
+
+def require_words(text: str) -> tuple[Word, ...]:
+    """Return the words of `text`. Raises `EmptyData` where there is none."""
+    if not (found := words(text)):
+        raise EmptyData(f"nothing to explain: no word in {text[:40]!r}")
+    return found
 
 
 def by_word(

@@ -8,9 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from workbench.audit.explanations.attributor import Attribution, attributors
-from workbench.errors import EmptyData
+from workbench.audit.explanations.by_word import require_words
 from workbench.models.protocols import Classifier
-from workbench.text.words import words
 
 
 @attributors.register("random@1")
@@ -22,10 +21,12 @@ class Chance:
 
     labelled: ClassVar[bool] = False
 
+    def check(self, text: str) -> None:
+        """Raise `EmptyData` for a text without words."""
+        require_words(text)
+
     def attribute(self, model: Classifier, text: str, target: int, *, gap_bound: float, seed: int) -> Attribution:
-        found = words(text)
-        if not found:
-            raise EmptyData(f"nothing to explain: no word in {text[:40]!r}")
+        found = require_words(text)
         return Attribution(
             tokens=tuple(word.text for word in found),
             spans=tuple((word.start, word.stop) for word in found),

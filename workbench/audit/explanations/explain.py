@@ -14,7 +14,7 @@ import workbench.audit.explanations.occlusion
 import workbench.audit.explanations.shap_kernel
 import workbench.audit.explanations.shap_partition  # noqa: F401
 from workbench.audit.explanations.attributor import attributors
-from workbench.audit.explanations.by_word import by_word, read_part, unread
+from workbench.audit.explanations.by_word import Part, by_word, read_part, unread
 from workbench.audit.explanations.view import BatchedView, Scale, view
 from workbench.errors import EmptyData, Misconfigured, NotFound, Unsupported
 from workbench.evidence.decision import Decision
@@ -67,15 +67,12 @@ def explain(
     probabilities = model.predict_proba([text])
     decided = int((decision or Decision()).decide(probabilities, positive)[0])
     column = decided if target is None else model.labels.index(target)
+    require_other(model.labels, column, versus, decided=target is None)
     against = None if versus is None else model.labels.index(versus)
-    if against == column:
-        raise Misconfigured(f"why {versus!r} rather than {versus!r}? Choose two labels: target and versus")
     if against is not None and not getattr(attributor, "labelled", True):
         raise Unsupported(f"{method} gives the same scores for every label, so it cannot set one against another")
     seen = model if against is None and scale == "probability" else view(model, column, against, scale)
-    part = read_part(model, text)
-    if not part.text:
-        raise EmptyData(f"nothing to explain: the model reads nothing in {text[:40]!r}")
+    part = readable_part(model, text)
     found = attributor.attribute(seen, part.text, column, gap_bound=gap_bound, seed=seed)
     spans = tuple((a + part.start, b + part.start) if a < b else (a, b) for a, b in found.spans)
     # A view asks a model that batches gradients for those of either logit; any other takes the difference's own.
@@ -102,6 +99,28 @@ def explain(
         seed_agreement=found.seed_agreement,
         precision=found.precision,
     )
+
+
+def readable_part(model: Classifier, text: str) -> Part:
+    """Return the part of `text` that is read. Raises `EmptyData` where that is nothing."""
+    part = read_part(model, text)
+    if not part.text:
+        raise EmptyData(f"nothing to explain: the model reads nothing in {text[:40]!r}")
+    return part
+
+
+def require_other(labels: Sequence[str], column: int, versus: str | None, *, decided: bool) -> None:
+    """Raise `Misconfigured` where `versus` is the label explained: the one asked for, or `decided` for want of that."""
+    if labels[column] != versus:
+        return
+    others = ", ".join(repr(label) for label in labels if label != versus)
+    why = (
+        f"The model decides {versus!r} here, and without a target the label decided is explained: give target=..., "
+        f"another label ({others})"
+        if decided
+        else "Choose two labels: target and versus"
+    )
+    raise Misconfigured(f"why {versus!r} rather than {versus!r}? {why}")
 
 
 def refusal(model: Classifier, method: str) -> str | None:

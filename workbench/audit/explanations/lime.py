@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from workbench.adapters.lime import Neighbourhood
+from workbench.adapters.lime import Neighbourhood, require_words
 from workbench.audit.explanations.attributor import Attribution, attributors
 from workbench.audit.explanations.checked import Ask, Counted, checked
 from workbench.audit.explanations.ranks import spearman
@@ -36,6 +36,10 @@ class Lime:
     for, 8 passed; with it and 50 samples, 1. The copy's answers took 0.56 of the time on one CPU thread, so that an
     explanation costs about 0.7 of one in float32 alone.
     """
+
+    def check(self, text: str) -> None:
+        """Raise `EmptyData` where LIME finds no word."""
+        require_words(text)
 
     def attribute(self, model: Classifier, text: str, target: int, *, gap_bound: float, seed: int) -> Attribution:
         """Return for each occurrence of a word an equal part of the weight of that word.
@@ -83,6 +87,10 @@ class AdaptiveLime:
     """Of either draw, at most."""
     agreement: float = DRAWS_AGREE
     """Spearman correlation of the two draws' weights to reach."""
+
+    def check(self, text: str) -> None:
+        """Raise `EmptyData` where LIME finds no word."""
+        require_words(text)
 
     def attribute(self, model: Classifier, text: str, target: int, *, gap_bound: float, seed: int) -> Attribution:
         """Return for each occurrence of a word an equal part of the weight of that word; see `Lime`."""

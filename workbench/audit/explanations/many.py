@@ -8,7 +8,9 @@ import numpy as np
 
 from workbench.audit.explanations.explain import explain
 from workbench.audit.explanations.one_text import quality_of
+from workbench.audit.explanations.refusals import Refused, require_explicable
 from workbench.audit.explanations.view import view as seen_as
+from workbench.errors import EmptyData, Misconfigured, Unsupported
 from workbench.evidence.exhibits import MethodQuality, TokenScores
 from workbench.models.engine import Engine
 from workbench.models.engine.workers import Workers, in_order
@@ -40,17 +42,22 @@ def explain_many(
         seed: of methods that sample.
         progress: told (explanations done, explanations in all).
 
-    Raises what the first explanation that cannot be given raises.
+    Raises what the first explanation that cannot be given raises, naming text and method: before any work, where that
+    can be known.
     """
+    require_explicable(engine, texts, methods, target=target, versus=versus)
     wanted = [(text, method) for text in texts for method in methods]
+    width = len(methods)
 
     def one(position: int) -> TokenScores:
         text, method = wanted[position]
         with engine.item(f"text {position}") as view:
-            return explain(view, text, target=target, versus=versus, method=method, seed=seed)
+            try:
+                return explain(view, text, target=target, versus=versus, method=method, seed=seed)
+            except (EmptyData, Misconfigured, Unsupported) as error:
+                raise Refused(position // width, method, error).named(texts, methods) from error
 
     found = in_order(workers, one, range(len(wanted)), lambda i: engine.cancel(f"text {i}"), progress)
-    width = len(methods)
     return [[found[i * width + k] for k in range(width)] for i in range(len(texts))]
 
 

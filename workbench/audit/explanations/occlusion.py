@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workbench.audit.explanations.attributor import Attribution, attributors
-from workbench.errors import EmptyData
+from workbench.audit.explanations.by_word import require_words
 from workbench.models.protocols import Classifier
-from workbench.text.words import words
 
 
 @attributors.register("occlusion@1")
@@ -22,11 +21,13 @@ class Occlusion:
     Always in float32: one question for each word is soon answered.
     """
 
+    def check(self, text: str) -> None:
+        """Raise `EmptyData` for a text without words."""
+        require_words(text)
+
     def attribute(self, model: Classifier, text: str, target: int, *, gap_bound: float, seed: int) -> Attribution:
         """Return a score per word in probability; a word that the model does not read scores 0."""
-        found = words(text)
-        if not found:
-            raise EmptyData(f"nothing to explain: no word in {text[:40]!r}")
+        found = require_words(text)
         variants = [text, *(text[: word.start] + text[word.stop :] for word in found)]
         probabilities = model.predict_proba(variants)[:, target]
         return Attribution(

@@ -7,8 +7,9 @@ from typing import ClassVar
 
 from workbench.adapters.shap import kernel
 from workbench.audit.explanations.attributor import Attribution, attributors
+from workbench.audit.explanations.by_word import require_words
 from workbench.audit.explanations.checked import Counted
-from workbench.errors import EmptyData, Unsupported
+from workbench.errors import Unsupported
 from workbench.models.protocols import Classifier
 from workbench.text.words import words
 
@@ -28,16 +29,17 @@ class ShapKernel:
     most_words: int = 30
     """Longer texts are refused: so few subsets of so many words say little. SHAP's partition explainer takes them."""
 
+    def check(self, text: str) -> None:
+        """Raise `EmptyData` for a text without words, `Unsupported` for one of more than `most_words`."""
+        if (n := len(require_words(text))) > self.most_words:
+            raise Unsupported(
+                f"kernel SHAP is for texts of at most {self.most_words} words, and this one has {n}; use shap_partition"
+            )
+
     def attribute(self, model: Classifier, text: str, target: int, *, gap_bound: float, seed: int) -> Attribution:
         """Return a score per word in probability. Raises `Unsupported` for a text of more than `most_words` words."""
+        self.check(text)
         found = words(text)
-        if not found:
-            raise EmptyData(f"nothing to explain: no word in {text[:40]!r}")
-        if len(found) > self.most_words:
-            raise Unsupported(
-                f"kernel SHAP is for texts of at most {self.most_words} words, and this one has {len(found)}; "
-                "use shap_partition"
-            )
         mask = getattr(getattr(model, "tokenizer", None), "mask_token", None) or "..."
         ask = Counted(model.predict_proba)
         spans = tuple((word.start, word.stop) for word in found)
