@@ -20,7 +20,7 @@ from workbench.errors import BadInput, EmptyData, Misconfigured, NotFound, Unsup
 from workbench.evidence.record import Failed
 from workbench.models.linear import LinearTextClassifier
 from workbench.models.protocols import FloatArray
-from workbench.results import read_record
+from workbench.results import Explanation, read_record
 from workbench.verdict.policy import parse_policy
 
 LABELS = ("no", "yes")
@@ -340,6 +340,35 @@ def test_several_methods_explain_several_texts_side_by_side(tmp_path: Path) -> N
     assert "random@1" in found.save(tmp_path / "why.html").read_text()
     texts = ["a good dress", "a bad, bad dress"]
     assert workbench.explain(model, texts, methods=["occlusion", "lime"], target="positive", seed=3) == found
+
+
+def test_part_of_an_explanation_keeps_what_it_is_worth() -> None:
+    model = LinearTextClassifier.binary({"good": 2.0, "bad": -2.0, "dress": 0.1})
+    texts = ["a good dress", "a bad, bad dress", "a bad, bad dress"]
+    found = workbench.explain(model, texts, methods=["occlusion", "lime"])
+    assert found[np.int64(2)] == found[2] == found.scores[2]
+    assert found[-1] == found.scores[-1]
+    with pytest.raises(IndexError):
+        found[6]
+    with pytest.raises(TypeError):
+        found[1.0]  # type: ignore[call-overload]
+    assert found[:] == found
+    assert found[2:4] == Explanation(found.scores[2:4], found.quality[1:2])
+    lime = found["lime"]
+    assert [[one.attributor for one in held] for held in lime.quality] == [["lime@1", "random@1"]] * 3
+    assert list(lime.quality_frame().text) == [0, 0, 1, 1, 2, 2]
+    assert list(dict.fromkeys(lime.to_frame().text)) == [0, 1, 2]
+    across = found[1:3]
+    assert [(one.text, one.method) for one in across] == [(texts[0], "lime@1"), (texts[1], "occlusion@1")]
+    assert [[one.attributor for one in held] for held in across.quality] == [
+        ["lime@1", "random@1"],
+        ["occlusion@1", "random@1"],
+    ]
+    assert list(dict.fromkeys(across.to_frame().text)) == [0, 1]
+    assert across.html.count("<caption><span>What each explanation is worth") == 2
+    assert [one.text for one in found[::-2]] == [texts[2], texts[1], texts[0]]
+    assert len(found[0:0]) == len(found[0:0].quality) == 0
+    assert not Explanation(found.scores)[1:3].quality
 
 
 def test_one_method_measures_no_quality_unless_asked(model: LinearTextClassifier) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, SupportsIndex, overload
 
 from pydantic import ValidationError
 
 from workbench.errors import BadInput, NotFound, Unwritable
 from workbench.evidence.exhibits import MethodQuality, TokenScores
+from workbench.evidence.explained import numbered
 from workbench.evidence.record import SCHEMA_VERSION, AuditRecord, Finding, Verdict
 from workbench.files import write_text, writing
 from workbench.report.junit import junit
@@ -129,20 +130,37 @@ class Explanation:
         return len(self.scores)
 
     @overload
-    def __getitem__(self, index: int) -> TokenScores: ...
+    def __getitem__(self, index: SupportsIndex) -> TokenScores: ...
     @overload
-    def __getitem__(self, index: str) -> Explanation: ...
-    def __getitem__(self, index: int | str) -> TokenScores | Explanation:
-        """Return one explanation by its position, or all of one method by its name (the version may be left out).
+    def __getitem__(self, index: slice | str) -> Explanation: ...
+    def __getitem__(self, index: SupportsIndex | slice | str) -> TokenScores | Explanation:
+        """Return one explanation by its position, several by a slice, or all of one method by its name.
 
-        Raises `NotFound` for a method that was not asked for.
+        The name's version may be left out. Raises `NotFound` for a method that was not asked for.
         """
-        if isinstance(index, int):
+        if isinstance(index, slice):
+            return self._chosen(range(len(self))[index])
+        if not isinstance(index, str):
             return self.scores[index]
-        chosen = tuple(one for one in self.scores if index in (one.method, one.method.split("@")[0]))
+        chosen = [i for i, one in enumerate(self.scores) if index in (one.method, one.method.split("@")[0])]
         if not chosen:
             raise NotFound.among("method", index, self.methods)
-        return Explanation(chosen)
+        return self._chosen(chosen)
+
+    def _chosen(self, positions: Sequence[int]) -> Explanation:
+        """Return the explanations at `positions`, and of each text what these are worth beside random words."""
+        from workbench.report.trust import CHANCE
+
+        scores = tuple(self.scores[i] for i in positions)
+        if not self.quality:
+            return Explanation(scores)
+        before, after = numbered(self.scores), numbered(scores)
+        kept: list[dict[str, MethodQuality]] = [{} for _ in set(after)]
+        for i, text in zip(positions, after, strict=True):
+            wanted = (self.scores[i].method, CHANCE)
+            kept[text] |= {one.attributor: one for one in self.quality[before[i]] if one.attributor in wanted}
+        last = [sorted(held.values(), key=lambda one: one.attributor == CHANCE) for held in kept]
+        return Explanation(scores, tuple(tuple(held) for held in last))
 
     def __iter__(self) -> Iterator[TokenScores]:
         return iter(self.scores)
@@ -161,10 +179,10 @@ class Explanation:
             {
                 **one.model_dump(include={"method", "target", "versus", "output"}),
                 **word.model_dump(),
-                "text": i // len(self.methods),
+                "text": text,
                 "word": one.text[word.start : word.stop],
             }
-            for i, one in enumerate(self.scores)
+            for one, text in zip(self.scores, numbered(self.scores), strict=True)
             for word in one.words
         ]
         return pd.DataFrame(rows, columns=columns)

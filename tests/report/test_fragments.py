@@ -3,6 +3,7 @@ from html.parser import HTMLParser
 import pytest
 
 from workbench.evidence.exhibits import MethodQuality, PartRead, TokenScores
+from workbench.evidence.explained import numbered
 from workbench.report.explanations import explained_text
 from workbench.report.fragments import explanation_fragment, record_fragment, render_explanation, summary_line
 from workbench.results import Explanation
@@ -28,11 +29,21 @@ def test_several_methods_of_several_texts_stand_beside_what_they_are_worth(expla
     quality = [
         [MethodQuality(attributor="lime@1", values={"comprehensiveness/deletion": value})] for value in (0.111, 0.222)
     ]
-    page = render_explanation(explained[:4], quality)
-    order = [page.index(part) for part in ("0.111", explained[1].example, "0.222", explained[2].example)]
+    scores = [one.model_copy(update={"method": name}) for one in explained[:2] for name in ("lime@1", "occlusion@1")]
+    page = render_explanation(scores, quality)
+    order = [page.index(part) for part in ("0.111", scores[0].example, "0.222", scores[2].example)]
     assert order == sorted(order)
-    assert "0.222" in explanation_fragment(explained[:4], quality)
-    assert "this one text" not in explanation_fragment(explained[:4])
+    assert "0.222" in explanation_fragment(scores, quality)
+    assert "this one text" not in explanation_fragment(scores)
+
+
+def test_a_text_asked_twice_counts_twice_and_a_part_of_its_methods_once(explained):
+    one, two = (one.model_copy(update={"method": name}) for one, name in zip(explained[:1] * 2, "ab", strict=True))
+    other = explained[1]
+    assert numbered([]) == []
+    assert numbered([one, two, one, two, other]) == [0, 0, 1, 1, 2]
+    assert numbered([two, other, one]) == [0, 1, 2]
+    assert numbered([one, one]) == [0, 1]
 
 
 def test_the_line_says_it_all(rich):

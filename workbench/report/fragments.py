@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from workbench.evidence.exhibits import MethodQuality, TokenScores
+from workbench.evidence.explained import numbered
 from workbench.evidence.record import AuditRecord, Finding
 from workbench.report.blocks import Block, Paragraph
 from workbench.report.explanations import explained_text
@@ -36,12 +37,13 @@ def explanation_fragment(scores: Sequence[TokenScores], quality: Sequence[Sequen
 
 def _explained(scores: Sequence[TokenScores], quality: Sequence[Sequence[MethodQuality]]) -> tuple[Block, ...]:
     """Return the texts in their order, each with its methods, and before them what these are worth on it."""
-    each = len(scores) // len(quality) if quality else len(scores)
     blocks: list[Block] = []
-    for start in range(0, len(scores), each or 1):
-        if quality and (held := quality[start // each]):
+    before = None
+    for one, text in zip(scores, numbered(scores), strict=True):
+        if quality and text != before and (held := quality[text]):
             blocks.append(worth(held))
-        blocks += [explained_text(one, _WHOLE) for one in scores[start : start + each]]
+        blocks.append(explained_text(one, _WHOLE))
+        before = text
     return tuple(blocks)
 
 
