@@ -7,7 +7,7 @@ import re
 import pytest
 
 import workbench
-from workbench.errors import Misconfigured, NotFound
+from workbench.errors import BadInput, Misconfigured, NotFound
 from workbench.models.linear import LinearTextClassifier
 from workbench.results import Explanation
 
@@ -109,11 +109,42 @@ def test_without_widgets_it_is_the_static_explanation(monkeypatch):
 def test_bad_settings_are_refused():
     with pytest.raises(NotFound, match="oclusion"):
         workbench.explore(MODEL, "good", methods=("oclusion",))
-    with pytest.raises(Misconfigured, match="at least one method"):
+    with pytest.raises(Misconfigured, match="each method once, and at least one"):
         workbench.explore(MODEL, "good", methods=())
     with pytest.raises(NotFound, match="positive"):
         workbench.explore(MODEL, "good", target="positiv")
 
 
+@pytest.mark.parametrize("installed", [True, False])
+def test_methods_are_named_as_for_a_static_explanation(monkeypatch, installed):
+    monkeypatch.setattr("workbench.explorer.has_widgets", lambda: installed)
+    found = workbench.explore(MODEL, "a good dress", methods="occlusion")
+    if installed:
+        assert found.method.options == ("occlusion",)
+        found.close()
+    else:
+        assert found.methods == ("occlusion@1",)
+    with pytest.raises(Misconfigured, match="once"):
+        workbench.explore(MODEL, "good", methods=["lime", "lime@1"])
+
+
+@pytest.mark.parametrize("installed", [True, False])
+@pytest.mark.parametrize("text", [["a good dress"], None, 5, b"good"])
+def test_one_text_can_be_explored(monkeypatch, installed, text):
+    monkeypatch.setattr("workbench.explorer.has_widgets", lambda: installed)
+    with pytest.raises(BadInput, match=f"one text, given as a string; got {type(text).__name__}"):
+        workbench.explore(MODEL, text)
+
+
 def test_it_displays_itself(explorer):
     assert "application/vnd.jupyter.widget-view+json" in explorer._repr_mimebundle_()
+
+
+def test_where_no_widgets_are_shown_the_explanation_is(explorer):
+    static = workbench.explain(MODEL, "a good dress", methods="occlusion")._repr_html_()
+    assert static in explorer._repr_mimebundle_()["text/html"]
+    explorer.text.value = "a bad <b>dress</b>"
+    shown = explorer._repr_mimebundle_(include=None, exclude=None)["text/html"]
+    assert static not in shown
+    assert "<b>dress" not in shown
+    assert "Run it again to edit" in shown

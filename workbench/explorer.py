@@ -11,9 +11,8 @@ from html import escape
 from importlib.util import find_spec
 from typing import Any
 
-from workbench.audit.explanations.attributor import attributors
-from workbench.audit.explanations.explain import explain
-from workbench.errors import BadInput, Misconfigured, NotFound, WorkbenchError
+from workbench.audit.explanations.explain import explain, full_names
+from workbench.errors import BadInput, NotFound, WorkbenchError
 from workbench.evidence.exhibits import TokenScores
 from workbench.models.engine import Engine, engine_for
 from workbench.models.protocols import Classifier
@@ -24,6 +23,8 @@ METHODS = ("integrated_gradients", "occlusion", "input_x_gradient_l2", "saliency
 DECIDED = "(the label decided)"
 BUTTONS = 80
 """Words that can be taken away: a longer text is explained whole, and the first so many of its words have a button."""
+_STILL = "<p>This is how it stood when the cell was run. Run it again to edit the text and to take words away.</p>"
+"""Said where the explanation is shown without its controls."""
 
 
 class Explorer:
@@ -32,18 +33,19 @@ class Explorer:
     def __init__(
         self, model: Classifier, text: str, *, methods: Sequence[str] = METHODS, target: str | None = None
     ) -> None:
-        """Show `text`. Raises `Misconfigured` without methods, `NotFound` for an unknown method or label."""
+        """Show `text`.
+
+        Raises `Misconfigured` without methods or for one named twice, `NotFound` for an unknown method or label.
+        """
         import ipywidgets as widgets
 
         if target is not None and target not in model.labels:
             raise NotFound.among("label", target, model.labels)
-        if not methods:
-            raise Misconfigured("name at least one method to choose from")
-        for method in methods:
-            attributors[method]  # raises, naming what there is
+        full_names(methods)  # raises, naming what there is
         self._engine: Engine = engine_for(model)
         self._gone: set[int] = set()
-        wide, named = widgets.Layout(width="100%"), {"description_width": "4em"}
+        # Not 100%: with its margins that is wider than its place, which then scrolls sideways.
+        wide, named = widgets.Layout(width="auto"), {"description_width": "4em"}
         self.text = widgets.Textarea(
             value=text,
             description="Text",
@@ -58,7 +60,7 @@ class Explorer:
         )  # fmt: skip
         self.method = widgets.Dropdown(options=list(methods), description="Method", style=named)
         self.restore = widgets.Button(description="All words back", tooltip="Put all words back")
-        self.words = widgets.Box(layout=widgets.Layout(display="flex", flex_flow="row wrap", width="100%"))
+        self.words = widgets.Box(layout=widgets.Layout(display="flex", flex_flow="row wrap"))
         self.shown = widgets.HTML()
         self.box = widgets.VBox(
             [
@@ -133,7 +135,8 @@ class Explorer:
         self._engine.close()
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        return self.box._repr_mimebundle_(**options)
+        """Return the widget, and for a place that shows none (a saved page, a repository's) what it shows by now."""
+        return {**self.box._repr_mimebundle_(**options), "text/html": f"{_STILL}{self.shown.value}"}
 
 
 def has_widgets() -> bool:

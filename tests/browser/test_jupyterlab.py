@@ -62,6 +62,17 @@ def lab(checkout, tmp_path_factory):
         log.close()
 
 
+WIDER = """
+() => {
+    const area = document.querySelector('.jupyter-widgets textarea').closest('.jp-OutputArea');
+    return [area, ...area.querySelectorAll('.jp-OutputArea-child, .jp-OutputArea-output, .widget-box')]
+        .filter(one => one.scrollWidth > one.clientWidth + 1)
+        .map(one => `${one.className}: ${one.scrollWidth} > ${one.clientWidth}`);
+}
+"""
+"""The widget's output area, and parts of it, that are wider than their place: one would have to scroll sideways."""
+
+
 def probability(page):
     shown = page.locator(".jupyter-widgets ul li").first.inner_text()
     return float(re.search(r": ([0-9.]+)", shown)[1])
@@ -125,6 +136,9 @@ def test_the_notebook_runs_and_the_widget_reacts(lab, browser, tmp_path):
             box = text.bounding_box()
             assert box["x"] >= 0
             assert box["x"] + box["width"] <= width
+            # The whole of what the widget's cell shows, not the text's field alone.
+            wide = page.evaluate(WIDER)
+            assert not wide, (width, wide)
     finally:
         context.close()
     assert not away, away

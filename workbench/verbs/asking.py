@@ -129,18 +129,23 @@ def explore(
     model: str | Path | Classifier,
     text: str,
     *,
-    methods: Sequence[str] | None = None,
+    methods: str | Sequence[str] | None = None,
     target: str | None = None,
     online: bool = False,
 ) -> Explorer | Explanation:
     """Show an explanation that answers back, in a notebook: edit the text, take words away, choose label and method.
 
     Without ipywidgets (the extra `notebooks`) it is the static explanation of `text` by these methods.
+
+    Raises `BadInput` for several texts, `Misconfigured` for no method or one named twice, `NotFound` for an unknown
+    method or label.
     """
     from workbench.explorer import METHODS, Explorer, has_widgets
 
+    if not isinstance(text, str):
+        raise BadInput(f"explore shows one text, given as a string; got {_told(text)}. `explain` takes several")
+    names = METHODS if methods is None else (methods,) if isinstance(methods, str) else tuple(methods)
     classifier = load(model, online=online) if isinstance(model, str | Path) else model
-    names = tuple(METHODS if methods is None else methods)
     if has_widgets():
         return Explorer(classifier, text, methods=names, target=target)
     return explain(classifier, text, methods=names if methods is not None else names[:1], target=target)
