@@ -326,6 +326,7 @@ def test_several_methods_explain_several_texts_side_by_side(tmp_path: Path) -> N
     with pytest.raises(NotFound, match="did you mean 'lime@1'"):
         found["lima"]
     frame = found.to_frame()
+    assert set(frame.signed) == {True}
     assert list(frame[frame.method == "lime@1"].word) == ["a", "good", "dress", "a", "bad", "bad", "dress"]
     best = frame[(frame.text == 0) & (frame.method == "occlusion@1")].sort_values("score").iloc[-1]
     assert best.word == "good"

@@ -171,13 +171,16 @@ class Explanation:
         return tuple(dict.fromkeys(one.method for one in self.scores))
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per text, method and word: text, method, target, versus, word, start, stop, score, output."""
+        """Return one row per text, method and word: text, method, target, versus, word, start, stop, score, output.
+
+        And `signed`: whether the score says which way the word pushes, or only how strongly.
+        """
         import pandas as pd
 
-        columns = ["text", "method", "target", "versus", "word", "start", "stop", "score", "output"]
+        columns = ["text", "method", "target", "versus", "word", "start", "stop", "score", "output", "signed"]
         rows = [
             {
-                **one.model_dump(include={"method", "target", "versus", "output"}),
+                **one.model_dump(include={"method", "target", "versus", "output", "signed"}),
                 **word.model_dump(),
                 "text": text,
                 "word": one.text[word.start : word.stop],
