@@ -100,6 +100,10 @@ def test_a_model_of_random_labels_has_a_column_where_there_is_one():
     labels = figure("label_randomisation_correlation", "good@1", 0.2, 0.1, 0.3)
     found = page(result(sanity=part(good, labels, passes={"good@1": True})))
     assert "| `good` | passes | 0.010 (-0.100 to 0.100), n = 100 | 0.200 (0.100 to 0.300), n = 100 |" in found
+    assert "reservation" not in found
+    labels = figure("label_randomisation_correlation", "good@1", 0.7, 0.6, 0.8)
+    found = page(result(sanity=part(good, labels, passes={"good@1": True})))
+    assert "Pass with reservation: `good`. On a model trained on labels dealt out at random" in found
 
 
 def test_rarity_scores_the_rarer_word_higher_whatever_the_model(rarity):

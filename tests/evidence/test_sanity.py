@@ -1,7 +1,7 @@
 """Figures of the sanity check, and what they say."""
 
 from workbench.evidence.measurement import Interval, Measurement
-from workbench.evidence.sanity import mostly_embeddings, of_the_last_part, outcomes, passes
+from workbench.evidence.sanity import alike_without_labels, mostly_embeddings, of_the_last_part, outcomes, passes
 
 
 def figure(name, low, high, **where):
@@ -34,3 +34,13 @@ def test_the_stage_before_the_last_shows_what_the_lowest_part_alone_gives():
     assert mostly_embeddings([*others, last]) == ["a@1"]
     unsure = figure("correlation", 0.4, 0.8, scores="signed", randomised="7 of 8 parts")
     assert mostly_embeddings([*others, unsure]) == []
+
+
+def test_what_is_surely_alike_on_a_model_of_random_labels():
+    def labels(low, high, **where):
+        return figure("correlation", low, high, **where).model_copy(
+            update={"name": "explanations.label_randomisation_correlation"}
+        )
+
+    assert alike_without_labels([labels(0.6, 0.9)]) == ["a@1"]
+    assert alike_without_labels([labels(0.4, 0.9), labels(0.6, 0.9, scores="absolute")]) == []

@@ -88,6 +88,21 @@ def test_the_answer_needs_both_better_than_random_words_and_the_sanity_check():
     assert text.endswith("Do not rely on weak@1: not shown to be better than random words.")
 
 
+def test_what_is_alike_on_a_model_of_random_labels_is_named_with_reservation():
+    held = [gain(f"{name}@1", 0.2, 0.1, 0.3) for name in ("taught", "untaught")]
+    held += [*checked("taught@1", 0.0, 0.1), *checked("untaught@1", 0.0, 0.1)]
+    held += [
+        one("label_randomisation_correlation", 0.3, 0.2, 0.6, attributor="taught@1"),
+        one("label_randomisation_correlation", 0.8, 0.7, 0.9, attributor="untaught@1"),
+        one("label_randomisation_correlation", 0.8, 0.7, 0.9, attributor="taught@1", scores="absolute"),
+    ]
+    blocks = trust(held)
+    assert [row[2] for row in table(blocks, "Methods")] == ["passes", "passes, with reservation", ""]
+    text = sentence(blocks)
+    assert text.startswith("taught@1: taking away the words named")
+    assert "With reservation, untaught@1: better than random words, but the explanations are much like those" in text
+
+
 def test_where_what_beats_random_words_fails_the_sanity_check_the_answer_is_none():
     text = sentence(trust([gain("blind@1", 0.2, 0.1, 0.3), *checked("blind@1", 0.9, 1.0)]))
     assert text.startswith(

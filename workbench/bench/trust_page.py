@@ -8,11 +8,18 @@ from typing import Any
 from workbench.audit.explanations.one_text import CHANCE
 from workbench.bench.rarity import RARITY
 from workbench.evidence.measurement import Measurement
-from workbench.evidence.sanity import CORRELATION, EXCESS, mostly_embeddings
+from workbench.evidence.sanity import CORRELATION, EXCESS, UNLEARNED, alike_without_labels, mostly_embeddings
 
-_UNLEARNED = "explanations.label_randomisation_correlation"
 PARTS = ("quality", "sanity", "stability", "cost")
 """Probes of the full profile, by the second half of their names."""
+_SHALLOW = (
+    "With every layer drawn anew and only the embeddings left, their explanations are still like the trained model's: "
+    "they tell little of what the layers make of a text."
+)
+_UNTAUGHT = (
+    "On a model trained on labels dealt out at random their explanations are much the same: they tell little of what "
+    "this one learned from its labels."
+)
 _TABLES = (
     ("quality", "deletion", "Against chance", ("gain_over_random", "comprehensiveness", "sufficiency")),
     ("quality", "deletion", "Word by word", ("deletion_auc", "insertion_auc", "tau_loo", "infidelity")),
@@ -83,23 +90,23 @@ def conclusions(parts: Mapping[str, Any]) -> Iterator[str]:
             yield f"Not shown to be better than random words: {_listed(rest)}."
     asked = parts.get("sanity", {}).get("passes", {})
     passes = {method: passed for method, passed in asked.items() if method != RARITY}
-    last = mostly_embeddings(_measurements(parts["sanity"])) if passes else []
+    doubted: dict[str, list[str]] = {}
     if passes:
+        figures = _measurements(parts["sanity"])
+        doubted = {_SHALLOW: mostly_embeddings(figures), _UNTAUGHT: alike_without_labels(figures)}
         passed = [method for method, outcome in passes.items() if outcome]
         yield f"{len(passed)} of {len(passes)} methods pass the sanity check: {_listed(passed)}."
         if rest := [method for method in passes if method not in passed]:
             yield f"Not shown to pass the sanity check: {_listed(rest)}."
-        if shallow := [method for method in passed if method in last]:
-            yield (
-                f"Pass with reservation: {_listed(shallow)}. With every layer drawn anew and only the embeddings left, "
-                "their explanations are still like the trained model's: they tell little of what the layers make of a "
-                "text."
-            )
+        for why, methods in doubted.items():
+            if named := [method for method in passed if method in methods]:
+                yield f"Pass with reservation: {_listed(named)}. {why}"
     if RARITY in asked:
         caught = "is not caught: the check proves nothing" if asked[RARITY] else "does not pass, as it should be"
         yield f'{_called(RARITY)}, an "explainer" that never asks the model, {caught}.'
     if gains and passes:
-        both = [method for method in better if passes.get(method) and method not in last]
+        doubtful = {method for methods in doubted.values() for method in methods}
+        both = [method for method in better if passes.get(method) and method not in doubtful]
         yield f"Better than random words, and pass without reservation: {_listed(both)}."
         if unasked := [method for method in better if method not in passes]:
             yield f"Better than random words and not put to the sanity check: {_listed(unasked)}."
@@ -156,7 +163,7 @@ def _head(one: Mapping[str, Any]) -> str:
     heads: dict[str, str] = {
         CORRELATION: one["where"].get("randomised", "all parts"),
         EXCESS: "all parts, above the limit by",
-        _UNLEARNED: "on a model trained on random labels",
+        UNLEARNED: "on a model trained on random labels",
     }
     return heads.get(one["name"], "")
 

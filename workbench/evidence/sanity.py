@@ -13,6 +13,7 @@ ALIKE = 0.5
 """Rank correlation with a random network's explanations from which on a method hardly depends on the model."""
 CORRELATION = "explanations.randomisation_correlation"
 EXCESS = "explanations.randomisation_excess"
+UNLEARNED = "explanations.label_randomisation_correlation"
 _STAGE = re.compile(r"(?P<random>\d+) of (?P<parts>\d+) parts")
 
 Outcome = Literal["passes", "fails", "open"]
@@ -55,6 +56,18 @@ def mostly_embeddings(measurements: Iterable[Measurement]) -> list[str]:
     """Return the methods that surely stay alike (`ALIKE`) where every part but the lowest was drawn anew."""
     last = of_the_last_part(measurements)
     return [method for method, one in last.items() if one.interval is not None and one.interval.low > ALIKE]
+
+
+def alike_without_labels(measurements: Iterable[Measurement]) -> list[str]:
+    """Return the methods that are surely alike (`ALIKE`) on a model trained on labels dealt out at random."""
+    return [
+        one.where["attributor"]
+        for one in measurements
+        if one.name == UNLEARNED
+        and set(one.where) == {"attributor"}
+        and one.interval is not None
+        and one.interval.low > ALIKE
+    ]
 
 
 def _outcome(ends: list[tuple[float, float]]) -> Outcome:

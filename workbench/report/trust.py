@@ -8,7 +8,7 @@ from itertools import combinations
 from workbench.evidence.exhibits import MethodQuality
 from workbench.evidence.measurement import Measurement
 from workbench.evidence.names import title
-from workbench.evidence.sanity import Outcome, mostly_embeddings, outcomes
+from workbench.evidence.sanity import Outcome, alike_without_labels, mostly_embeddings, outcomes
 from workbench.report.blocks import Block, Cell, Fold, Heading, Paragraph, Table
 from workbench.report.tables import tables
 from workbench.report.text import listed, short
@@ -35,14 +35,15 @@ def trust(held: Sequence[Measurement]) -> tuple[Block, ...]:
     pairs = [one for one in held if one.name in _PAIRS]
     shown = [one for one in held if one.name in _FIRST and set(one.where) == {"attributor"}]
     rest = [one for one in held if one.name != GAIN and one not in pairs and one not in shown]
-    checks, shallow = outcomes(held), mostly_embeddings(held)
+    checks, shallow, untaught = outcomes(held), mostly_embeddings(held), alike_without_labels(held)
+    doubted = {*shallow, *untaught}
     blocks: list[Block] = []
     if gains:
         order = [*sorted(gains, key=lambda method: -gains[method].value), CHANCE]
         blocks += [
             Heading("Which explanations should you trust for this model?"),
-            Paragraph(_sentence(gains, checks, shallow)),
-            _table(order, gains, shown, {one: _checked(checks.get(one), one in shallow) for one in gains}),
+            Paragraph(_sentence(gains, checks, shallow, untaught)),
+            _table(order, gains, shown, {one: _checked(checks.get(one), one in doubted) for one in gains}),
         ]
         if pairs:
             blocks.append(_agreement([method for method in order if method != CHANCE], pairs))
@@ -82,7 +83,12 @@ def beats_random(gain: Measurement) -> bool:
     return gain.interval is not None and gain.interval.low > 0
 
 
-def _sentence(gains: Mapping[str, Measurement], checks: Mapping[str, Outcome], shallow: Collection[str]) -> str:
+def _sentence(
+    gains: Mapping[str, Measurement],
+    checks: Mapping[str, Outcome],
+    shallow: Collection[str],
+    untaught: Collection[str],
+) -> str:
     """Return which methods to rely on: better than random words, and changed when the model forgets what it learned."""
     beat = [method for method, gain in gains.items() if beats_random(gain)]
     level = wording.level(next(iter(gains.values())).interval)  # type: ignore[arg-type]
@@ -98,7 +104,7 @@ def _sentence(gains: Mapping[str, Measurement], checks: Mapping[str, Outcome], s
     passed = [method for method in beat if checks.get(method) == "passes"]
     said = {
         f"{{}}: {more}, and the explanations change when the model forgets what it learned (the sanity check).": (
-            [method for method in passed if method not in shallow]
+            [method for method in passed if method not in shallow and method not in untaught]
         ),
         f"{{}}: {more}. Whether the explanations depend on what the model learned was not checked in this audit.": (
             [] if checks else beat
@@ -106,6 +112,10 @@ def _sentence(gains: Mapping[str, Measurement], checks: Mapping[str, Outcome], s
         "With reservation, {}: better than random words, but the explanations change only when the model's embeddings "
         "are random, too, so they tell little of what its layers make of a text.": (
             [method for method in passed if method in shallow]
+        ),
+        "With reservation, {}: better than random words, but the explanations are much like those on a model that was "
+        "trained on random labels, so they tell little of what this one learned from its labels.": (
+            [method for method in passed if method in untaught]
         ),
         "Not shown to pass the sanity check, though better than random words: {}.": (
             [method for method in beat if checks.get(method) == "open"]
@@ -123,8 +133,8 @@ def _sentence(gains: Mapping[str, Measurement], checks: Mapping[str, Outcome], s
     return " ".join(sentences if passed or not checks else ["None for sure.", *sentences])
 
 
-def _checked(outcome: Outcome | None, shallow: bool) -> str:
-    if outcome == "passes" and shallow:
+def _checked(outcome: Outcome | None, doubted: bool) -> str:
+    if outcome == "passes" and doubted:
         return "passes, with reservation"
     return {"passes": "passes", "fails": "fails", "open": "not shown", None: "not asked"}[outcome]
 

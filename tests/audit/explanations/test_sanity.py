@@ -172,6 +172,15 @@ def test_a_model_trained_on_random_labels_silences_no_verdict(corpus, monkeypatc
     assert any(note.startswith("Fail the sanity check: rarity@1.") for note in notes)
 
 
+def test_what_is_alike_on_a_model_of_random_labels_is_told(corpus, monkeypatch):
+    same = dict(zip(NAMES, np.random.default_rng(0).normal(size=len(NAMES)), strict=True))
+    for weights, told in ((same, True), ({name: -weight for name, weight in same.items()}, False)):
+        made = Drawn.binary(weights)
+        monkeypatch.setattr("workbench.models.hugging_face.load_checkpoint", lambda folder, device, made=made: made)
+        _, notes = verdict(corpus, ("occlusion@1",), examples=12, stages=1, label_randomised="folder")
+        assert any(note.startswith("Alike on the model of random labels: occlusion@1.") for note in notes) is told
+
+
 def test_the_reason_given_is_that_of_the_first_text_whichever_thread_was_first(corpus):
     texts = ["?!", "...", "!!!", "***"]
     silent = [Example(id=f"s{i}", person=f"s{i}", input=text, label="positive") for i, text in enumerate(texts)]

@@ -32,7 +32,7 @@ from workbench.evidence.bootstrap import People, score_interval
 from workbench.evidence.exhibits import Note
 from workbench.evidence.measurement import Interval, Measurement
 from workbench.evidence.record import Measured, NotApplicable
-from workbench.evidence.sanity import ALIKE, Outcome, mostly_embeddings, outcomes
+from workbench.evidence.sanity import ALIKE, Outcome, alike_without_labels, mostly_embeddings, outcomes
 from workbench.models.checkpoint import digest_of
 from workbench.models.engine import engine_for
 from workbench.models.protocols import Classifier, FloatArray
@@ -332,6 +332,12 @@ def _verdicts(measurements: Sequence[Measurement], methods: Sequence[str], lowes
             f"Change only when the lowest part ({lowest}) is random, too: {', '.join(shallow)}. Where every part above "
             "it was drawn anew, their mean rank correlation with the trained model's explanations is still surely "
             f"above {ALIKE:g}: they show mostly which words stand out there, not what the layers above make of them."
+        )
+    if untaught := [method for method in alike_without_labels(measurements) if method in fine]:
+        yield (
+            f"Alike on the model of random labels: {', '.join(untaught)}. Their mean rank correlation with its "
+            f"explanations is surely above {ALIKE:g}: they show mostly what stands out in a text whatever the labels "
+            "taught."
         )
     if bad:
         yield (
