@@ -72,7 +72,7 @@ def test_scores_without_a_sign_and_words_not_read_are_shown_as_such(known_model)
     found = workbench.explore(known_model({"good": 2.0}, limit=5), "a good dress but awful", methods=("saliency",))
     page = found.shown.value
     found.close()
-    assert '<span class="unread"><b>not read: </b> but awful</span>' in page
+    assert '<span class="unread"><b dir="ltr">not read: </b> but awful</span>' in page
     assert "The model read only the first 3 of 5 words" in page
     assert "not which way" in page
     assert 'class="size4"' in page

@@ -291,6 +291,14 @@ def test_a_text_that_a_method_gives_up_on_is_named(
         workbench.explain(model, ["good", "?!"], methods="occlusion")
 
 
+def test_what_a_method_refuses_whatever_the_text_is_blamed_on_no_text() -> None:
+    model = LinearTextClassifier.binary({"good": 2.0, "bad": -2.0}, labels=("no", "yes"))
+    with pytest.raises(Unsupported, match=r"^saliency@1: this method needs the model's gradients"):
+        workbench.explain(model, ["good", "bad"], methods=["occlusion", "saliency"])
+    with pytest.raises(Unsupported, match=r"^attention_rollout@1 gives the same scores for every label"):
+        workbench.explain(model, ["good", "bad"], methods=["occlusion", "attention_rollout"], target="yes", versus="no")
+
+
 def test_a_text_that_is_decided_the_other_label_is_named() -> None:
     model = LinearTextClassifier.binary({"good": 2.0, "bad": -2.0}, labels=("no", "yes"))
     with pytest.raises(
@@ -299,7 +307,7 @@ def test_a_text_that_is_decided_the_other_label_is_named() -> None:
         workbench.explain(model, ["good", "bad", "good", "a bad one"], methods="occlusion", versus="no")
     with pytest.raises(Misconfigured, match=r"^why 'no' rather than 'no'\? The model decides 'no' here"):
         workbench.explain(model, "bad", methods="occlusion", versus="no")
-    with pytest.raises(Misconfigured, match=r"text 1 of 2 .*Choose two labels"):
+    with pytest.raises(Misconfigured, match=r"^why 'no' rather than 'no'\? Choose two labels"):
         workbench.explain(model, ["good", "bad"], methods="occlusion", target="no", versus="no")
     assert len(workbench.explain(model, ["good", "bad"], methods="occlusion", target="yes", versus="no")) == 2
 

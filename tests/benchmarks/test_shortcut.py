@@ -51,6 +51,7 @@ def test_what_the_overview_shows_is_told_as_it_is():
     assert "| `poor` | 1.00 (0.50 to 3.00), n = 12 | none looked at |" in found
     second = {**result(), "overview": {**SEEN, "words": SEEN["words"][::-1]}}
     assert "it is number 2." in page(second)
+    assert "it is none, because none is in enough of them." in page({**result(), "overview": {**SEEN, "words": []}})
     assert "it is not among the largest." in page({**result(), "overview": {**SEEN, "words": SEEN["words"][1:]}})
 
 

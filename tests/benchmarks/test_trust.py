@@ -123,6 +123,14 @@ def test_a_method_that_was_not_put_to_the_sanity_check_did_not_fail_it():
     assert "Better than random words and not put to the sanity check: `unasked`." in found
 
 
+def test_a_method_that_left_nothing_to_compare_was_put_to_the_check_and_not_shown_to_pass():
+    quality = part(*(figure("gain_over_random", one, 0.2, 0.1, 0.3) for one in ("good@1", "silent@1")))
+    sanity = part(passes={"good@1": True}, params={"methods": ["good@1", "silent@1"]})
+    found = page(result(quality=quality, sanity=sanity))
+    assert "Not shown to pass the sanity check: `silent`." in found
+    assert "not put to" not in found
+
+
 def test_masks_and_pairs_have_places_of_their_own():
     found = page(
         result(

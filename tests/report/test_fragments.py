@@ -121,7 +121,7 @@ def test_side_by_side_each_method_has_its_own_marks_and_legend(page_of):
 def test_what_the_model_does_not_read_is_marked_and_said(page_of):
     text = "good bad and what nobody reads"
     page = outside_style(page_of([of(text, read=PartRead(start=0, stop=8, words=2, of=6))]))
-    assert '<span class="unread"><b>not read: </b> and what nobody reads</span>' in page
+    assert '<span class="unread"><b dir="ltr">not read: </b> and what nobody reads</span>' in page
     assert "The model read only the first 2 of 6 words: the rest had no say in the decision" in page
     assert "not read" not in outside_style(page_of([of(text)]))
 

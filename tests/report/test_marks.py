@@ -124,10 +124,21 @@ def test_heat_marks_what_the_model_does_not_read_at_either_end():
     ]
 
 
-def test_a_word_on_the_edge_of_what_is_read_counts_as_a_whole():
+def test_of_a_word_that_the_cut_runs_through_the_part_that_is_read_has_the_score():
     read = PartRead(start=0, stop=7, words=2, of=3)
     runs = heat(scores("a goodness me", [(2, 7)], [1.0], read=read))
-    assert [(run.text, run.mark) for run in runs] == [("a ", ""), ("goodness", "plus4"), (" me", "unread")]
+    assert [(run.text, run.mark) for run in runs] == [("a ", ""), ("goodn", "plus4"), ("ess me", "unread")]
+    read = PartRead(start=5, stop=13, words=2, of=3)
+    runs = heat(scores("a goodness me", [(5, 10)], [1.0], read=read))
+    assert [(run.text, run.mark) for run in runs] == [("a goo", "unread"), ("dness", "plus4"), (" me", "")]
+
+
+def test_of_a_cut_text_without_spaces_each_token_read_stays_apart():
+    text = "这件衣服很好看" * 40
+    spans = [(i, i + 1) for i in range(12)]
+    runs = heat(scores(text, spans, [1.0] * 12, read=PartRead(start=0, stop=12, words=1, of=1)))
+    assert [(run.text, run.mark) for run in runs][:-1] == [(one, "plus4") for one in text[:12]]
+    assert runs[-1].mark == "unread"
 
 
 def test_a_long_text_of_which_the_end_is_read_is_shown_from_there():

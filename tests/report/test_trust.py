@@ -88,6 +88,14 @@ def test_the_answer_needs_both_better_than_random_words_and_the_sanity_check():
     assert text.endswith("Do not rely on weak@1: not shown to be better than random words.")
 
 
+def test_a_method_that_was_asked_and_left_nothing_to_compare_was_not_left_out_of_the_check():
+    held = [gain("sound@1", 0.2, 0.1, 0.3), gain("silent@1", 0.2, 0.1, 0.3), *checked("sound@1", 0.0, 0.1)]
+    blocks = trust(held, asked=("sound@1", "silent@1"))
+    assert [row[2] for row in table(blocks, "Methods")] == ["passes", "not shown", ""]
+    assert "Not shown to pass the sanity check, though better than random words: silent@1." in sentence(blocks)
+    assert "not put to the sanity check" not in sentence(blocks)
+
+
 def test_what_is_alike_on_a_model_of_random_labels_is_named_with_reservation():
     held = [gain(f"{name}@1", 0.2, 0.1, 0.3) for name in ("taught", "untaught")]
     held += [*checked("taught@1", 0.0, 0.1), *checked("untaught@1", 0.0, 0.1)]
@@ -100,7 +108,9 @@ def test_what_is_alike_on_a_model_of_random_labels_is_named_with_reservation():
     assert [row[2] for row in table(blocks, "Methods")] == ["passes", "passes, with reservation", ""]
     text = sentence(blocks)
     assert text.startswith("taught@1: taking away the words named")
-    assert "With reservation, untaught@1: better than random words, but the explanations are much like those" in text
+    assert (
+        "With reservation, untaught@1: better than random words, but the explanations are like those on a model" in text
+    )
 
 
 def test_where_what_beats_random_words_fails_the_sanity_check_the_answer_is_none():

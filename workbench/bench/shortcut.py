@@ -138,7 +138,9 @@ def overview(model: HuggingFaceTextClassifier, reviews: Corpus) -> dict[str, Any
     with engine_for(model) as engine:
         run = Run(engine, reviews, _SETTING, None, "", lambda step: None, Threads())
         _, (evidence,) = run_probes(run, [OverviewProbe(examples=len(reviews))])
-    exhibits = evidence.result.exhibits if isinstance(evidence.result, Measured) else ()
+    if not isinstance(evidence.result, Measured):
+        raise RuntimeError(f"the overview gave no figures: {evidence.result}")
+    exhibits = evidence.result.exhibits
     tables = [one for one in exhibits if isinstance(one, WordTable) and one.target == LABEL and one.by == "push"]
     words_found = tables[0].rows if tables else ()
     return {

@@ -42,6 +42,7 @@ def _overview(seen: Mapping[str, Any], token: str, label: str) -> Iterator[str]:
     """Yield what a reader who knows of no shortcut sees over many texts."""
     places = [i for i, one in enumerate(seen["words"]) if one["word"] == token]
     where = "is not among the largest" if not places else f"is number {places[0] + 1}"
+    where = where if seen["words"] else "is none, because none is in enough of them"
     yield from ("## And who does not know what to look for?", "")
     yield (
         f"{seen['texts']} held-out reviews of any length, {seen['of_label']} of them of the label and "

@@ -90,7 +90,8 @@ def weights(scores: TokenScores) -> tuple[Weight, ...]:
         for (start, stop), score in zip(scores.spans, scores.scores, strict=True)
         if stop > start
     ]
-    words = [match.span() for match in re.finditer(r"\w+|[^\w\s]", scores.text)]
+    begin, end = scores.span_read
+    words = [match.span() for match in re.finditer(r"\w+|[^\w\s]", scores.text) if begin <= match.start() < end]
     if len(words) * 4 < len(pieces):
         return tuple(sorted(pieces, key=lambda piece: piece.start))
     merged: list[Weight] = []
@@ -135,16 +136,18 @@ def shown_from(scores: TokenScores) -> int:
 
 def _heat(scores: TokenScores, begin: int) -> Iterator[Run]:
     words = weights(scores)
+    first, last = scores.span_read
     largest = max((abs(word.score) for word in words), default=0.0)
-    ends = [begin, *accumulate((word.stop for word in words), max)]
+    ends = [begin, *accumulate((min(word.stop, last) for word in words), max)]
     for word, end in zip(words, ends, strict=False):
-        if word.start < end:
+        start, stop = max(word.start, first), min(word.stop, last)  # of a word that the cut runs through, what is read
+        if start < end or stop <= start:
             continue  # overlaps the word before
-        yield from _between(scores, end, word.start)
+        yield from _between(scores, end, start)
         share = word.score / largest if largest else 0.0
         strength = min(LEVELS, int(abs(share) * LEVELS + 0.5))
         kind = "size" if not scores.signed else "plus" if share > 0 else "minus"
-        yield Run(word.text, f"{kind}{strength}" if strength else "", told(scores, word.score, ".3f"))
+        yield Run(scores.text[start:stop], f"{kind}{strength}" if strength else "", told(scores, word.score, ".3f"))
     yield from _between(scores, ends[-1], len(scores.text))
 
 

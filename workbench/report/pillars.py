@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from workbench.evidence.exhibits import Cases, Confusion, Curve, Note
 from workbench.evidence.measurement import Measurement
-from workbench.evidence.record import AuditRecord, Failed, NotApplicable
+from workbench.evidence.record import AuditRecord, Failed, Measured, NotApplicable
 from workbench.report.attacks import BY_QUERIES
 from workbench.report.blocks import Block, Bullets, Cell, Heading, Item, Paragraph, Quote, Run, Section, Table
 from workbench.report.curves import all_curves, figures
@@ -59,7 +59,7 @@ def _section(
     if held:
         special = maker(record) if maker is not None else ()
         if name == "explanations":
-            blocks += trust(held)
+            blocks += trust(held, _put_to_sanity_check(record))
         elif name not in _OWN_TABLES:
             blocks += _measured(name_title, held)
         blocks += special
@@ -72,6 +72,16 @@ def _section(
             Paragraph(f"{name_title} was not tested in this audit. Nothing is said about it, good or bad.", "note")
         )
     return Section(name, name_title, tuple(blocks))
+
+
+def _put_to_sanity_check(record: AuditRecord) -> list[str]:
+    """Return the methods that a sanity check which gave figures was asked about."""
+    return [
+        str(method)
+        for evidence in record.evidence
+        if evidence.probe.startswith("explanations.sanity@") and isinstance(evidence.result, Measured)
+        for method in evidence.params.get("methods", ())
+    ]
 
 
 def _measured(name_title: str, held: Sequence[Measurement]) -> list[Block]:

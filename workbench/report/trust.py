@@ -8,7 +8,7 @@ from itertools import combinations
 from workbench.evidence.exhibits import MethodQuality
 from workbench.evidence.measurement import Measurement
 from workbench.evidence.names import title
-from workbench.evidence.sanity import Outcome, alike_without_labels, mostly_embeddings, outcomes
+from workbench.evidence.sanity import ALIKE, Outcome, alike_without_labels, mostly_embeddings, outcomes
 from workbench.report.blocks import Block, Cell, Fold, Heading, Paragraph, Table
 from workbench.report.tables import tables
 from workbench.report.text import listed, short
@@ -29,13 +29,17 @@ _LOWER = ("explanations.sufficiency", "explanations.deletion_auc", "explanations
 _PAIRS = ("explanations.agreement", "explanations.top_overlap")
 
 
-def trust(held: Sequence[Measurement]) -> tuple[Block, ...]:
-    """Return the methods with the best first, what to make of it, how they agree, and the other measurements."""
+def trust(held: Sequence[Measurement], asked: Collection[str] = ()) -> tuple[Block, ...]:
+    """Return the methods with the best first, what to make of it, how they agree, and the other measurements.
+
+    `asked` are the methods that were put to the sanity check: those without an outcome left nothing to compare.
+    """
     gains = {one.where["attributor"]: one for one in held if one.name == GAIN}
     pairs = [one for one in held if one.name in _PAIRS]
     shown = [one for one in held if one.name in _FIRST and set(one.where) == {"attributor"}]
     rest = [one for one in held if one.name != GAIN and one not in pairs and one not in shown]
-    checks, shallow, untaught = outcomes(held), mostly_embeddings(held), alike_without_labels(held)
+    silent: dict[str, Outcome] = dict.fromkeys(asked, "open")
+    checks, shallow, untaught = silent | outcomes(held), mostly_embeddings(held), alike_without_labels(held)
     doubted = {*shallow, *untaught}
     blocks: list[Block] = []
     if gains:
@@ -109,14 +113,12 @@ def _sentence(
         f"{{}}: {more}. Whether the explanations depend on what the model learned was not checked in this audit.": (
             [] if checks else beat
         ),
-        "With reservation, {}: better than random words, but the explanations change only when the model's embeddings "
-        "are random, too, so they tell little of what its layers make of a text.": (
-            [method for method in passed if method in shallow]
-        ),
-        "With reservation, {}: better than random words, but the explanations are much like those on a model that was "
-        "trained on random labels, so they tell little of what this one learned from its labels.": (
-            [method for method in passed if method in untaught]
-        ),
+        "With reservation, {}: better than random words, but the explanations are still like the model's own (rank "
+        f"correlation surely above {ALIKE:g}) where everything but the embeddings is random, so they tell little of "
+        "what its layers make of a text.": ([method for method in passed if method in shallow]),
+        "With reservation, {}: better than random words, but the explanations are like those on a model that was "
+        f"trained on random labels (rank correlation surely above {ALIKE:g}), so they tell little of what this one "
+        "learned from its labels.": ([method for method in passed if method in untaught]),
         "Not shown to pass the sanity check, though better than random words: {}.": (
             [method for method in beat if checks.get(method) == "open"]
         ),

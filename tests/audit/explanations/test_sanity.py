@@ -269,8 +269,8 @@ def test_a_check_that_was_interrupted_goes_on_and_finds_the_same(corpus, tiny_ch
 def test_what_reads_the_lowest_part_only_passes_and_is_told_of(corpus):
     found, notes = verdict(corpus, ("occlusion@1", "lowest@1"), examples=12, draws=6, stages=2)
     assert found == {"occlusion@1": True, "lowest@1": True}
-    (said,) = [note for note in notes if note.startswith("Change only when the lowest part")]
-    assert said.startswith("Change only when the lowest part (first half) is random, too: lowest@1. Where every part")
+    (said,) = [note for note in notes if note.startswith("Still alike while only the lowest part")]
+    assert said.startswith("Still alike while only the lowest part (first half) is left: lowest@1. Where every part")
     _, notes = verdict(corpus, ("occlusion@1", "lowest@1"), examples=12, draws=6, stages=1)
     assert not any("lowest part" in note for note in notes)
 

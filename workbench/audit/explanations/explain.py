@@ -69,8 +69,7 @@ def explain(
     column = decided if target is None else model.labels.index(target)
     require_other(model.labels, column, versus, decided=target is None)
     against = None if versus is None else model.labels.index(versus)
-    if against is not None and not getattr(attributor, "labelled", True):
-        raise Unsupported(f"{method} gives the same scores for every label, so it cannot set one against another")
+    require_labelled(method, versus)
     seen = model if against is None and scale == "probability" else view(model, column, against, scale)
     part = readable_part(model, text)
     found = attributor.attribute(seen, part.text, column, gap_bound=gap_bound, seed=seed)
@@ -121,6 +120,12 @@ def require_other(labels: Sequence[str], column: int, versus: str | None, *, dec
         else "Choose two labels: target and versus"
     )
     raise Misconfigured(f"why {versus!r} rather than {versus!r}? {why}")
+
+
+def require_labelled(method: str, versus: str | None) -> None:
+    """Raise `Unsupported` where `method` knows no labels and is to set one against `versus`."""
+    if versus is not None and not getattr(attributors[method], "labelled", True):
+        raise Unsupported(f"{method} gives the same scores for every label, so it cannot set one against another")
 
 
 def refusal(model: Classifier, method: str) -> str | None:

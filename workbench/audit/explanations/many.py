@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from workbench.audit.explanations.explain import explain
+from workbench.audit.explanations.explain import explain, refusal
 from workbench.audit.explanations.one_text import quality_of
 from workbench.audit.explanations.refusals import Refused, require_explicable
 from workbench.audit.explanations.view import view as seen_as
@@ -54,7 +54,11 @@ def explain_many(
         with engine.item(f"text {position}") as view:
             try:
                 return explain(view, text, target=target, versus=versus, method=method, seed=seed)
-            except (EmptyData, Misconfigured, Unsupported) as error:
+            except Unsupported as error:
+                if reason := refusal(engine, method):
+                    raise Unsupported(f"{method}: {reason}") from error  # whatever the text
+                raise Refused(position // width, method, error).named(texts, methods) from error
+            except (EmptyData, Misconfigured) as error:
                 raise Refused(position // width, method, error).named(texts, methods) from error
 
     found = in_order(workers, one, range(len(wanted)), lambda i: engine.cancel(f"text {i}"), progress)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from workbench.audit.explanations.attributor import attributors
-from workbench.audit.explanations.explain import readable_part, require_other
+from workbench.audit.explanations.explain import readable_part, require_labelled, require_other
 from workbench.errors import EmptyData, Misconfigured, Unsupported, WorkbenchError
 from workbench.evidence.decision import Decision
 from workbench.models.protocols import Classifier
@@ -45,9 +45,13 @@ def require_explicable(
 
     Raises:
         EmptyData: nothing of it is read, or a method finds no word.
-        Unsupported: a method does not take it.
-        Misconfigured: it is decided `versus`, and no `target` says what to explain instead.
+        Unsupported: a method does not take it, or knows no labels to set against each other.
+        Misconfigured: it is decided `versus`, and no `target` says what to explain instead; or `target` is `versus`.
     """
+    if target is not None and target == versus and target in model.labels:
+        require_other(model.labels, model.labels.index(target), versus, decided=False)
+    for method in methods:
+        require_labelled(method, versus)
     refused = list(_unfit(model, texts, methods))
     if not refused and versus is not None and target is None:
         refused = list(_decided(model, texts, versus))

@@ -329,9 +329,9 @@ def _verdicts(measurements: Sequence[Measurement], methods: Sequence[str], lowes
         )
     if shallow := [method for method in mostly_embeddings(measurements) if method in fine]:
         yield (
-            f"Change only when the lowest part ({lowest}) is random, too: {', '.join(shallow)}. Where every part above "
-            "it was drawn anew, their mean rank correlation with the trained model's explanations is still surely "
-            f"above {ALIKE:g}: they show mostly which words stand out there, not what the layers above make of them."
+            f"Still alike while only the lowest part ({lowest}) is left: {', '.join(shallow)}. Where every part above "
+            "it was drawn anew, their mean rank correlation with the trained model's explanations is surely above "
+            f"{ALIKE:g}: they show mostly which words stand out there, not what the layers above make of them."
         )
     if untaught := [method for method in alike_without_labels(measurements) if method in fine]:
         yield (
