@@ -44,8 +44,8 @@ _ALL = (*_METHODS, "input_x_gradient@1", "shap_kernel@1", "gradient_shap@1", "li
 PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
     # Probe -> parameters that differ from its defaults. Sizes were chosen on two cores with a 22.7M-parameter model:
     # quick: three to six minutes on 2,800 reviews; standard: up to half an hour, twice that without AVX-512; full: what
-    # the statistics can use. Explanations of the standard profile were reckoned from their passes, at 5,000 tokens a
-    # second as without AVX-512, and not measured: a quarter of an hour at most.
+    # the statistics can use. Explanations take one minute of the quick profile and five and a half of the standard one,
+    # measured with AVX-512; reckoned from their passes, at most two and a half and a quarter of an hour without.
     "quick": (
         ("performance.classification@1", {}),
         ("performance.calibration@1", {}),
@@ -69,7 +69,7 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         (BEHAVIOURS, {"examples": 80}),
         ("robustness.noise@1", {"examples": 30}),
         ("explanations.attribution@1", {"examples": 12}),
-        # Two minutes together. SHAP, at 500 passes a text, is for the standard profile, and so is stability: of the few
+        # One to two minutes together. SHAP, at 500 passes a text, is for the standard profile, and so is stability: of the few
         # texts that there is time for here, its interval would reach from 0.2 to 1. The sanity check needs ten texts:
         # below, intervals are so wide that no method passes, whatever it does.
         ("explanations.quality@1", {"methods": _CHEAP, "examples": 10}),
