@@ -69,7 +69,7 @@ PROFILES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         (BEHAVIOURS, {"examples": 80}),
         ("robustness.noise@1", {"examples": 30}),
         ("explanations.attribution@1", {"examples": 12}),
-        # One to two minutes together. SHAP, at 500 passes a text, is for the standard profile, and so is stability: of the few
+        # Two minutes at most. SHAP, at 500 passes a text, is for the standard profile, and so is stability: of the few
         # texts that there is time for here, its interval would reach from 0.2 to 1. The sanity check needs ten texts:
         # below, intervals are so wide that no method passes, whatever it does.
         ("explanations.quality@1", {"methods": _CHEAP, "examples": 10}),
