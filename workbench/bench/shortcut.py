@@ -26,7 +26,7 @@ from workbench.audit.explanations.one_text import CHANCE
 from workbench.audit.explanations.overview import OverviewProbe
 from workbench.audit.explanations.sanity import SanityProbe
 from workbench.audit.probe import Setting
-from workbench.audit.runner import Run, run_probes
+from workbench.audit.runner import Run
 from workbench.bench.shortcut_page import page
 from workbench.data.corpus import Corpus
 from workbench.data.sources import load_corpus
@@ -137,7 +137,7 @@ def overview(model: HuggingFaceTextClassifier, reviews: Corpus) -> dict[str, Any
     """Return the words that push most towards the label over `reviews`, as the audit's overview finds them."""
     with engine_for(model) as engine:
         run = Run(engine, reviews, _SETTING, None, "", lambda step: None, Threads())
-        _, (evidence,) = run_probes(run, [OverviewProbe(examples=len(reviews))])
+        evidence = run.probe(OverviewProbe(examples=len(reviews)))
     if not isinstance(evidence.result, Measured):
         raise RuntimeError(f"the overview gave no figures: {evidence.result}")
     exhibits = evidence.result.exhibits

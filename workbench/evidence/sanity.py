@@ -54,20 +54,16 @@ def of_the_last_part(measurements: Iterable[Measurement]) -> dict[str, Measureme
 
 def mostly_embeddings(measurements: Iterable[Measurement]) -> list[str]:
     """Return the methods that surely stay alike (`ALIKE`) where every part but the lowest was drawn anew."""
-    last = of_the_last_part(measurements)
-    return [method for method, one in last.items() if one.interval is not None and one.interval.low > ALIKE]
+    return _surely_alike(of_the_last_part(measurements).values())
 
 
 def alike_without_labels(measurements: Iterable[Measurement]) -> list[str]:
     """Return the methods that are surely alike (`ALIKE`) on a model trained on labels dealt out at random."""
-    return [
-        one.where["attributor"]
-        for one in measurements
-        if one.name == UNLEARNED
-        and set(one.where) == {"attributor"}
-        and one.interval is not None
-        and one.interval.low > ALIKE
-    ]
+    return _surely_alike(one for one in measurements if one.name == UNLEARNED and set(one.where) == {"attributor"})
+
+
+def _surely_alike(found: Iterable[Measurement]) -> list[str]:
+    return [one.where["attributor"] for one in found if one.interval is not None and one.interval.low > ALIKE]
 
 
 def _outcome(ends: list[tuple[float, float]]) -> Outcome:

@@ -54,11 +54,9 @@ def explain_many(
         with engine.item(f"text {position}") as view:
             try:
                 return explain(view, text, target=target, versus=versus, method=method, seed=seed)
-            except Unsupported as error:
-                if reason := refusal(engine, method):
+            except (EmptyData, Misconfigured, Unsupported) as error:
+                if isinstance(error, Unsupported) and (reason := refusal(engine, method)):
                     raise Unsupported(f"{method}: {reason}") from error  # whatever the text
-                raise Refused(position // width, method, error).named(texts, methods) from error
-            except (EmptyData, Misconfigured) as error:
                 raise Refused(position // width, method, error).named(texts, methods) from error
 
     found = in_order(workers, one, range(len(wanted)), lambda i: engine.cancel(f"text {i}"), progress)

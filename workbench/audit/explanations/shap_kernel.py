@@ -11,7 +11,7 @@ from workbench.audit.explanations.by_word import require_words
 from workbench.audit.explanations.checked import Counted
 from workbench.errors import Unsupported
 from workbench.models.protocols import Classifier
-from workbench.text.words import words
+from workbench.text.words import Word
 
 
 @attributors.register("shap_kernel@1")
@@ -31,15 +31,11 @@ class ShapKernel:
 
     def check(self, text: str) -> None:
         """Raise `EmptyData` for a text without words, `Unsupported` for one of more than `most_words`."""
-        if (n := len(require_words(text))) > self.most_words:
-            raise Unsupported(
-                f"kernel SHAP is for texts of at most {self.most_words} words, and this one has {n}; use shap_partition"
-            )
+        self._words(text)
 
     def attribute(self, model: Classifier, text: str, target: int, *, gap_bound: float, seed: int) -> Attribution:
         """Return a score per word in probability. Raises `Unsupported` for a text of more than `most_words` words."""
-        self.check(text)
-        found = words(text)
+        found = self._words(text)
         mask = getattr(getattr(model, "tokenizer", None), "mask_token", None) or "..."
         ask = Counted(model.predict_proba)
         spans = tuple((word.start, word.stop) for word in found)
@@ -53,3 +49,12 @@ class ShapKernel:
             baseline=f"{mask!r} in place of every word",
             passes=ask.asked,
         )
+
+    def _words(self, text: str) -> tuple[Word, ...]:
+        found = require_words(text)
+        if len(found) > self.most_words:
+            raise Unsupported(
+                f"kernel SHAP is for texts of at most {self.most_words} words, and this one has {len(found)}; "
+                "use shap_partition"
+            )
+        return found
